@@ -1,0 +1,363 @@
+//! How jobs move: by the clock, by what they wait for, by cancel and terminate (batch.md, 1.1).
+
+use std::{cmp::Ordering, sync::Arc, time::Duration};
+
+use crate::{
+    job::{Job, Key, Shape},
+    spec::{Exit, Status, TerminateMark},
+    world::World,
+};
+
+/// What a caller asks to be done to a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Cancel,
+    Terminate,
+}
+
+/// Something that is to happen to a job at a time.
+#[derive(Debug)]
+pub(crate) struct Event {
+    due: Duration,
+    /// Events of the same time happen in the order in which they were made.
+    order: u64,
+    key: Key,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    /// Its time in its status is over, if it is still the same turn.
+    Move { turn: u32 },
+    /// A job it waits for has ended.
+    Dependency { succeeded: bool },
+    /// A cancel or terminate that was accepted earlier takes effect.
+    Effect { action: Action, reason: Arc<str> },
+    /// A cancelled or terminated job becomes FAILED.
+    End,
+}
+
+impl Ord for Event {
+    /// The other way round, since the heap gives its greatest first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.due, other.order).cmp(&(self.due, self.order))
+    }
+}
+
+impl PartialOrd for Event {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Event {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Event {}
+
+impl World {
+    /// Lets everything happen that is due by now.
+    pub(crate) fn settle(&mut self, now: Duration) {
+        while self.events.peek().is_some_and(|event| event.due <= now) {
+            if let Some(event) = self.events.pop() {
+                self.happen(event);
+            }
+        }
+    }
+
+    fn plan(&mut self, due: Duration, key: Key, what: What) {
+        self.events_made += 1;
+        self.events.push(Event {
+            due,
+            order: self.events_made,
+            key,
+            what,
+        });
+    }
+
+    /// Lets a job know that one it waits for has ended.
+    pub(crate) fn plan_dependency(&mut self, key: Key, succeeded: bool, at: Duration) {
+        self.plan(at, key, What::Dependency { succeeded });
+    }
+
+    fn happen(&mut self, Event { due, key, what, .. }: Event) {
+        match what {
+            What::Move { turn } => self.move_on(key, turn, due),
+            What::Dependency { succeeded } => self.dependency_ended(key, succeeded, due),
+            What::Effect { action, reason } => self.take_effect(key, action, &reason, due),
+            What::End => self.end(key, due),
+        }
+    }
+
+    /// Plans the next move of a job that has just come to its status.
+    pub(crate) fn plan_move(&mut self, key: Key, at: Duration) {
+        let job = self.job(key);
+        if matches!(job.shape, Shape::Parent { .. }) {
+            return;
+        }
+        if let Some(time) = job.lifecycle.time_in(job.status) {
+            let turn = job.turn;
+            self.plan(at + time, key, What::Move { turn });
+        }
+    }
+
+    fn move_on(&mut self, key: Key, turn: u32, at: Duration) {
+        let job = self.job(key);
+        if job.turn != turn || job.is_stopped() {
+            return;
+        }
+        let waits = job.waits_for > 0;
+        let next = match job.status {
+            Status::Submitted if waits || job.lifecycle.pending_for.is_some() => Status::Pending,
+            Status::Pending if waits => return,
+            Status::Submitted | Status::Pending => Status::Runnable,
+            Status::Runnable if job.is_service => Status::Scheduled,
+            Status::Runnable | Status::Scheduled => Status::Starting,
+            Status::Starting => Status::Running,
+            Status::Running if job.lifecycle.exit == Exit::Failed => {
+                return self.enter(
+                    key,
+                    Status::Failed,
+                    Some("Essential container in task exited".into()),
+                    at,
+                );
+            }
+            Status::Running => Status::Succeeded,
+            Status::Succeeded | Status::Failed => return,
+        };
+        self.enter(key, next, None, at);
+    }
+
+    /// Puts the job into a status, and lets its parent and its dependents know.
+    pub(crate) fn enter(
+        &mut self,
+        key: Key,
+        status: Status,
+        reason: Option<Arc<str>>,
+        at: Duration,
+    ) {
+        self.unlist(key);
+        let job = self.job_mut(key);
+        let before = job.status;
+        job.status = status;
+        job.status_reason = reason;
+        job.since = at;
+        job.turn += 1;
+        if status == Status::Running {
+            job.started_at = Some(at);
+        }
+        job.stopped_at = status.is_final().then_some(at);
+        let parent = match job.shape {
+            Shape::Child { parent, .. } => Some(parent),
+            _ => None,
+        };
+        let dependents = if status.is_final() {
+            std::mem::take(&mut job.dependents)
+        } else {
+            Vec::new()
+        };
+        if !job.forgotten {
+            self.list(key);
+        }
+        let succeeded = status == Status::Succeeded;
+        for dependent in dependents {
+            self.plan_dependency(dependent, succeeded, at);
+        }
+        self.plan_move(key, at);
+        if let Some(parent) = parent {
+            self.recount(parent, before, status);
+            self.derive(parent, at);
+        }
+    }
+
+    fn recount(&mut self, parent: Key, before: Status, after: Status) {
+        if let Shape::Parent { counts, .. } = &mut self.job_mut(parent).shape {
+            if let Some(count) = counts.get_mut(before as usize) {
+                *count = count.saturating_sub(1);
+            }
+            if let Some(count) = counts.get_mut(after as usize) {
+                *count += 1;
+            }
+        }
+    }
+
+    /// Works out an array parent's status from its children: only ever SUBMITTED, PENDING while
+    /// one is left, then FAILED if one failed or the array was cancelled, else SUCCEEDED.
+    fn derive(&mut self, parent: Key, at: Duration) {
+        let job = self.job(parent);
+        let status = parent_status(job);
+        if status == job.status {
+            return;
+        }
+        let reason = match status {
+            Status::Failed => Some(
+                job.ending
+                    .clone()
+                    .unwrap_or_else(|| "Array Child Job failed".into()),
+            ),
+            _ => None,
+        };
+        self.enter(parent, status, reason, at);
+    }
+
+    fn dependency_ended(&mut self, key: Key, succeeded: bool, at: Duration) {
+        let job = self.job_mut(key);
+        job.waits_for = job.waits_for.saturating_sub(1);
+        let cancelled = job.is_cancelled || job.is_terminated;
+        match job.status {
+            Status::Submitted | Status::Pending if !succeeded => {
+                let reason = job.ending.clone().filter(|_| cancelled);
+                let reason = reason.unwrap_or_else(|| "Dependent Job failed".into());
+                self.enter(key, Status::Failed, Some(reason), at);
+            }
+            Status::Pending if job.waits_for == 0 && cancelled => self.end_later(key, at),
+            Status::Pending if job.waits_for == 0 && !job.is_held => {
+                let rest = job.lifecycle.pending_for.unwrap_or_default();
+                if job.since + rest <= at {
+                    self.enter(key, Status::Runnable, None, at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A cancel or terminate was accepted; it takes effect after `flag_delay`, and until then the
+    /// job stays as it is.
+    pub(crate) fn accept(
+        &mut self,
+        key: Key,
+        action: Action,
+        reason: &Arc<str>,
+        now: Duration,
+        flag_delay: Duration,
+    ) {
+        if flag_delay.is_zero() {
+            self.take_effect(key, action, reason, now);
+        } else {
+            self.hold(key, action);
+            let reason = Arc::clone(reason);
+            self.plan(now + flag_delay, key, What::Effect { action, reason });
+        }
+    }
+
+    fn hold(&mut self, key: Key, action: Action) {
+        let job = self.job_mut(key);
+        if job.status.is_cancellable() || action == Action::Terminate {
+            job.is_held = true;
+        }
+        for child in self.children(key) {
+            self.hold(child, action);
+        }
+    }
+
+    fn take_effect(&mut self, key: Key, action: Action, reason: &Arc<str>, at: Duration) {
+        let children = self.children(key);
+        let job = self.job_mut(key);
+        let was_held = std::mem::take(&mut job.is_held);
+        let marked = job.is_cancelled || job.is_terminated;
+        match job.status {
+            Status::Succeeded | Status::Failed => return,
+            Status::Submitted | Status::Pending | Status::Runnable
+                if marked && children.is_empty() => {}
+            Status::Submitted | Status::Pending | Status::Runnable => {
+                self.mark(key, action);
+                let job = self.job_mut(key);
+                job.ending.get_or_insert_with(|| Arc::clone(reason));
+                if children.is_empty() && (job.status != Status::Pending || job.waits_for == 0) {
+                    self.end_later(key, at);
+                }
+            }
+            Status::Scheduled | Status::Starting | Status::Running => {
+                if action == Action::Terminate && !job.is_terminated {
+                    job.is_terminated = true;
+                    job.ending = Some(Arc::clone(reason));
+                    let delay = self.behaviour.terminate_delay;
+                    self.plan(at + delay, key, What::End);
+                }
+                if was_held {
+                    self.plan_move(key, at);
+                }
+            }
+        }
+        for child in children {
+            self.take_effect(child, action, reason, at);
+        }
+    }
+
+    fn mark(&mut self, key: Key, action: Action) {
+        let mark = self.behaviour.terminate_mark;
+        let job = self.job_mut(key);
+        // A service job knows no cancel, and an array that is terminated has running children.
+        let whole = job.is_service
+            || matches!(&job.shape, Shape::Parent { counts, .. } if has_started(counts));
+        let terminated = action == Action::Terminate && (whole || mark != TerminateMark::Cancelled);
+        job.is_terminated |= terminated;
+        job.is_cancelled |= !terminated || (mark == TerminateMark::Both && !job.is_service);
+    }
+
+    fn end_later(&mut self, key: Key, at: Duration) {
+        let delay = self.behaviour.cancel_delay;
+        self.plan(at + delay, key, What::End);
+    }
+
+    fn end(&mut self, key: Key, at: Duration) {
+        let job = self.job(key);
+        if !job.status.is_final() && (job.is_cancelled || job.is_terminated) {
+            let reason = job.ending.clone().or_else(|| job.status_reason.clone());
+            self.enter(key, Status::Failed, reason, at);
+        }
+    }
+
+    pub(crate) fn children(&self, key: Key) -> Vec<Key> {
+        match &self.job(key).shape {
+            Shape::Parent { children, .. } => children.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Puts a job into a status from outside: an array parent's live children, or the job itself.
+    pub(crate) fn set_status(&mut self, key: Key, status: Status, at: Duration) {
+        let children = self.children(key);
+        if children.is_empty() {
+            return self.enter(key, status, None, at);
+        }
+        for child in children {
+            if !self.job(child).status.is_final() {
+                self.enter(child, status, None, at);
+            }
+        }
+    }
+}
+
+fn count(counts: &[u32; Status::ALL.len()], status: Status) -> u32 {
+    counts.get(status as usize).copied().unwrap_or_default()
+}
+
+fn has_started(counts: &[u32; Status::ALL.len()]) -> bool {
+    count(counts, Status::Starting) + count(counts, Status::Running) > 0
+}
+
+/// The status that an array parent has for the statuses of its children.
+pub(crate) fn parent_status(job: &Job) -> Status {
+    let Shape::Parent { counts, .. } = &job.shape else {
+        return job.status;
+    };
+    let failed = count(counts, Status::Failed);
+    let all: u32 = counts.iter().sum();
+    if failed + count(counts, Status::Succeeded) == all {
+        let stopped = job.is_cancelled || job.is_terminated;
+        return if failed > 0 || stopped {
+            Status::Failed
+        } else {
+            Status::Succeeded
+        };
+    }
+    if count(counts, Status::Submitted) == all {
+        Status::Submitted
+    } else {
+        Status::Pending
+    }
+}

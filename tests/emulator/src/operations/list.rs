@@ -1,0 +1,186 @@
+//! `ListJobs` and `ListServiceJobs` (batch.md, 1.4 and 1.5). No page remembers the others: each
+//! starts after the last job of the one before, in listings that change meanwhile.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::{
+    Desk, body,
+    page::{self, Choice, LARGE, SMALL},
+    show::Summary,
+};
+use crate::{
+    job::{Key, QueueKey, Shape},
+    spec::Status,
+    wire::{ApiError, Input},
+    world::{Found, Place},
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<'a> {
+    job_summary_list: Vec<Summary<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+impl Desk<'_> {
+    pub(super) fn list_jobs(&mut self, input: &Input) -> Result<Bytes, ApiError> {
+        match (
+            &input.job_queue,
+            &input.array_job_id,
+            &input.multi_node_job_id,
+        ) {
+            (Some(queue), None, None) => {
+                let queue = self.known_queue(queue)?;
+                let choice = Choice::of(input)?;
+                let limit = if choice.is_some() { SMALL } else { LARGE };
+                self.list_queue(input, queue, choice.as_ref(), false, limit)
+            }
+            (None, Some(array), None) => self.list_children(input, array),
+            (None, None, Some(job)) => self.list_nodes(input, job),
+            _ => Err(ApiError::client(
+                "Exactly one of jobQueue, arrayJobId and multiNodeJobId must be specified",
+            )),
+        }
+    }
+
+    pub(super) fn list_service_jobs(&mut self, input: &Input) -> Result<Bytes, ApiError> {
+        let name = super::required(input.job_queue.as_deref(), "jobQueue")?;
+        let queue = self.known_queue(name)?;
+        let choice = Choice::of(input)?;
+        self.list_queue(input, queue, choice.as_ref(), true, SMALL)
+    }
+
+    pub(super) fn known_queue(&self, name: &str) -> Result<QueueKey, ApiError> {
+        self.world
+            .find_queue(name)
+            .ok_or_else(|| ApiError::client(format!("Job queue {name} does not exist")))
+    }
+
+    fn list_queue(
+        &mut self,
+        input: &Input,
+        queue: QueueKey,
+        choice: Option<&Choice>,
+        service: bool,
+        limit: usize,
+    ) -> Result<Bytes, ApiError> {
+        let status = page::status(input, service)?;
+        let size = page::size(input, limit)?;
+        let before = page::place(input)?;
+        if self.world.is_service_queue(queue) != service {
+            return self.answer(Vec::new(), None);
+        }
+        let by_status = match choice {
+            None => true,
+            Some(choice) => choice.combines() && input.job_status.is_some(),
+        };
+        let entry = self.world.queue(queue);
+        let listing = match entry.by_status.get(status as usize) {
+            Some(listing) if by_status => listing,
+            _ => &entry.all,
+        };
+        let chosen = |(_, key): &&Place| {
+            let job = self.world.job(*key);
+            job.is_listed(self.now) && choice.is_none_or(|choice| choice.lets_through(job))
+        };
+        let places: Vec<Place> = match before {
+            Some(place) => listing
+                .range(..place)
+                .rev()
+                .filter(chosen)
+                .take(size + 1)
+                .copied()
+                .collect(),
+            None => listing
+                .iter()
+                .rev()
+                .filter(chosen)
+                .take(size + 1)
+                .copied()
+                .collect(),
+        };
+        let shown = places.get(..size).unwrap_or(&places);
+        let next = shown
+            .last()
+            .filter(|_| places.len() > size)
+            .map(|last| page::token(*last));
+        let keys = shown.iter().map(|(_, key)| (*key, None)).collect();
+        self.answer(keys, next)
+    }
+
+    /// Children come by index; filters do not apply to them.
+    fn list_children(&mut self, input: &Input, array: &str) -> Result<Bytes, ApiError> {
+        let status = page::status(input, false)?;
+        let size = page::size(input, LARGE)?;
+        let after = page::place(input)?.map(|(_, key)| key);
+        let children = match self.world.find(array) {
+            Some(Found::Job(key)) if self.is_shown(key) => self.world.children(key),
+            _ => Vec::new(),
+        };
+        // Children have keys in the order of their index.
+        let start = after.map_or(0, |after| children.partition_point(|child| *child <= after));
+        let shown: Vec<Key> = children
+            .into_iter()
+            .skip(start)
+            .filter(|child| self.world.job(*child).status == status && self.is_shown(*child))
+            .take(size + 1)
+            .collect();
+        let more = shown.len() > size;
+        let keys: Vec<_> = shown
+            .into_iter()
+            .take(size)
+            .map(|key| (key, None))
+            .collect();
+        let next = keys
+            .last()
+            .filter(|_| more)
+            .map(|(key, _)| page::token((self.world.job(*key).created_at, *key)));
+        self.answer(keys, next)
+    }
+
+    /// The nodes of a multi-node job, which share its status.
+    fn list_nodes(&mut self, input: &Input, job: &str) -> Result<Bytes, ApiError> {
+        let status: Status = page::status(input, false)?;
+        let nodes = match self.world.find(job) {
+            Some(Found::Job(key)) if self.is_shown(key) => match self.world.job(key).shape {
+                Shape::Nodes(count) if self.world.job(key).status == status => {
+                    (0..count).map(|node| (key, Some(node))).collect()
+                }
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        };
+        self.answer(nodes, None)
+    }
+
+    fn is_shown(&self, key: Key) -> bool {
+        self.world.job(key).is_listed(self.now)
+    }
+
+    fn answer(
+        &self,
+        jobs: Vec<(Key, Option<u32>)>,
+        next: Option<String>,
+    ) -> Result<Bytes, ApiError> {
+        let ids: Vec<String> = jobs
+            .iter()
+            .filter_map(|(key, node)| {
+                node.map(|node| format!("{}#{node}", self.world.job(*key).id))
+            })
+            .collect();
+        let mut node_ids = ids.iter();
+        let job_summary_list = jobs
+            .into_iter()
+            .map(|(key, node)| {
+                let node = node.and_then(|node| Some((node_ids.next()?.as_str(), node)));
+                self.world.summary(key, node)
+            })
+            .collect();
+        body(&Page {
+            job_summary_list,
+            next_token: next,
+        })
+    }
+}

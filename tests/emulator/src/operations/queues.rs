@@ -1,0 +1,140 @@
+//! `DescribeJobQueues` and `GetJobQueueSnapshot`.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::{
+    Desk, body,
+    page::{self, SMALL},
+    required,
+};
+use crate::{
+    clock::millis,
+    job::{Key, QueueKey},
+    spec::{QueueState, QueueType},
+    wire::{ApiError, Input},
+    world::QueueEntry,
+};
+
+/// "The first 100 RUNNABLE jobs in the job queue are listed in order of dispatch."
+const FRONT: usize = 100;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Queues<'a> {
+    job_queues: Vec<QueueDetail<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct QueueDetail<'a> {
+    job_queue_name: &'a str,
+    job_queue_arn: &'a str,
+    state: QueueState,
+    status: &'static str,
+    status_reason: &'static str,
+    priority: i32,
+    compute_environment_order: Vec<ComputeEnvironment>,
+    job_queue_type: QueueType,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ComputeEnvironment {
+    order: u32,
+    compute_environment: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Snapshot {
+    front_of_queue: Front,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Front {
+    jobs: Vec<FrontJob>,
+    last_updated_at: i64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FrontJob {
+    job_arn: String,
+    earliest_time_at_position: i64,
+}
+
+impl Desk<'_> {
+    pub(super) fn describe_job_queues(&mut self, input: &Input) -> Result<Bytes, ApiError> {
+        let size = page::size(input, SMALL)?;
+        let start = page::place(input)?.map_or(0, |(_, Key(next))| next);
+        let named: Vec<&QueueEntry> = match input.job_queues.as_deref().unwrap_or_default() {
+            [] => self.world.queues().iter().collect(),
+            names => names
+                .iter()
+                .filter_map(|name| self.world.find_queue(name))
+                .map(|key: QueueKey| self.world.queue(key))
+                .collect(),
+        };
+        let end = start.saturating_add(size);
+        let more = named.len() > end;
+        body(&Queues {
+            job_queues: named
+                .into_iter()
+                .skip(start)
+                .take(size)
+                .map(|entry| self.queue_detail(entry))
+                .collect(),
+            next_token: more.then(|| page::token((std::time::Duration::ZERO, Key(end)))),
+        })
+    }
+
+    fn queue_detail<'a>(&self, entry: &'a QueueEntry) -> QueueDetail<'a> {
+        let service = entry.queue.kind == QueueType::SagemakerTraining;
+        QueueDetail {
+            job_queue_name: &entry.queue.name,
+            job_queue_arn: &entry.arn,
+            state: entry.queue.state,
+            status: "VALID",
+            status_reason: "JobQueue Healthy",
+            priority: entry.queue.priority,
+            compute_environment_order: if service {
+                Vec::new()
+            } else {
+                vec![ComputeEnvironment {
+                    order: 1,
+                    compute_environment: format!(
+                        "{}compute-environment/default",
+                        self.world.arn_prefix
+                    ),
+                }]
+            },
+            job_queue_type: entry.queue.kind,
+        }
+    }
+
+    pub(super) fn queue_snapshot(&mut self, input: &Input) -> Result<Bytes, ApiError> {
+        let name = required(input.job_queue.as_deref(), "jobQueue")?;
+        let entry = self.world.queue(self.known_queue(name)?);
+        let jobs = entry
+            .dispatch
+            .iter()
+            .map(|(_, key)| self.world.job(*key))
+            .filter(|job| job.is_listed(self.now))
+            .take(FRONT)
+            .map(|job| FrontJob {
+                job_arn: self.world.job_arn(job),
+                earliest_time_at_position: millis(job.since),
+            })
+            .collect();
+        body(&Snapshot {
+            front_of_queue: Front {
+                jobs,
+                last_updated_at: millis(self.now),
+            },
+        })
+    }
+}
