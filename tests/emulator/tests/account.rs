@@ -1,0 +1,101 @@
+//! Seeds that are wrong, accounts that are large.
+
+#[cfg(test)]
+#[allow(dead_code, reason = "each test file uses a part of it")]
+mod ask;
+
+use ask::{page, post};
+use batch_emulator::{Emulator, JobSpec, Operation, Seed, Status};
+use serde_json::json;
+
+#[test]
+fn a_wrong_seed_is_an_error_that_names_the_field() {
+    for (seed, expected) in [
+        (
+            r#"{"jobs": [{}, {"statuss": "RUNNING"}]}"#,
+            "jobs[1].statuss: unknown field",
+        ),
+        (
+            r#"{"jobs": [{"status": "running"}]}"#,
+            "jobs[0].status: unknown variant",
+        ),
+        (
+            r#"{"faults": {"throttleRate": 3}}"#,
+            "faults.throttleRate: invalid value",
+        ),
+        (
+            r#"{"faults": {"latency": "soon"}}"#,
+            "faults.latency: invalid value",
+        ),
+        (r#"{"now": "yesterday"}"#, "now: invalid value"),
+        (
+            r#"{"queues": [{"name": "a"}], "jobs": [{"jobQueue": "b"}]}"#,
+            "jobs[0].jobQueue: no queue",
+        ),
+        (
+            r#"{"jobs": [{"jobId": "a", "count": 2}]}"#,
+            "jobs[0].count: ",
+        ),
+        (
+            r#"{"jobs": [{"children": ["RUNNING"]}]}"#,
+            "jobs[0].children: ",
+        ),
+        (r#"{"jobs": [{"arraySize": 0}]}"#, "jobs[0].arraySize: "),
+        ("{", "EOF"),
+    ] {
+        let error = Seed::from_json(seed)
+            .and_then(Emulator::from_seed)
+            .unwrap_err();
+        assert!(error.to_string().contains(expected), "{seed}: {error}");
+    }
+}
+
+#[test]
+fn a_seed_survives_being_written_and_read() {
+    let seed = Seed {
+        jobs: vec![JobSpec::default().tag("a", "b").after("x")],
+        ..Seed::default()
+    };
+    let json = serde_json::to_string(&seed).unwrap();
+    assert_eq!(Seed::from_json(&json).unwrap(), seed);
+}
+
+/// No call looks at more jobs than it answers about; with a scan for each this takes minutes.
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_jobs_are_no_burden() {
+    let emulator = Emulator::new();
+    let ids = emulator.add_jobs(&JobSpec {
+        count: 100_000,
+        ..JobSpec::default()
+    });
+    for chunk in ids.chunks(100) {
+        assert_eq!(
+            post(&emulator, Operation::DescribeJobs, json!({"jobs": chunk}))
+                .await
+                .0,
+            200
+        );
+    }
+    let mut ask = json!({"jobQueue": "default", "jobStatus": "RUNNABLE"});
+    let mut listed = 0;
+    loop {
+        let (ids, next) = page(&emulator, ask.clone()).await;
+        listed += ids.len();
+        match next {
+            Some(token) => ask["nextToken"] = token.into(),
+            None => break,
+        }
+    }
+    assert_eq!(listed, ids.len());
+    for chunk in ids.chunks(50) {
+        let ask = json!({"jobs": chunk, "reason": "r"});
+        assert_eq!(post(&emulator, Operation::CancelJobs, ask).await.0, 200);
+    }
+    assert!(
+        emulator
+            .jobs()
+            .iter()
+            .all(|job| job.status == Status::Failed && job.is_cancelled)
+    );
+    assert_eq!(emulator.calls().len(), 1000 + 100 + 2000);
+}
