@@ -1,0 +1,144 @@
+"""Deploys what `sam build` made, as a user does, to a local AWS (ministack), and cancels a job through the stack."""
+
+import json
+import re
+import shutil
+import subprocess
+import time
+import tomllib
+import uuid
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from cloudformation import REPOSITORY, transformed
+from servers import CREDENTIALS, REGION, binary, emulator, http, ministack, plain_environment
+
+FIRST, SECOND, ELSEWHERE = (str(uuid.UUID(int=number)) for number in range(1, 4))
+SEED = {
+    "jobs": [
+        {"jobId": FIRST, "jobQueue": "render", "status": "RUNNABLE"},
+        {"jobId": SECOND, "jobQueue": "render", "status": "RUNNABLE"},
+        {"jobId": ELSEWHERE, "jobQueue": "payments", "status": "RUNNABLE"},
+    ]
+}
+
+
+class Deployment:
+    """The stack, deployed by `sam deploy --guided` in `folder`, and the Batch that its function works on."""
+
+    def __init__(self, aws, batch, folder):
+        self.aws, self.batch, self.folder = aws, batch, folder
+        shutil.copy(REPOSITORY / "samconfig.toml", folder)
+        shutil.copytree(Path(binary("SAM_TEMPLATE")).parent, folder / ".aws-sam" / "build")
+        self.output = self.sam_deploy("--guided", answers=self.answers())
+        described = self.client("cloudformation").describe_stacks(StackName="batch-cancel")["Stacks"][0]
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+        self.function = self.client("lambda").get_function(FunctionName="batch-cancel")["Configuration"]
+        self.point_the_function_at_the_emulator()
+
+    @staticmethod
+    def answers():
+        """What a user types who wants the defaults: Enter, but for the job queues, which come first."""
+        parameters = ["render", *[""] * (len(transformed()["Parameters"]) - 1)]
+        stack_name, region, confirm_changes = "", REGION, "n"
+        create_roles = disable_rollback = save = config_file = config_environment = ""
+        return "\n".join(
+            [stack_name, region, *parameters, confirm_changes, create_roles]
+            + [disable_rollback, save, config_file, config_environment, ""]
+        )
+
+    def sam_deploy(self, *options, answers=""):
+        variables = {"AWS_ENDPOINT_URL": self.aws, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION}
+        done = subprocess.run(
+            [binary("SAM"), "deploy", *options],
+            cwd=self.folder,
+            env=plain_environment(**variables),
+            input=answers,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def client(self, service):
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.aws,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            config=Config(proxies={}, read_timeout=120),
+        )
+
+    def point_the_function_at_the_emulator(self):
+        """And away from the certificates of Amazon Linux, which this machine need not have."""
+        variables = self.function["Environment"]["Variables"] | {"AWS_ENDPOINT_URL_BATCH": self.batch}
+        del variables["SSL_CERT_FILE"]
+        self.client("lambda").update_function_configuration(
+            FunctionName="batch-cancel", Environment={"Variables": variables}
+        )
+
+    def invoke(self, event):
+        answer = self.client("lambda").invoke(FunctionName="batch-cancel", Payload=json.dumps(event))
+        return json.loads(answer["Payload"].read())
+
+    def status(self, job):
+        return next(found["status"] for found in http(f"{self.batch}/_emulator/jobs")[1] if found["jobId"] == job)
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory):
+    with ministack() as aws, emulator(SEED) as batch:
+        yield Deployment(aws, batch, tmp_path_factory.mktemp("user"))
+
+
+def test_the_guided_deployment_asks_about_nothing_but_parameters(deployment):
+    assert "Successfully created/updated stack - batch-cancel" in deployment.output
+    assert "has no authentication" not in deployment.output
+    asked = re.findall(r"Parameter (\w+) \[", deployment.output)
+    assert asked[0] == "AllowedJobQueues"
+    assert sorted(asked) == sorted(transformed()["Parameters"])
+
+
+def test_the_answers_survive_in_the_configuration_file(deployment):
+    """Quoting them is hard: one default is JSON."""
+    saved = tomllib.loads((deployment.folder / "samconfig.toml").read_text())["default"]["deploy"]["parameters"]
+    assert saved["capabilities"] == "CAPABILITY_IAM"
+    assert 'AllowedJobQueues="render"' in saved["parameter_overrides"]
+
+    again = deployment.sam_deploy("--no-fail-on-empty-changeset")
+
+    assert "No changes to deploy" in again
+
+
+def test_the_function_gets_its_settings(deployment):
+    assert (deployment.function["Runtime"], deployment.function["MemorySize"]) == ("provided.al2023", 128)
+    variables = deployment.function["Environment"]["Variables"]
+    assert variables["ALLOWED_QUEUES"] == "render"
+    assert json.loads(variables["ALARM_REQUEST"]) == {"select": {"head": True}}
+
+
+def test_a_direct_request_is_answered(deployment):
+    report = deployment.invoke({"jobIds": [FIRST, ELSEWHERE]})
+
+    assert [job["outcome"] for job in report["jobs"]] == ["cancelled", "queueNotAllowed"]
+    assert [deployment.status(job) for job in (FIRST, ELSEWHERE)] == ["FAILED", "RUNNABLE"]
+
+
+def test_a_message_in_the_request_queue_cancels_and_is_gone(deployment):
+    sqs, queue = deployment.client("sqs"), deployment.outputs["RequestQueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"jobIds": [SECOND]}))
+
+    end = time.monotonic() + 60
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    while True:
+        left = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+        if deployment.status(SECOND) == "FAILED" and not any(int(count) for count in left.values()):
+            break
+        assert time.monotonic() < end, (deployment.status(SECOND), left)
+        time.sleep(0.2)
