@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     job::{Job, Key, Shape},
     lifecycle::parent_status,
-    spec::{Dependency, DependencyType, JobSpec, Status},
+    spec::{Dependency, DependencyType, JobSpec},
+    status::Status,
     world::World,
 };
 

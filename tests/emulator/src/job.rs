@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::{
     clock::millis,
-    spec::{Dependency, Lifecycle, Status},
+    spec::Dependency,
+    status::{Lifecycle, Status},
 };
 
 /// The place of a job in the store. Made by the store only; jobs are never removed.

@@ -23,32 +23,39 @@
 //! Time is tokio's (virtual where it is paused), plus what [`Emulator::advance`] adds.
 
 mod add;
+mod behaviour;
 mod body;
+mod call;
 mod clock;
 mod control;
+mod dice;
 mod emulator;
+mod ending;
 mod faults;
 mod job;
 mod lifecycle;
 mod operation;
 mod operations;
+mod queue;
 mod record;
 mod seed;
 mod server;
 mod span;
 mod spec;
+mod status;
 mod wire;
 mod world;
 
+pub use behaviour::{Behaviour, TerminateMark};
 pub use body::{Body, CutShort};
-pub use emulator::{Dropped, Emulator};
+pub use call::Dropped;
+pub use emulator::Emulator;
 pub use faults::{BulkCalls, Fault, Faults, ItemError};
 pub use job::JobView;
 pub use operation::Operation;
+pub use queue::{Queue, QueueState, QueueType};
 pub use record::{Answer, Call};
 pub use seed::{Seed, SeedError};
 pub use server::Server;
-pub use spec::{
-    Behaviour, Dependency, DependencyType, Exit, JobSpec, Lifecycle, Queue, QueueState, QueueType,
-    Status, TerminateMark,
-};
+pub use spec::{Dependency, DependencyType, JobSpec};
+pub use status::{Exit, Lifecycle, Status};

@@ -1,19 +1,13 @@
-//! How jobs move: by the clock, by what they wait for, by cancel and terminate (batch.md, 1.1).
+//! How jobs move: by the clock, and by what they wait for.
 
 use std::{cmp::Ordering, sync::Arc, time::Duration};
 
 use crate::{
+    ending::Action,
     job::{Job, Key, Shape},
-    spec::{Exit, Status, TerminateMark},
+    status::{Exit, Status},
     world::World,
 };
-
-/// What a caller asks to be done to a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    Cancel,
-    Terminate,
-}
 
 /// Something that is to happen to a job at a time.
 #[derive(Debug)]
@@ -26,7 +20,7 @@ pub(crate) struct Event {
 }
 
 #[derive(Debug)]
-enum What {
+pub(crate) enum What {
     /// Its time in its status is over, if it is still the same turn.
     Move { turn: u32 },
     /// A job it waits for has ended.
@@ -68,7 +62,7 @@ impl World {
         }
     }
 
-    fn plan(&mut self, due: Duration, key: Key, what: What) {
+    pub(crate) fn plan(&mut self, due: Duration, key: Key, what: What) {
         self.events_made += 1;
         self.events.push(Event {
             due,
@@ -224,93 +218,6 @@ impl World {
         }
     }
 
-    /// A cancel or terminate was accepted; it takes effect after `flag_delay`, and until then the
-    /// job stays as it is.
-    pub(crate) fn accept(
-        &mut self,
-        key: Key,
-        action: Action,
-        reason: &Arc<str>,
-        now: Duration,
-        flag_delay: Duration,
-    ) {
-        if flag_delay.is_zero() {
-            self.take_effect(key, action, reason, now);
-        } else {
-            self.hold(key, action);
-            let reason = Arc::clone(reason);
-            self.plan(now + flag_delay, key, What::Effect { action, reason });
-        }
-    }
-
-    fn hold(&mut self, key: Key, action: Action) {
-        let job = self.job_mut(key);
-        if job.status.is_cancellable() || action == Action::Terminate {
-            job.is_held = true;
-        }
-        for child in self.children(key) {
-            self.hold(child, action);
-        }
-    }
-
-    fn take_effect(&mut self, key: Key, action: Action, reason: &Arc<str>, at: Duration) {
-        let children = self.children(key);
-        let job = self.job_mut(key);
-        let was_held = std::mem::take(&mut job.is_held);
-        let marked = job.is_cancelled || job.is_terminated;
-        match job.status {
-            Status::Succeeded | Status::Failed => return,
-            Status::Submitted | Status::Pending | Status::Runnable
-                if marked && children.is_empty() => {}
-            Status::Submitted | Status::Pending | Status::Runnable => {
-                self.mark(key, action);
-                let job = self.job_mut(key);
-                job.ending.get_or_insert_with(|| Arc::clone(reason));
-                if children.is_empty() && (job.status != Status::Pending || job.waits_for == 0) {
-                    self.end_later(key, at);
-                }
-            }
-            Status::Scheduled | Status::Starting | Status::Running => {
-                if action == Action::Terminate && !job.is_terminated {
-                    job.is_terminated = true;
-                    job.ending = Some(Arc::clone(reason));
-                    let delay = self.behaviour.terminate_delay;
-                    self.plan(at + delay, key, What::End);
-                }
-                if was_held {
-                    self.plan_move(key, at);
-                }
-            }
-        }
-        for child in children {
-            self.take_effect(child, action, reason, at);
-        }
-    }
-
-    fn mark(&mut self, key: Key, action: Action) {
-        let mark = self.behaviour.terminate_mark;
-        let job = self.job_mut(key);
-        // A service job knows no cancel, and an array that is terminated has running children.
-        let whole = job.is_service
-            || matches!(&job.shape, Shape::Parent { counts, .. } if has_started(counts));
-        let terminated = action == Action::Terminate && (whole || mark != TerminateMark::Cancelled);
-        job.is_terminated |= terminated;
-        job.is_cancelled |= !terminated || (mark == TerminateMark::Both && !job.is_service);
-    }
-
-    fn end_later(&mut self, key: Key, at: Duration) {
-        let delay = self.behaviour.cancel_delay;
-        self.plan(at + delay, key, What::End);
-    }
-
-    fn end(&mut self, key: Key, at: Duration) {
-        let job = self.job(key);
-        if !job.status.is_final() && (job.is_cancelled || job.is_terminated) {
-            let reason = job.ending.clone().or_else(|| job.status_reason.clone());
-            self.enter(key, Status::Failed, reason, at);
-        }
-    }
-
     pub(crate) fn children(&self, key: Key) -> Vec<Key> {
         match &self.job(key).shape {
             Shape::Parent { children, .. } => children.clone(),
@@ -336,7 +243,7 @@ fn count(counts: &[u32; Status::ALL.len()], status: Status) -> u32 {
     counts.get(status as usize).copied().unwrap_or_default()
 }
 
-fn has_started(counts: &[u32; Status::ALL.len()]) -> bool {
+pub(crate) fn has_started(counts: &[u32; Status::ALL.len()]) -> bool {
     count(counts, Status::Starting) + count(counts, Status::Running) > 0
 }
 

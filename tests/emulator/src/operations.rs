@@ -14,7 +14,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::{
-    faults::Dice,
+    dice::Dice,
     operation::Operation,
     wire::{ApiError, Input},
     world::World,

@@ -4,11 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    faults::Faults,
-    span,
-    spec::{Behaviour, JobSpec, Queue},
-};
+use crate::{behaviour::Behaviour, faults::Faults, queue::Queue, span, spec::JobSpec};
 
 /// An account to start from. In JSON, everything is optional, and what is misspelt is an error:
 ///

@@ -23,10 +23,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use crate::{
-    body::Body,
-    emulator::{Dropped, Emulator},
-};
+use crate::{body::Body, call::Dropped, emulator::Emulator};
 
 /// A running server. It stops, with all its connections, when it is dropped.
 #[derive(Debug)]

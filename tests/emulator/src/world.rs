@@ -8,9 +8,11 @@ use std::{
 };
 
 use crate::{
+    behaviour::Behaviour,
     job::{Job, Key, QueueKey, Shape},
     lifecycle::Event,
-    spec::{Behaviour, Queue, QueueType, Status},
+    queue::{Queue, QueueType},
+    status::Status,
 };
 
 /// A place in a listing: by time of creation, then in the order in which jobs were added.

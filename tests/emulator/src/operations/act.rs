@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{Desk, Done, body, required, required_text};
 use crate::{
+    ending::Action,
     faults::ItemError,
-    lifecycle::Action,
     operation::Operation,
     wire::{ApiError, Input},
     world::Found,

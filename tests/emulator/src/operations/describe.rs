@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Desk, body, required, required_text, show::Detail};
 use crate::{
     clock::millis,
-    spec::Status,
+    status::Status,
     wire::{ApiError, Input},
     world::Found,
 };

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     job::{Key, QueueKey, Shape},
-    spec::Status,
+    status::Status,
     wire::{ApiError, Input},
     world::{Found, Place},
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     clock::millis,
     job::{Job, Key},
-    spec::Status,
+    status::Status,
     wire::{ApiError, Input},
     world::Place,
 };

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::millis,
     job::{Key, QueueKey},
-    spec::{QueueState, QueueType},
+    queue::{QueueState, QueueType},
     wire::{ApiError, Input},
     world::QueueEntry,
 };

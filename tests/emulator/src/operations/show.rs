@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::{
     clock::millis,
     job::{Job, Key, Shape},
-    spec::{Dependency, Status},
+    spec::Dependency,
+    status::Status,
     world::World,
 };
 

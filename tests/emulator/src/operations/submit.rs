@@ -6,7 +6,9 @@ use serde::Serialize;
 use super::{Desk, body, required_text};
 use crate::{
     add::Times,
-    spec::{Dependency, DependencyType, JobSpec, QueueState, Status},
+    queue::QueueState,
+    spec::{Dependency, DependencyType, JobSpec},
+    status::Status,
     wire::{ApiError, Input},
 };
 

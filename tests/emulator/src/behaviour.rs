@@ -1,0 +1,56 @@
+//! How the emulated Batch behaves where AWS leaves a choice.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{span, status::Lifecycle};
+
+/// Which mark `TerminateJob` leaves on a job that has not started yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TerminateMark {
+    /// `isCancelled`: "Jobs that have not progressed to the STARTING state are cancelled".
+    #[default]
+    Cancelled,
+    /// `isTerminated`: "whether a termination request has been accepted for the job".
+    Terminated,
+    /// Both.
+    Both,
+}
+
+/// How the emulated Batch behaves where time passes or where AWS's documentation is silent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Behaviour {
+    /// From the cancel of a SUBMITTED or RUNNABLE job to its FAILED; `isCancelled` shows at once.
+    #[serde(with = "span")]
+    pub cancel_delay: Duration,
+    /// From the terminate of a started job to its FAILED; it may finish by itself before.
+    #[serde(with = "span")]
+    pub terminate_delay: Duration,
+    /// The lifecycle of jobs made by `SubmitJob`. By default RUNNABLE at once, then for ever.
+    pub submitted: Lifecycle,
+    /// Whether a job's ARN is taken for its id (as moto's `DescribeJobs` does). Off: unknown.
+    pub accept_arns: bool,
+    /// Whether array children show their parent's tags. Unverified; off.
+    pub child_tags: bool,
+    /// Unverified; `cancelled` by default.
+    pub terminate_mark: TerminateMark,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self {
+            cancel_delay: Duration::ZERO,
+            terminate_delay: Duration::ZERO,
+            submitted: Lifecycle {
+                submitted_for: Some(Duration::ZERO),
+                ..Lifecycle::default()
+            },
+            accept_arns: false,
+            child_tags: false,
+            terminate_mark: TerminateMark::default(),
+        }
+    }
+}

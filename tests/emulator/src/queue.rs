@@ -1,0 +1,74 @@
+//! Job queues.
+
+use serde::{Deserialize, Serialize};
+
+/// What runs the jobs of a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(
+    missing_docs,
+    reason = "each variant is Batch's queue type of that name"
+)]
+pub enum QueueType {
+    #[default]
+    Ecs,
+    EcsFargate,
+    EcsManagedInstances,
+    Eks,
+    /// Its jobs are service jobs.
+    SagemakerTraining,
+}
+
+/// Whether a queue accepts jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(
+    missing_docs,
+    reason = "each variant is Batch's queue state of that name"
+)]
+pub enum QueueState {
+    #[default]
+    Enabled,
+    Disabled,
+}
+
+/// A job queue. In a seed: `{"name": "…", "state": "ENABLED", "type": "ECS", "priority": 1}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Queue {
+    /// The queue's name.
+    pub name: String,
+    /// ENABLED by default.
+    #[serde(default)]
+    pub state: QueueState,
+    /// ECS by default.
+    #[serde(default, rename = "type")]
+    pub kind: QueueType,
+    /// 1 by default.
+    #[serde(default = "one")]
+    pub priority: i32,
+}
+
+fn one() -> i32 {
+    1
+}
+
+impl Queue {
+    /// An enabled ECS queue.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            state: QueueState::default(),
+            kind: QueueType::default(),
+            priority: one(),
+        }
+    }
+
+    /// An enabled queue for service jobs.
+    pub fn service(name: impl Into<String>) -> Self {
+        Self {
+            kind: QueueType::SagemakerTraining,
+            ..Self::new(name)
+        }
+    }
+}
