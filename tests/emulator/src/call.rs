@@ -49,7 +49,7 @@ impl Emulator {
             Some(Fault::NotFound) => return Ok(flight.answer(wire::not_found_page())),
             _ => {}
         }
-        let request_id = self.state().world.new_id();
+        let request_id = self.state().record.new_request_id();
         if let Some(error) = fault.and_then(|fault| ApiError::of_fault(fault, operation)) {
             return Ok(flight.answer(wire::answer(Err(error), &request_id)));
         }
@@ -62,7 +62,7 @@ impl Emulator {
             Some(Fault::HangAfter) => std::future::pending().await,
             Some(Fault::CutShort) => {
                 let response = wire::answer(result, &request_id);
-                flight.note(|call| call.answer = Answer::CutShort);
+                flight.end(Answer::CutShort);
                 Ok(cut_short(response))
             }
             _ => Ok(flight.answer(wire::answer(result, &request_id))),
@@ -83,6 +83,7 @@ impl Emulator {
             fault: None,
             refused_jobs: 0,
             at,
+            answered_at: None,
             in_flight,
         });
         Flight {
@@ -152,14 +153,22 @@ impl Flight<'_> {
         fault
     }
 
+    fn end(&self, answer: Answer) {
+        let now = self.emulator.now();
+        self.note(|call| {
+            call.answer = answer;
+            call.answered_at = Some(now);
+        });
+    }
+
     fn answer(&self, response: Response<Body>) -> Response<Body> {
         let status = response.status().as_u16();
-        self.note(|call| call.answer = Answer::Status(status));
+        self.end(Answer::Status(status));
         response
     }
 
     fn reset<T>(&self) -> Result<T, Dropped> {
-        self.note(|call| call.answer = Answer::Reset);
+        self.end(Answer::Reset);
         Err(Dropped)
     }
 }

@@ -80,6 +80,7 @@ impl Dice {
                 BulkCalls::Present => {}
                 BulkCalls::NotFound => return Some(Fault::NotFound),
                 BulkCalls::UnknownOperation => return Some(Fault::UnknownOperation),
+                BulkCalls::MissingToken => return Some(Fault::MissingToken),
             }
         }
         if self.applies_to(operation)

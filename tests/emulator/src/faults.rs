@@ -85,6 +85,9 @@ pub enum BulkCalls {
     NotFound,
     /// 404 `UnknownOperationException`, as rest-json services answer.
     UnknownOperation,
+    /// 403 `MissingAuthenticationTokenException`, as API Gateway answers for a path that it does not
+    /// know. Whether Batch's endpoints in regions without bulk calls do so is unverified.
+    MissingToken,
 }
 
 /// Why a job of a bulk call is refused.
@@ -129,6 +132,8 @@ pub enum Fault {
     NotFound,
     /// 404 `UnknownOperationException`.
     UnknownOperation,
+    /// 403 `MissingAuthenticationTokenException`.
+    MissingToken,
     /// The connection is reset, nothing was done.
     ResetBefore,
     /// The work is done, then the connection is reset.

@@ -36,7 +36,7 @@ Seed (all optional; a misspelt field is an error):
               "callsPerSecond": 50, "burst": 5, "throttleRate": 0.3, "itemThrottleRate": 0.3,
               "itemServerErrorRate": 0, "itemErrors": {"<job id>": "AccessDenied"},
               "serverErrorRate": 0.1, "resetBeforeRate": 0.05, "resetAfterRate": 0.05,
-              "cutShortRate": 0.01, "hangRate": 0.01, "bulkCalls": "present|notFound|unknownOperation",
+              "cutShortRate": 0.01, "hangRate": 0.01, "bulkCalls": "present|notFound|unknownOperation|missingToken",
               "denied": ["CancelJob"], "deniedJobs": ["<job id>"], "visibilityDelay": 1,
               "flagDelay": 1, "ignoreCancels": ["<job id>"]}}
   Lengths of time are seconds or text ("90s", "2h", "PT1H"). Jobs in a queue of type

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::{faults::Fault, operation::Operation};
+use crate::{faults::Fault, operation::Operation, world::random_uuid};
 
 /// One call that reached the emulator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,6 +29,9 @@ pub struct Call {
     /// When it came, on the emulator's clock, since the Unix epoch.
     #[serde(serialize_with = "crate::span::serialize")]
     pub at: Duration,
+    /// When its answer was ready; None if there was none.
+    #[serde(with = "crate::span::option")]
+    pub answered_at: Option<Duration>,
     /// How many calls were under way when it came, with itself.
     pub in_flight: usize,
 }
@@ -62,15 +65,31 @@ pub enum Answer {
 }
 
 /// The calls since the start, or since they were forgotten.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Record {
     calls: VecDeque<Call>,
     /// The number of the first call in `calls`.
     first: usize,
     pub(crate) in_flight: usize,
+    random: fastrand::Rng,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            calls: VecDeque::new(),
+            first: 0,
+            in_flight: 0,
+            random: fastrand::Rng::with_seed(1),
+        }
+    }
 }
 
 impl Record {
+    pub(crate) fn new_request_id(&mut self) -> String {
+        random_uuid(&mut self.random)
+    }
+
     /// Notes a call that came, and gives its number.
     pub(crate) fn begin(&mut self, call: Call) -> usize {
         self.calls.push_back(call);

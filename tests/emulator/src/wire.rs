@@ -141,6 +141,14 @@ impl ApiError {
         }
     }
 
+    fn missing_token() -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            code: "MissingAuthenticationTokenException",
+            message: "Missing Authentication Token".to_owned(),
+        }
+    }
+
     /// The error that a singular call gets where the same job would be refused in a bulk call.
     pub(crate) fn of_item(error: ItemError, operation: Operation, arn: &str) -> Self {
         match error {
@@ -160,6 +168,7 @@ impl ApiError {
             Fault::ServerError => Some(Self::server()),
             Fault::Denied => Some(Self::denied(operation, "*")),
             Fault::UnknownOperation => Some(Self::unknown_operation()),
+            Fault::MissingToken => Some(Self::missing_token()),
             _ => None,
         }
     }

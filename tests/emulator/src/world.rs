@@ -201,10 +201,7 @@ impl World {
 
     /// A fresh UUID, the same in every run.
     pub(crate) fn new_id(&mut self) -> String {
-        let bytes = self.random.u128(..).to_be_bytes();
-        uuid::Builder::from_random_bytes(bytes)
-            .into_uuid()
-            .to_string()
+        random_uuid(&mut self.random)
     }
 
     /// Takes the job into the store and the listings. A job of the same id is replaced: its id
@@ -256,4 +253,12 @@ impl World {
             put(set, place, enter);
         }
     }
+}
+
+/// A UUID by the dice given, so that runs can be repeated.
+pub(crate) fn random_uuid(random: &mut fastrand::Rng) -> String {
+    let bytes = random.u128(..).to_be_bytes();
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string()
 }

@@ -166,11 +166,17 @@ async fn answers_never_come_and_their_work_is_done_or_not() {
 
 #[tokio::test(start_paused = true)]
 async fn bulk_calls_may_be_missing() {
-    for (bulk_calls, error) in [
-        (BulkCalls::NotFound, None),
+    for (bulk_calls, status, error) in [
+        (BulkCalls::NotFound, 404, None),
         (
             BulkCalls::UnknownOperation,
+            404,
             Some("UnknownOperationException"),
+        ),
+        (
+            BulkCalls::MissingToken,
+            403,
+            Some("MissingAuthenticationTokenException"),
         ),
     ] {
         let (emulator, id) = one_job(Faults {
@@ -181,7 +187,7 @@ async fn bulk_calls_may_be_missing() {
             .body(json!({"jobs": [id], "reason": "r"}).to_string().into())
             .unwrap();
         let answer = emulator.call(request).await.unwrap();
-        assert_eq!(answer.status(), 404);
+        assert_eq!(answer.status(), status);
         let code = answer.headers().get("x-amzn-errortype");
         assert_eq!(code.map(|code| code.to_str().unwrap()), error);
         cancel(&emulator, &id).await;
@@ -373,6 +379,7 @@ async fn calls_are_recorded() {
     assert_eq!(calls[0].reason.as_deref(), Some("cancelled by the test"));
     assert_eq!(calls[3].operation, Operation::Unknown);
     assert_eq!(calls[3].at, calls[0].at + SECOND);
+    assert_eq!(calls[0].answered_at, Some(calls[3].at));
     assert_eq!(emulator.most_in_flight(), 3);
     emulator.forget_calls();
     assert!(emulator.calls().is_empty());
