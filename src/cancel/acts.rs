@@ -1,0 +1,79 @@
+//! The jobs that are to be ended, grouped by what can share a bulk call.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use crate::{
+    batch::{BULK_LIMIT, BulkCalls, Verb},
+    jobs::Place,
+    request::JobId,
+};
+
+/// What the jobs of one bulk call have in common.
+type Group = (Verb, Arc<str>);
+
+/// The jobs that are to be ended.
+#[derive(Debug, Default)]
+pub(super) struct Acts {
+    groups: BTreeMap<Group, VecDeque<(Place, JobId)>>,
+    /// Jobs whose bulk call was refused as a whole: each gets a call of its own, so that one cannot spoil the others'.
+    alone: VecDeque<(Group, Place, JobId)>,
+    queued: usize,
+}
+
+/// The next call that ends jobs.
+pub(super) type Act = (Verb, Arc<str>, Vec<(Place, JobId)>);
+
+impl Acts {
+    pub(super) fn push(&mut self, verb: Verb, reason: Arc<str>, place: Place, id: JobId) {
+        self.groups
+            .entry((verb, reason))
+            .or_default()
+            .push_back((place, id));
+        self.queued += 1;
+    }
+
+    pub(super) fn push_alone(&mut self, verb: Verb, reason: Arc<str>, place: Place, id: JobId) {
+        self.alone.push_back(((verb, reason), place, id));
+        self.queued += 1;
+    }
+
+    /// How many jobs wait.
+    pub(super) fn len(&self) -> usize {
+        self.queued
+    }
+
+    /// The next call: a full one, or with `flush` also one that is not.
+    pub(super) fn next(&mut self, bulk: BulkCalls, flush: bool) -> Option<Act> {
+        let act = if let Some(((verb, reason), place, id)) = self.alone.pop_front() {
+            (verb, reason, vec![(place, id)])
+        } else {
+            let enough = match (flush, bulk) {
+                (true, _) | (_, BulkCalls::Absent) => 1,
+                _ => BULK_LIMIT,
+            };
+            let at_once = |waiting: usize| match bulk {
+                BulkCalls::Absent => 1,
+                // One job needs no bulk call; with more, a first bulk call is tried alone.
+                BulkCalls::Trying if waiting > 1 => 0,
+                _ => waiting.min(BULK_LIMIT),
+            };
+            let found = self
+                .groups
+                .iter_mut()
+                .find(|(_, jobs)| jobs.len() >= enough && at_once(jobs.len()) > 0);
+            let ((verb, reason), jobs) = found?;
+            let count = at_once(jobs.len());
+            let act = (*verb, Arc::clone(reason), jobs.drain(..count).collect());
+            if jobs.is_empty() {
+                let key = (act.0, Arc::clone(&act.1));
+                self.groups.remove(&key);
+            }
+            act
+        };
+        self.queued = self.queued.saturating_sub(act.2.len());
+        Some(act)
+    }
+}

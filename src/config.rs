@@ -1,0 +1,255 @@
+//! The settings of the function: read from the environment once, typed, every bad value named.
+
+use std::{fmt::Display, str::FromStr, time::Duration};
+
+use thiserror::Error;
+
+use crate::{
+    policy::{Patterns, Policy, ProtectTag, Queues},
+    request::Status,
+};
+
+/// The settings of the function.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What the deployer allows.
+    pub policy: Policy,
+    /// `CANCEL_ON_STATUS`: which Batch Job State Change events are acted on.
+    pub cancel_on_status: Vec<Status>,
+    /// `MAX_EVENT_AGE`: alarm and Batch events older than this are ignored.
+    pub max_event_age: Option<Duration>,
+    /// `REQUIRE_CALLER`: an HTTP request without an authenticated caller is 401.
+    pub require_caller: bool,
+    /// `API_CALLS_PER_SECOND`: the ceiling on calls to Batch; none if it is 0.
+    pub calls_per_second: Option<u32>,
+    /// `API_CONCURRENCY`: how many calls to Batch may be in flight.
+    pub concurrency: usize,
+    /// `METRICS_NAMESPACE`: where CloudWatch files the metrics.
+    pub metrics_namespace: String,
+}
+
+/// A setting with a value that it cannot have.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{name} is {value:?}, expected {expected}")]
+pub struct ConfigError {
+    /// The environment variable.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What is allowed.
+    pub expected: String,
+}
+
+/// The default of `BLOCKED_REASONS`: the one reason that is the job's own fault, wherever it is submitted.
+const BLOCKED_REASONS: &str = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT*";
+
+/// The most calls in flight that make sense for one account's limit of 50 calls a second.
+const MAX_CONCURRENCY: usize = 256;
+
+/// The longest namespace that CloudWatch takes.
+const MAX_NAMESPACE: usize = 255;
+
+impl Config {
+    /// Reads the settings from the process's environment.
+    ///
+    /// # Errors
+    ///
+    /// The first variable whose value is not allowed.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the settings through `lookup`. An empty value counts as not set, since CloudFormation cannot leave one out.
+    ///
+    /// # Errors
+    ///
+    /// The first variable whose value is not allowed.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let env = Env(&lookup);
+        let policy = Policy {
+            allowed_queues: Queues::parse(&env.text("ALLOWED_QUEUES", "")),
+            protect_tag: env.read("PROTECT_TAG", "batch-cancel:protect", |text| {
+                ProtectTag::parse(text).map_err(str::to_owned)
+            })?,
+            allow_terminate: env.flag("ALLOW_TERMINATE", false)?,
+            max_selected: env.number("MAX_SELECTED", "1000", 1, usize::MAX)?,
+            blocked_reasons: Patterns::parse(&env.text("BLOCKED_REASONS", BLOCKED_REASONS)),
+            dry_run: env.flag("DRY_RUN", false)?,
+        };
+        Ok(Self {
+            policy,
+            cancel_on_status: env.read(
+                "CANCEL_ON_STATUS",
+                "SUBMITTED,PENDING,RUNNABLE",
+                statuses,
+            )?,
+            max_event_age: Some(env.read("MAX_EVENT_AGE", "0", age)?).filter(|age| !age.is_zero()),
+            require_caller: env.flag("REQUIRE_CALLER", true)?,
+            calls_per_second: Some(env.number("API_CALLS_PER_SECOND", "20", 0, 10_000)?)
+                .filter(|&n| n > 0),
+            concurrency: env.number("API_CONCURRENCY", "8", 1, MAX_CONCURRENCY)?,
+            metrics_namespace: env.read("METRICS_NAMESPACE", "BatchCancel", namespace)?,
+        })
+    }
+}
+
+/// The environment, by its lookup function.
+struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+impl Env<'_> {
+    fn text(&self, name: &'static str, default: &str) -> String {
+        (self.0)(name)
+            .filter(|value| !value.trim().is_empty())
+            .unwrap_or_else(|| default.to_owned())
+    }
+
+    fn read<T>(
+        &self,
+        name: &'static str,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, ConfigError> {
+        let value = self.text(name, default);
+        parse(value.trim()).map_err(|expected| ConfigError {
+            name,
+            value,
+            expected,
+        })
+    }
+
+    fn flag(&self, name: &'static str, default: bool) -> Result<bool, ConfigError> {
+        self.read(
+            name,
+            if default { "true" } else { "false" },
+            |text| match text {
+                "true" => Ok(true),
+                "false" => Ok(false),
+                _ => Err("true or false".to_owned()),
+            },
+        )
+    }
+
+    fn number<T>(
+        &self,
+        name: &'static str,
+        default: &str,
+        least: T,
+        most: T,
+    ) -> Result<T, ConfigError>
+    where
+        T: FromStr + PartialOrd + Display + Copy,
+    {
+        self.read(name, default, |text| {
+            text.parse()
+                .ok()
+                .filter(|number| (least..=most).contains(number))
+                .ok_or_else(|| format!("a whole number from {least} to {most}"))
+        })
+    }
+}
+
+fn statuses(text: &str) -> Result<Vec<Status>, String> {
+    let all = [
+        Status::Submitted,
+        Status::Pending,
+        Status::Runnable,
+        Status::Starting,
+        Status::Running,
+    ];
+    text.split(',')
+        .map(str::trim)
+        .filter(|s| !s.is_empty())
+        .map(|name| {
+            let status = Status::from_batch(name);
+            all.contains(&status).then_some(status).ok_or_else(|| {
+                let names = all.map(Status::as_str).join(", ");
+                format!("a comma-separated list of {names}")
+            })
+        })
+        .collect()
+}
+
+/// Seconds, or a length of time such as `15m`.
+fn age(text: &str) -> Result<Duration, String> {
+    let expected = || {
+        "a number of seconds, or a length of time such as 15m or PT1H; 0 for no limit".to_owned()
+    };
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let length: jiff::SignedDuration = text.parse().map_err(|_| expected())?;
+    Duration::try_from(length).map_err(|_| expected())
+}
+
+fn namespace(text: &str) -> Result<String, String> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-_/#: ".contains(&b);
+    if text.len() <= MAX_NAMESPACE && text.bytes().all(allowed) && !text.starts_with("AWS/") {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "at most {MAX_NAMESPACE} letters, digits and .-_/#: that do not begin with AWS/"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &str, value: &str) -> Result<Config, ConfigError> {
+        Config::from_lookup(|asked| (asked == name).then(|| value.to_owned()))
+    }
+
+    #[test]
+    fn the_defaults_allow_no_queue_and_terminate_nothing() {
+        let config = Config::from_lookup(|_| None).unwrap();
+        assert!(!config.policy.allowed_queues.contain("any"));
+        assert!(!config.policy.allow_terminate && !config.policy.dry_run && config.require_caller);
+        assert_eq!(config.calls_per_second, Some(20));
+        assert_eq!(config.concurrency, 8);
+        assert_eq!(config.max_event_age, None);
+        assert_eq!(
+            config.policy.protect_tag.to_string(),
+            "batch-cancel:protect"
+        );
+    }
+
+    #[test]
+    fn an_empty_value_is_the_default() {
+        assert_eq!(with("API_CONCURRENCY", " ").unwrap().concurrency, 8);
+        assert_eq!(
+            with("API_CALLS_PER_SECOND", "0").unwrap().calls_per_second,
+            None
+        );
+        assert_eq!(
+            with("MAX_EVENT_AGE", "15m").unwrap().max_event_age,
+            Some(Duration::from_secs(900))
+        );
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_what_is_allowed() {
+        for (name, value) in [
+            ("ALLOW_TERMINATE", "yes"),
+            ("DRY_RUN", "1"),
+            ("REQUIRE_CALLER", "False"),
+            ("MAX_SELECTED", "0"),
+            ("MAX_SELECTED", "-1"),
+            ("API_CALLS_PER_SECOND", "fast"),
+            ("API_CONCURRENCY", "0"),
+            ("API_CONCURRENCY", "1000"),
+            ("CANCEL_ON_STATUS", "RUNNABLE,DONE"),
+            ("CANCEL_ON_STATUS", "FAILED"),
+            ("MAX_EVENT_AGE", "soon"),
+            ("MAX_EVENT_AGE", "-5m"),
+            ("PROTECT_TAG", "=x"),
+            ("METRICS_NAMESPACE", "AWS/Batch"),
+        ] {
+            let error = with(name, value).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("{name} is {value:?}, expected ")),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! A request in our own schema: a direct invocation, EventBridge Scheduler, a Step Functions task or Distributed Map.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Asks, EventError, Object, Scope};
+use crate::request::{FIELDS, Request, RequestError, TARGET_FIELDS, from_json};
+
+/// Recognised by a field that names jobs, also a misspelt one: that is then an error about the field, rather than an
+/// event of no known kind.
+pub(super) fn matches(object: &Object<'_>) -> bool {
+    let one_of =
+        |name: &str, fields: &[&str]| fields.iter().any(|field| field.eq_ignore_ascii_case(name));
+    let names_jobs = object.names().any(|name| one_of(name, &TARGET_FIELDS));
+    let only_options =
+        object.names().next().is_some() && object.names().all(|name| one_of(name, &FIELDS));
+    names_jobs || only_options || is_map_batch(object)
+}
+
+/// A batch of a Step Functions Distributed Map.
+fn is_map_batch(object: &Object<'_>) -> bool {
+    object.has("Items")
+}
+
+pub(super) fn decode(
+    text: &str,
+    object: &Object<'_>,
+    scope: &Scope<'_>,
+) -> Result<Asks, EventError> {
+    let request = if is_map_batch(object) {
+        decode_map_batch(text, scope)?
+    } else {
+        Request::from_json(text, scope.home)?
+    };
+    Ok(request.into())
+}
+
+/// Distributed Map hands over what its `ItemBatcher` was told, and the items.
+#[derive(Deserialize)]
+struct MapBatch<'a> {
+    #[serde(rename = "BatchInput", borrow)]
+    batch_input: Option<&'a RawValue>,
+    #[serde(rename = "Items", borrow)]
+    items: Vec<&'a RawValue>,
+}
+
+fn decode_map_batch(text: &str, scope: &Scope<'_>) -> Result<Request, EventError> {
+    let batch: MapBatch<'_> = from_json(text)?;
+    let ids = batch
+        .items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| {
+            item_id(item.get()).map_err(|error| error.within(&format!("Items[{index}]")))
+        })
+        .collect::<Result<Vec<String>, RequestError>>()?;
+    let options = batch.batch_input.map_or("{}", RawValue::get);
+    Request::for_ids_with_options(ids, options, scope.home)
+        .map_err(|error| error.within("BatchInput").into())
+}
+
+/// An item is an id, or a row of a table with a column `jobId`. Other columns are the table's own business, unless they
+/// look like options of a request, which hold for the whole batch only.
+fn item_id(item: &str) -> Result<String, RequestError> {
+    let Some(row) = Object::read(item) else {
+        return from_json(item);
+    };
+    if let Some(option) = FIELDS
+        .iter()
+        .filter(|&&field| field != "jobId")
+        .find(|field| row.has(field))
+    {
+        return Err(RequestError::new(
+            *option,
+            "options go into BatchInput, and hold for all items",
+        ));
+    }
+    row.text("jobId")
+        .ok_or_else(|| RequestError::new("jobId", "expected a string"))
+}

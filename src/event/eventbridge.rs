@@ -1,0 +1,152 @@
+//! Amazon EventBridge: AWS Batch's own events, and custom ones that carry a request.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Asks, EventError, Object, Scope};
+use crate::request::{Action, JobId, Request, RequestError, Status, Target, from_json};
+
+const KIND: &str = "EventBridge event";
+
+/// The envelope, as far as it is used. AWS's own type requires a time that can be read, whether it is needed or not.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    source: String,
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+    account: Option<String>,
+    region: Option<String>,
+    time: Option<String>,
+    #[serde(borrow)]
+    detail: &'a RawValue,
+}
+
+/// The detail of AWS Batch's events, as far as it is used.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchDetail {
+    job_id: String,
+    status: Option<String>,
+}
+
+pub(super) fn matches(object: &Object<'_>) -> bool {
+    object.has("detail-type") && object.has("source")
+}
+
+pub(super) fn decode(text: &str, scope: &Scope<'_>) -> Result<Asks, EventError> {
+    let broken = |error| EventError::Envelope { kind: KIND, error };
+    let event: Envelope<'_> = from_json(text).map_err(broken)?;
+    match event.source.as_str() {
+        "aws.batch" => batch_event(&event, scope),
+        source if source.starts_with("aws.") => Err(EventError::Unsupported(format!(
+            "unsupported event: {:?} from {source}; known from AWS itself are those from aws.batch",
+            event.detail_type
+        ))),
+        _ => {
+            let request = Request::from_json(event.detail.get(), scope.home);
+            Ok(request.map_err(|error| error.within("detail"))?.into())
+        }
+    }
+}
+
+fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Asks, EventError> {
+    let kind = event.detail_type.as_str();
+    match kind {
+        "Batch Job Queue Blocked"
+        | "Batch Job State Change"
+        | "Batch Service Job Queue Blocked" => {}
+        "Batch Service Job State Change" => {
+            return Ok(Asks::Nothing(
+                "state changes of service jobs ask for nothing".to_owned(),
+            ));
+        }
+        other => {
+            return Err(EventError::Unsupported(format!(
+                "unsupported event: {other:?} from aws.batch; known are Batch Job Queue Blocked, Batch Job State Change \
+                 and Batch Service Job Queue Blocked"
+            )));
+        }
+    }
+    if let Some(why) = not_ours(event, scope)? {
+        return Ok(Asks::Nothing(why));
+    }
+    let broken = |error: RequestError| EventError::Envelope {
+        kind: "AWS Batch event",
+        error: error.within("detail"),
+    };
+    let detail: BatchDetail = from_json(event.detail.get()).map_err(broken)?;
+    let id = match kind {
+        "Batch Service Job Queue Blocked" => JobId::service_from_batch(&detail.job_id),
+        _ => JobId::from_batch(&detail.job_id),
+    };
+    let id = id.ok_or_else(|| {
+        broken(RequestError::new(
+            "jobId",
+            format!("{:?} is not a job id", detail.job_id),
+        ))
+    })?;
+    match kind {
+        "Batch Job State Change" => {
+            let status = detail
+                .status
+                .ok_or_else(|| broken(RequestError::new("status", "missing")))?;
+            Ok(state_change(
+                id,
+                Status::from_batch(&status),
+                &status,
+                scope,
+            ))
+        }
+        _ if id.is_service_job() && !scope.config.policy.allow_terminate => Ok(Asks::Nothing(
+            "a service job can only be terminated, and ALLOW_TERMINATE is false".to_owned(),
+        )),
+        _ => Ok(Request {
+            action: if id.is_service_job() {
+                Action::Terminate
+            } else {
+                Action::Cancel
+            },
+            ..Request::cancel(Target::Blocked(id), "Blocked its job queue")
+        }
+        .into()),
+    }
+}
+
+fn state_change(id: JobId, status: Status, name: &str, scope: &Scope<'_>) -> Asks {
+    if !scope.config.cancel_on_status.contains(&status) {
+        return Asks::Nothing(format!("status {name} is not in CANCEL_ON_STATUS"));
+    }
+    let target = Target::Jobs(vec![crate::request::AskedId::known(id)]);
+    Request::cancel(target, format!("Cancelled on its change to {name}")).into()
+}
+
+/// Why an event of elsewhere, or of long ago, asks for nothing here.
+fn not_ours(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
+    let home = scope.home;
+    let region = event
+        .region
+        .as_deref()
+        .or(home.region.as_deref())
+        .unwrap_or_default();
+    let account = event
+        .account
+        .as_deref()
+        .or(home.account.as_deref())
+        .unwrap_or_default();
+    if !home.owns(region, account) {
+        return Ok(Some(format!(
+            "the event belongs to {region}:{account}, not to this function's account and region"
+        )));
+    }
+    let (Some(max), Some(time)) = (scope.config.max_event_age, &event.time) else {
+        return Ok(None);
+    };
+    let time: Timestamp = time.parse().map_err(|_| EventError::Envelope {
+        kind: KIND,
+        error: RequestError::new("time", format!("{time:?} is not a time")),
+    })?;
+    let age = scope.now.duration_since(time);
+    let old = SignedDuration::try_from(max).is_ok_and(|max| age > max);
+    Ok(old.then(|| format!("the event is {age:#} old, more than MAX_EVENT_AGE")))
+}

@@ -1,0 +1,208 @@
+//! HTTP: API Gateway REST APIs (v1) and HTTP APIs (v2), function URLs and Application Load Balancers.
+
+mod request;
+mod route;
+
+use ::http::StatusCode;
+
+use super::{Ask, Asks, Event, EventError, Message, Object, Reply, Scope, Source};
+use crate::{
+    problem::Problem,
+    request::{AskedId, InvalidId, JobId, Request, Target, flag},
+};
+use request::HttpRequest;
+use route::{Route, route};
+use std::time::Duration;
+
+/// The shape of HTTP responses that a gateway expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpForm {
+    /// API Gateway REST API, or HTTP API with payload format 1.0.
+    V1,
+    /// API Gateway HTTP API with payload format 2.0, or function URL.
+    V2,
+    /// Application Load Balancer.
+    Alb {
+        /// The target group has multi-value headers.
+        multi_value: bool,
+    },
+}
+
+/// The longest `waitSeconds` over HTTP: gateways cut the line at 29 s.
+const MAX_WAIT: Duration = Duration::from_secs(20);
+
+/// The largest body. A list of ids that is longer would not be done in the time that a gateway waits.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// Recognised by the context that every gateway adds. WebSocket APIs and VPC Lattice have contexts of their own.
+pub(super) fn matches(object: &Object<'_>) -> bool {
+    object.object("requestContext").is_some_and(|context| {
+        let v1 = object.has("httpMethod") && !context.has("connectionId");
+        context.has("elb") || context.has("http") || v1
+    })
+}
+
+pub(super) fn decode(
+    text: &str,
+    object: &Object<'_>,
+    scope: &Scope<'_>,
+) -> Result<Event, EventError> {
+    let request = HttpRequest::read(text, object).map_err(|error| EventError::Envelope {
+        kind: "HTTP event",
+        error,
+    })?;
+    let caller = request.caller.clone();
+    let ask = if caller.is_none() && scope.config.require_caller {
+        Err(unauthorized())
+    } else {
+        ask(&request, scope)
+    };
+    let one_job = matches!(ask, Ok((_, true)));
+    Ok(Event {
+        source: Source::Http,
+        by: caller.unwrap_or_else(|| Source::Http.as_str().to_owned()),
+        ask: ask.map_or_else(Ask::Refuse, |(ask, _)| ask),
+        reply: Reply::Http {
+            form: request.form,
+            one_job,
+        },
+    })
+}
+
+fn unauthorized() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "the gateway names no authenticated caller (an API key is none); set up IAM, JWT or Lambda authorisation on the \
+         route, or REQUIRE_CALLER=false",
+    )
+    .with_header("WWW-Authenticate", "AWS4-HMAC-SHA256, Bearer")
+}
+
+/// What a request asks for, and whether the answer is about one job.
+fn ask(request: &HttpRequest, scope: &Scope<'_>) -> Result<(Ask, bool), Problem> {
+    match route(&request.method, &request.path)? {
+        Route::OpenApi => Ok((Ask::OpenApi, false)),
+        Route::ShowJob(id) => {
+            no_options(request)?;
+            let id = job_id(&id, scope)?;
+            Ok((Ask::ShowJob(id), true))
+        }
+        Route::DeleteJob(id) => {
+            let request = delete_request(&id, request, scope)?;
+            Ok((cancel(request), true))
+        }
+        Route::Cancellations => {
+            no_options(request)?;
+            let request = post_request(request, scope)?;
+            Ok((cancel(request), false))
+        }
+    }
+}
+
+fn cancel(request: Request) -> Ask {
+    Ask::Cancel(vec![Message::whole(Asks::from(request))])
+}
+
+fn bad_request(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, detail)
+}
+
+/// An option in the wrong place must not be passed over: a `?dryRun=true` would cancel for real.
+fn no_options(request: &HttpRequest) -> Result<(), Problem> {
+    match request.query.first() {
+        None => Ok(()),
+        Some((name, _)) => Err(bad_request(format!(
+            "{name}: this route takes no query parameters"
+        ))),
+    }
+}
+
+fn job_id(text: &str, scope: &Scope<'_>) -> Result<JobId, Problem> {
+    match AskedId::parse(text, scope.home) {
+        AskedId::Job { id, .. } => Ok(id),
+        AskedId::Invalid { why, .. } => Err(invalid_id(text, &why)),
+    }
+}
+
+fn invalid_id(text: &str, why: &InvalidId) -> Problem {
+    let mut problem = bad_request(format!(
+        "{:?}: {why}",
+        text.chars().take(200).collect::<String>()
+    ));
+    problem
+        .more
+        .insert("outcome".to_owned(), "invalidId".into());
+    problem
+}
+
+fn delete_request(id: &str, request: &HttpRequest, scope: &Scope<'_>) -> Result<Request, Problem> {
+    let mut asked = Request::cancel(Target::Jobs(Vec::new()), "Cancelled on request");
+    let mut given: Vec<&str> = Vec::new();
+    for (name, value) in &request.query {
+        if given.contains(&name.as_str()) {
+            return Err(bad_request(format!("{name}: given twice")));
+        }
+        given.push(name);
+        let flag = || flag(name, value).map_err(|error| bad_request(error.to_string()));
+        match name.as_str() {
+            "reason" if value.trim().is_empty() => {}
+            "reason" => asked.reason.clone_from(value),
+            "dryRun" => asked.dry_run = flag()?,
+            "terminate" if flag()? => asked.action = crate::request::Action::Terminate,
+            "terminate" => {}
+            _ => {
+                return Err(bad_request(format!(
+                    "{name}: unknown query parameter, expected reason, terminate or dryRun"
+                )));
+            }
+        }
+    }
+    let job = job_id(id, scope)?;
+    if job.is_service_job() && asked.action == crate::request::Action::Cancel {
+        return Err(invalid_id(id, &InvalidId::ServiceJobNeedsTerminate));
+    }
+    asked.target = Target::Jobs(vec![AskedId::parse(id, scope.home)]);
+    Ok(asked)
+}
+
+fn post_request(request: &HttpRequest, scope: &Scope<'_>) -> Result<Request, Problem> {
+    if let Some(kind) = &request.content_type {
+        let essence = kind
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        if essence != "application/json" && !essence.ends_with("+json") {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!("Content-Type is {kind:?}, expected application/json"),
+            ));
+        }
+    }
+    let body = request.body.as_deref().map_err(|why| bad_request(*why))?;
+    if body.len() > MAX_BODY {
+        return Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!(
+                "the body is {} bytes long, more than {MAX_BODY}; send the jobs through SQS instead",
+                body.len()
+            ),
+        ));
+    }
+    if body.trim().is_empty() {
+        return Err(bad_request(
+            "the body is empty, expected a request in JSON, such as {\"jobIds\": [\"…\"]}",
+        ));
+    }
+    let asked =
+        Request::from_json(body, scope.home).map_err(|error| bad_request(error.to_string()))?;
+    if asked.wait > MAX_WAIT {
+        let most = MAX_WAIT.as_secs();
+        return Err(bad_request(format!(
+            "waitSeconds: {} is out of range over HTTP, expected 0 to {most}",
+            asked.wait.as_secs()
+        )));
+    }
+    Ok(asked)
+}

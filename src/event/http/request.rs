@@ -1,0 +1,179 @@
+//! The four forms in which an HTTP request arrives, as one.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+
+use super::{HttpForm, Object};
+use crate::request::{RequestError, from_json};
+
+/// An HTTP request, as far as it is used.
+#[derive(Debug)]
+pub(super) struct HttpRequest {
+    pub(super) form: HttpForm,
+    pub(super) method: String,
+    /// Not decoded, or decoded already: gateways differ, and no id contains a percent sign.
+    pub(super) path: String,
+    /// Decoded, in the order given.
+    pub(super) query: Vec<(String, String)>,
+    pub(super) content_type: Option<String>,
+    pub(super) body: Result<String, &'static str>,
+    /// Who asks, if the gateway has authenticated anybody.
+    pub(super) caller: Option<String>,
+}
+
+/// What the forms share.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Payload {
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: Option<bool>,
+}
+
+impl HttpRequest {
+    pub(super) fn read(text: &str, object: &Object<'_>) -> Result<Self, RequestError> {
+        let missing = |field: &str| RequestError::new(field, "missing");
+        let context = object
+            .object("requestContext")
+            .ok_or_else(|| missing("requestContext"))?;
+        let payload: Payload = from_json(text)?;
+        let http = context.object("http");
+        let form = if context.has("elb") {
+            HttpForm::Alb {
+                multi_value: object.has("multiValueHeaders"),
+            }
+        } else if http.is_some() {
+            HttpForm::V2
+        } else {
+            HttpForm::V1
+        };
+        let (method, path) = match &http {
+            Some(http) if form == HttpForm::V2 => (
+                http.text("method")
+                    .ok_or_else(|| missing("requestContext.http.method"))?,
+                object
+                    .text("rawPath")
+                    .or_else(|| http.text("path"))
+                    .ok_or_else(|| missing("rawPath"))?,
+            ),
+            _ => (
+                object
+                    .text("httpMethod")
+                    .ok_or_else(|| missing("httpMethod"))?,
+                object.text("path").ok_or_else(|| missing("path"))?,
+            ),
+        };
+        let caller = match form {
+            HttpForm::V1 => caller_v1(&context),
+            HttpForm::V2 => caller_v2(&context),
+            HttpForm::Alb { .. } => None,
+        };
+        Ok(Self {
+            form,
+            method: method.to_ascii_uppercase(),
+            path,
+            query: query(object, form),
+            content_type: header(object, "content-type"),
+            body: body(payload),
+            caller: caller.filter(|caller| !caller.is_empty()),
+        })
+    }
+}
+
+fn body(payload: Payload) -> Result<String, &'static str> {
+    let text = payload.body.unwrap_or_default();
+    if payload.is_base64_encoded != Some(true) {
+        return Ok(text);
+    }
+    let bytes = STANDARD
+        .decode(text)
+        .map_err(|_| "the body is not the Base64 that the gateway says it is")?;
+    String::from_utf8(bytes).map_err(|_| "the body is not UTF-8")
+}
+
+/// A header's value, under a name in any case, from single or multiple values.
+fn header(object: &Object<'_>, name: &str) -> Option<String> {
+    let find = |headers: &Object<'_>| {
+        let field = headers
+            .names()
+            .find(|field| field.eq_ignore_ascii_case(name))?
+            .to_owned();
+        headers.text(&field).or_else(|| {
+            serde_json::from_str::<Vec<String>>(headers.get(&field)?.get())
+                .ok()?
+                .into_iter()
+                .next()
+        })
+    };
+    object
+        .object("headers")
+        .and_then(|headers| find(&headers))
+        .or_else(|| {
+            object
+                .object("multiValueHeaders")
+                .and_then(|headers| find(&headers))
+        })
+}
+
+/// The query parameters. API Gateway decodes them in form 1, a load balancer does not.
+fn query(object: &Object<'_>, form: HttpForm) -> Vec<(String, String)> {
+    if form == HttpForm::V2 {
+        let raw = object.text("rawQueryString").unwrap_or_default();
+        return raw
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (form_decode(name), form_decode(value)))
+            .collect();
+    }
+    let decode = |text: &str| match form {
+        HttpForm::Alb { .. } => form_decode(text),
+        _ => text.to_owned(),
+    };
+    let mut pairs = Vec::new();
+    if let Some(multiple) = object.object("multiValueQueryStringParameters") {
+        for name in multiple.names() {
+            let values = multiple
+                .get(name)
+                .map(|values| serde_json::from_str::<Vec<String>>(values.get()));
+            for value in values.and_then(Result::ok).unwrap_or_default() {
+                pairs.push((decode(name), decode(&value)));
+            }
+        }
+    } else if let Some(single) = object.object("queryStringParameters") {
+        for name in single.names() {
+            pairs.push((decode(name), decode(&single.text(name).unwrap_or_default())));
+        }
+    }
+    pairs
+}
+
+/// `application/x-www-form-urlencoded`.
+fn form_decode(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+fn caller_v2(context: &Object<'_>) -> Option<String> {
+    let authorizer = context.object("authorizer")?;
+    let iam = authorizer.object("iam").and_then(|iam| iam.text("userArn"));
+    let jwt = || authorizer.object("jwt")?.object("claims")?.text("sub");
+    let lambda = || {
+        authorizer
+            .has("lambda")
+            .then(|| "lambda authorizer".to_owned())
+    };
+    iam.or_else(jwt).or_else(lambda)
+}
+
+fn caller_v1(context: &Object<'_>) -> Option<String> {
+    let identity = context
+        .object("identity")
+        .and_then(|identity| identity.text("userArn"));
+    let authorizer = context.object("authorizer");
+    let claims = || authorizer.as_ref()?.object("claims")?.text("sub");
+    let principal = || authorizer.as_ref()?.text("principalId");
+    identity.or_else(claims).or_else(principal)
+}

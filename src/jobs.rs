@@ -1,0 +1,329 @@
+//! The jobs of one invocation: what is wanted of each, by which messages, and how far it has come.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{
+    batch::{ErrorKind, Seen},
+    plan::Want,
+    report::{JobName, JobResult, Outcome, Report},
+    request::{AskedId, JobId, Request, Status},
+};
+
+/// A job's place among the jobs of an invocation.
+pub type Place = u32;
+
+/// The jobs of one invocation, in the order first asked.
+#[derive(Debug, Default)]
+pub struct Jobs {
+    jobs: Vec<Job>,
+    places: HashMap<JobId, Place>,
+    invalid: HashMap<Box<str>, Place>,
+    requests: Vec<Terms>,
+    queues: HashSet<Arc<str>>,
+}
+
+/// The terms of a request that hold for each of its jobs.
+#[derive(Debug)]
+pub struct Terms {
+    /// The reason as Batch gets it.
+    pub reason: Arc<str>,
+    /// Act on at most this many.
+    pub max_jobs: Option<usize>,
+    /// How long to look for the end of each job.
+    pub wait: Duration,
+}
+
+/// One job.
+#[derive(Debug)]
+pub struct Job {
+    name: JobName,
+    asked_as: Option<Box<str>>,
+    /// What is wanted, after the strongest of all that name the job.
+    pub want: Want,
+    /// The request that wants it.
+    pub request: u16,
+    /// Calls for it that failed in a row.
+    pub tries: u8,
+    /// Looks that showed nothing new in a row.
+    pub vain_looks: u8,
+    /// The error of the last call for it.
+    pub last_error: Option<ErrorKind>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// A call that changes something was sent for it.
+    pub was_called: bool,
+    /// What decided that it was to be ended, if that is worth a word.
+    pub because: Option<Cow<'static, str>>,
+    /// How many jobs it stands for: an array parent counts as its size.
+    pub size: u32,
+    /// When it was created, in milliseconds since 1970.
+    pub created_at: i64,
+    before: Option<Status>,
+    after: Option<Status>,
+    job_queue: Option<Arc<str>>,
+    job_name: Option<Box<str>>,
+}
+
+/// How far a job has come.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stage {
+    /// Not looked at yet.
+    Unseen,
+    /// To be ended, if `maxJobs` leaves room for it.
+    Held,
+    /// To be ended.
+    ToEnd,
+    /// Batch has been asked, and has not answered yet.
+    Asked,
+    /// Batch accepted the call, or may have: to be looked at again. Should nothing show, then this is what came of it.
+    Accepted {
+        /// The outcome if nothing shows.
+        unless_shown: Outcome,
+        /// What there is to say then.
+        why: Cow<'static, str>,
+    },
+    /// This came of it.
+    Settled {
+        /// What came of it.
+        outcome: Outcome,
+        /// What there is to add.
+        message: Option<Cow<'static, str>>,
+    },
+    /// The condition under which it was to be ended does not hold: it is not reported.
+    Ignored(String),
+}
+
+impl Job {
+    /// Its id, unless what was given is none.
+    #[must_use]
+    pub fn id(&self) -> Option<JobId> {
+        match self.name {
+            JobName::Id(id) => Some(id),
+            JobName::Text(_) => None,
+        }
+    }
+
+    /// What came of it, once that is known.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self.stage {
+            Stage::Settled { outcome, .. } => Some(outcome),
+            _ => None,
+        }
+    }
+}
+
+impl Jobs {
+    /// Takes in a request's terms; the jobs that it names come with [`Jobs::ask`].
+    pub fn add_request(&mut self, request: &Request, reason: Arc<str>) -> u16 {
+        let same = self.requests.iter().find(|other| other.reason == reason);
+        let terms = Terms {
+            reason: same.map_or(reason, |other| Arc::clone(&other.reason)),
+            max_jobs: request.max_jobs.map(std::num::NonZeroUsize::get),
+            wait: request.wait,
+        };
+        self.requests.push(terms);
+        u16::try_from(self.requests.len() - 1).unwrap_or(u16::MAX)
+    }
+
+    /// The terms of a request.
+    #[must_use]
+    pub fn terms(&self, request: u16) -> Option<&Terms> {
+        self.requests.get(usize::from(request))
+    }
+
+    /// Something is wanted of a job. Of several wishes for one job the strongest counts.
+    pub fn ask(&mut self, asked: AskedId, want: Want, request: u16) -> Place {
+        let unlimited = |request: u16| {
+            self.terms(request)
+                .is_none_or(|terms| terms.max_jobs.is_none())
+        };
+        let rank = (want.rank(), unlimited(request));
+        let next = Place::try_from(self.jobs.len()).unwrap_or(Place::MAX);
+        let (place, name, asked_as, stage) = match asked {
+            AskedId::Job { id, written } => {
+                let place = self.places.get(&id).copied();
+                (place, JobName::Id(id), written, Stage::Unseen)
+            }
+            AskedId::Invalid { written, why } => {
+                let place = self.invalid.get(&written).copied();
+                let stage = Stage::Settled {
+                    outcome: Outcome::InvalidId,
+                    message: Some(why.to_string().into()),
+                };
+                (place, JobName::Text(written), None, stage)
+            }
+        };
+        if let Some(place) = place {
+            let theirs = self
+                .get(place)
+                .map(|job| (job.want.rank(), unlimited(job.request)));
+            if theirs.is_some_and(|theirs| theirs < rank)
+                && let Some(job) = self.get_mut(place)
+            {
+                job.want = want;
+                job.request = request;
+            }
+            return place;
+        }
+        match &name {
+            JobName::Id(id) => self.places.insert(*id, next),
+            JobName::Text(text) => self.invalid.insert(text.clone(), next),
+        };
+        self.jobs.push(Job {
+            name,
+            asked_as,
+            want,
+            request,
+            tries: 0,
+            vain_looks: 0,
+            last_error: None,
+            stage,
+            because: None,
+            was_called: false,
+            size: 1,
+            created_at: 0,
+            before: None,
+            after: None,
+            job_queue: None,
+            job_name: None,
+        });
+        next
+    }
+
+    /// The place of a job.
+    #[must_use]
+    pub fn place(&self, id: JobId) -> Option<Place> {
+        self.places.get(&id).copied()
+    }
+
+    /// The job at a place.
+    #[must_use]
+    pub fn get(&self, place: Place) -> Option<&Job> {
+        self.jobs.get(place as usize)
+    }
+
+    /// The job at a place.
+    pub fn get_mut(&mut self, place: Place) -> Option<&mut Job> {
+        self.jobs.get_mut(place as usize)
+    }
+
+    /// How many jobs there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    /// All jobs, in the order first asked.
+    pub fn iter(&self) -> impl Iterator<Item = (Place, &Job)> {
+        (0..).zip(&self.jobs)
+    }
+
+    /// Keeps what the report says of a job that was looked at.
+    pub fn note(&mut self, place: Place, seen: &Seen) {
+        let queue = match self.queues.get(seen.job_queue.as_str()) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let queue: Arc<str> = seen.job_queue.as_str().into();
+                self.queues.insert(Arc::clone(&queue));
+                queue
+            }
+        };
+        let Some(job) = self.get_mut(place) else {
+            return;
+        };
+        if job.before.is_none() {
+            job.before = Some(seen.status);
+            job.job_queue = Some(queue);
+            job.job_name = Some(seen.job_name.as_str().into());
+            job.size = seen.array_size.unwrap_or(1);
+            job.created_at = seen.created_at;
+        }
+        job.after = Some(seen.status);
+    }
+
+    /// Time is over: gives every job that is not settled the outcome that is true of it now.
+    pub fn close(&mut self) {
+        for job in &mut self.jobs {
+            job.close();
+        }
+    }
+
+    /// The report of all jobs, each in the place where it was first asked.
+    #[must_use]
+    pub fn into_report(self) -> Report {
+        let ignored = self.jobs.iter().find_map(|job| match &job.stage {
+            Stage::Ignored(why) => Some(why.clone()),
+            _ => None,
+        });
+        let dry_run = !self.jobs.is_empty() && self.jobs.iter().all(|job| job.want.dry_run);
+        let jobs: Vec<JobResult> = self.jobs.into_iter().filter_map(Job::into_result).collect();
+        Report {
+            ignored: ignored.filter(|_| jobs.is_empty()),
+            jobs,
+            dry_run,
+            partial_selection: false,
+        }
+    }
+}
+
+impl Job {
+    fn close(&mut self) {
+        let (outcome, message) = match &self.stage {
+            Stage::Settled { .. } | Stage::Ignored(_) => return,
+            Stage::Unseen | Stage::Held | Stage::ToEnd => match self.last_error {
+                Some(ErrorKind::Throttled) => {
+                    (Outcome::Throttled, "out of time while throttled".into())
+                }
+                Some(_) => (Outcome::Failed, "out of time while calls failed".into()),
+                None => (Outcome::NotAttempted, "out of time".into()),
+            },
+            Stage::Asked => (
+                Outcome::Unconfirmed,
+                "out of time while Batch had yet to answer the call".into(),
+            ),
+            Stage::Accepted {
+                unless_shown: Outcome::Unconfirmed,
+                ..
+            } => (
+                Outcome::Unconfirmed,
+                "Batch accepted the call; out of time before it could be looked at again".into(),
+            ),
+            Stage::Accepted { unless_shown, why } => (*unless_shown, why.clone()),
+        };
+        self.stage = Stage::Settled {
+            outcome,
+            message: Some(message),
+        };
+    }
+
+    fn into_result(mut self) -> Option<JobResult> {
+        self.close();
+        let Stage::Settled { outcome, message } = self.stage else {
+            return None;
+        };
+        // Nothing is shown of a job in a queue that is not allowed but that it is there.
+        let shown = outcome != Outcome::QueueNotAllowed;
+        Some(JobResult {
+            job_id: self.name,
+            outcome,
+            before: self.before,
+            after: self.after,
+            job_queue: self.job_queue,
+            job_name: self.job_name.filter(|_| shown),
+            asked_as: self.asked_as,
+            message: message.or(self.because),
+        })
+    }
+}

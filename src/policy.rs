@@ -1,0 +1,178 @@
+//! What the deployer allows. It comes from the environment, and nothing in an event widens it.
+
+use std::fmt;
+
+use wildmatch::WildMatch;
+
+use crate::request::{Action, Request};
+
+/// What the deployer allows.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The job queues whose jobs may be touched. Empty: none.
+    pub allowed_queues: Queues,
+    /// The tag whose bearers are never touched.
+    pub protect_tag: ProtectTag,
+    /// Whether `terminate` may be asked for.
+    pub allow_terminate: bool,
+    /// The most jobs that a selection may match.
+    pub max_selected: usize,
+    /// The reasons for blocking a queue that are the job's own fault.
+    pub blocked_reasons: Patterns,
+    /// Everything is a dry run.
+    pub dry_run: bool,
+}
+
+impl Policy {
+    /// Whether a request may be acted on at all.
+    ///
+    /// # Errors
+    ///
+    /// What is forbidden, for whoever asked.
+    pub fn admit(&self, request: &Request) -> Result<(), String> {
+        if request.action == Action::Terminate && !self.allow_terminate {
+            return Err("terminate is not allowed here: ALLOW_TERMINATE is false".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// A list of patterns with `*` for any text, case-sensitive.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Patterns(Vec<WildMatch>);
+
+impl Patterns {
+    /// Reads a comma-separated list. White space around an entry does not count.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let entries = text.split(',').map(str::trim).filter(|s| !s.is_empty());
+        Self(entries.map(WildMatch::new).collect())
+    }
+
+    /// The first pattern that `text` matches.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<String> {
+        self.0
+            .iter()
+            .find(|pattern| pattern.matches(text))
+            .map(ToString::to_string)
+    }
+}
+
+/// Job queues by name or ARN, with `*` for any text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Queues(Patterns);
+
+impl Queues {
+    /// Reads a comma-separated list of names and ARNs.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        Self(Patterns::parse(text))
+    }
+
+    /// Whether the job queue with this ARN or name is among them.
+    ///
+    /// A pattern that begins with `arn:` is held against the ARN, any other against the name alone: `*batch*` would
+    /// match every ARN of this service.
+    #[must_use]
+    pub fn contain(&self, queue: &str) -> bool {
+        let name = queue_name(queue);
+        self.0.0.iter().any(|pattern| {
+            let whole = pattern.pattern_chars().starts_with(&['a', 'r', 'n', ':']);
+            pattern.matches(if whole { queue } else { name })
+        })
+    }
+}
+
+/// The name of a job queue, of its name or ARN.
+#[must_use]
+pub fn queue_name(queue: &str) -> &str {
+    queue
+        .rsplit_once(":job-queue/")
+        .map_or(queue, |(_, name)| name)
+}
+
+/// A tag, with any value or with one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtectTag {
+    key: String,
+    value: Option<String>,
+}
+
+impl ProtectTag {
+    /// Reads `key` or `key=value`.
+    ///
+    /// # Errors
+    ///
+    /// When the key is empty.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let (key, value) = match text.split_once('=') {
+            Some((key, value)) => (key, Some(value.to_owned())),
+            None => (text, None),
+        };
+        if key.is_empty() {
+            return Err("a tag's key, or key=value");
+        }
+        Ok(Self {
+            key: key.to_owned(),
+            value,
+        })
+    }
+
+    /// Whether a job with this tag is protected.
+    #[must_use]
+    pub fn is(&self, key: &str, value: &str) -> bool {
+        key == self.key && self.value.as_deref().is_none_or(|wanted| wanted == value)
+    }
+}
+
+impl fmt::Display for ProtectTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key)?;
+        self.value
+            .as_ref()
+            .map_or(Ok(()), |value| write!(f, "={value}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:batch:eu-west-1:123456789012:job-queue/spot-gpu";
+
+    #[test]
+    fn queues_are_named_by_name_or_arn() {
+        for allowed in [
+            "spot-gpu",
+            "spot-*",
+            "*",
+            ARN,
+            "arn:aws:batch:*:job-queue/spot-*",
+            "a, spot-gpu",
+        ] {
+            assert!(Queues::parse(allowed).contain(ARN), "{allowed}");
+        }
+        for allowed in [
+            "",
+            " , ",
+            "gpu",
+            "spot",
+            "Spot-gpu",
+            "*batch*",
+            "arn:aws:batch:us-*",
+        ] {
+            assert!(!Queues::parse(allowed).contain(ARN), "{allowed}");
+        }
+        assert!(Queues::parse("spot-*").contain("spot-gpu"));
+    }
+
+    #[test]
+    fn a_protect_tag_is_a_key_or_a_key_with_a_value() {
+        let any = ProtectTag::parse("keep").unwrap();
+        assert!(any.is("keep", "") && any.is("keep", "yes") && !any.is("kept", "yes"));
+        let one = ProtectTag::parse("env=prod").unwrap();
+        assert!(one.is("env", "prod") && !one.is("env", "dev"));
+        assert!(ProtectTag::parse("=x").is_err());
+    }
+}

@@ -1,0 +1,72 @@
+//! What an event can ask for. These types are valid by construction: past `event/` there is no raw id, queue or reason.
+
+mod job_id;
+mod reason;
+mod schema;
+mod select;
+
+use std::{num::NonZeroUsize, time::Duration};
+
+pub use job_id::{AskedId, Home, InvalidId, JobId};
+pub use reason::audit_reason;
+pub use schema::RequestError;
+pub(crate) use schema::{FIELDS, TARGET_FIELDS, flag, from_json};
+pub use select::{NamePattern, OlderThan, Select, SelectFrom, Status};
+
+/// The longest `waitSeconds` of a request: the longest Lambda timeout, 900 s, less a minute to begin and to answer in.
+pub const MAX_WAIT: Duration = Duration::from_secs(840);
+
+/// One request to act on jobs, whatever envelope it came in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Which jobs.
+    pub target: Target,
+    /// What is to be done with them.
+    pub action: Action,
+    /// Why, as the asker says it, or else as the source says it. The audit suffix is added when Batch is called.
+    pub reason: String,
+    /// Do everything but the calls that change something.
+    pub dry_run: bool,
+    /// Act on at most this many jobs, oldest first.
+    pub max_jobs: Option<NonZeroUsize>,
+    /// How long to keep looking until every accepted job is final.
+    pub wait: Duration,
+    /// Whether a report with something retryable or rejected is an invocation error.
+    pub fail_on_incomplete: bool,
+}
+
+impl Request {
+    /// A request about `target` that cancels, with every option at its default.
+    #[must_use]
+    pub fn cancel(target: Target, reason: impl Into<String>) -> Self {
+        Self {
+            target,
+            action: Action::Cancel,
+            reason: reason.into(),
+            dry_run: false,
+            max_jobs: None,
+            wait: Duration::ZERO,
+            fail_on_incomplete: false,
+        }
+    }
+}
+
+/// Which jobs a request is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// These ids, in the order asked.
+    Jobs(Vec<AskedId>),
+    /// This job, if the reason for which it blocks its queue, looked up now, matches `BLOCKED_REASONS`.
+    Blocked(JobId),
+    /// The jobs of a queue or an array that a selection matches.
+    Select(Box<Select>),
+}
+
+/// What is to be done with a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// `CancelJob`: ends what has not reached STARTING.
+    Cancel,
+    /// `TerminateJob`: ends STARTING and RUNNING jobs too.
+    Terminate,
+}

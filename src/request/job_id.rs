@@ -1,0 +1,339 @@
+//! The ids of jobs: parsed once, sixteen bytes and a child index instead of a string.
+
+use std::{fmt, num::ParseIntError};
+
+use thiserror::Error;
+use uuid::Uuid;
+
+/// The most characters of a malformed id that are repeated in a report.
+const ECHO: usize = 200;
+
+/// The id of an AWS Batch job, of one child of an array job, or of a service job.
+///
+/// Displayed as Batch writes it: `UUID` or `UUID:N`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId {
+    uuid: Uuid,
+    child: Option<u32>,
+    service: bool,
+}
+
+impl JobId {
+    /// The array job that this job is a child of.
+    #[must_use]
+    pub fn parent(self) -> Option<Self> {
+        self.child.map(|_| Self {
+            child: None,
+            ..self
+        })
+    }
+
+    /// Whether this is a service job, which has calls of its own and can only be terminated.
+    #[must_use]
+    pub fn is_service_job(self) -> bool {
+        self.service
+    }
+
+    /// Reads the id of a job as Batch itself writes it in its answers: `UUID`, or `UUID:N`.
+    #[must_use]
+    pub fn from_batch(text: &str) -> Option<Self> {
+        match parse_plain(text) {
+            Ok((id, None)) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Reads the id of a service job as Batch itself writes it in its answers and events.
+    #[must_use]
+    pub fn service_from_batch(text: &str) -> Option<Self> {
+        Self::from_batch(text)
+            .filter(|id| id.child.is_none())
+            .map(|id| Self {
+                service: true,
+                ..id
+            })
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.uuid.as_hyphenated())?;
+        match self.child {
+            Some(index) => write!(f, ":{index}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where this function runs, as far as it is known: ARNs of elsewhere are refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Home {
+    /// For example `eu-west-1`.
+    pub region: Option<String>,
+    /// Twelve digits.
+    pub account: Option<String>,
+}
+
+impl Home {
+    /// Reads region and account from the function's own ARN; what cannot be read is not known, and then not compared.
+    #[must_use]
+    pub fn from_function_arn(arn: &str) -> Self {
+        let mut parts = arn.split(':').skip(2);
+        if parts.next() != Some("lambda") {
+            return Self::default();
+        }
+        let mut known = || parts.next().filter(|s| !s.is_empty()).map(str::to_owned);
+        Self {
+            region: known(),
+            account: known(),
+        }
+    }
+
+    /// Whether an ARN's region and account can be this function's own.
+    #[must_use]
+    pub fn owns(&self, region: &str, account: &str) -> bool {
+        self.region.as_deref().is_none_or(|own| own == region)
+            && self.account.as_deref().is_none_or(|own| own == account)
+    }
+}
+
+/// One id as it was asked for: either a job, or why it is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AskedId {
+    /// A job, and what was made of the text where that is not the id itself (upper case folded, an ARN, a node).
+    Job {
+        /// The job that is meant.
+        id: JobId,
+        /// The text, if it is more than another spelling of the id.
+        written: Option<Box<str>>,
+    },
+    /// Not an id: reported as `invalidId`, and never sent.
+    Invalid {
+        /// The text, at most 200 characters of it.
+        written: Box<str>,
+        /// What is wrong with it.
+        why: InvalidId,
+    },
+}
+
+impl AskedId {
+    /// Reads a job id, array child id, node id or job ARN.
+    #[must_use]
+    pub fn parse(text: &str, home: &Home) -> Self {
+        match parse(text.trim(), home) {
+            Ok((id, note)) => Self::Job {
+                id,
+                written: note.map(|()| text.trim().into()),
+            },
+            Err(why) => Self::Invalid {
+                written: text.chars().take(ECHO).collect(),
+                why,
+            },
+        }
+    }
+
+    /// The id of a known job, in its plain spelling.
+    #[must_use]
+    pub fn known(id: JobId) -> Self {
+        Self::Job { id, written: None }
+    }
+}
+
+/// Why a text is not the id of a job of this function's account and region.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum InvalidId {
+    /// Neither an id nor an ARN.
+    #[error(
+        "expected a job id (UUID), an array child (UUID:N), a node (UUID#N) or a job's ARN{}",
+        .0.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default()
+    )]
+    NotAnId(Option<String>),
+    /// A job of another account or region.
+    #[error("the ARN names {found}, and this function acts in {own} only")]
+    Elsewhere {
+        /// `region:account` of the ARN.
+        found: String,
+        /// `region:account` of the function.
+        own: String,
+    },
+    /// A service job in a request without `terminate`.
+    #[error("a service job can only be terminated: ask with \"terminate\": true")]
+    ServiceJobNeedsTerminate,
+}
+
+type Parsed = (JobId, Option<()>);
+
+/// The id, and whether the text says more than the id alone.
+fn parse(text: &str, home: &Home) -> Result<Parsed, InvalidId> {
+    if text
+        .get(..4)
+        .is_some_and(|s| s.eq_ignore_ascii_case("arn:"))
+    {
+        parse_arn(text, home)
+    } else {
+        parse_plain(text)
+    }
+}
+
+fn parse_arn(arn: &str, home: &Home) -> Result<Parsed, InvalidId> {
+    let not = |hint: &str| InvalidId::NotAnId(Some(hint.to_owned()));
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let &[_, partition, service, region, account, resource] = parts.as_slice() else {
+        return Err(not("an ARN has six parts"));
+    };
+    let partition_ok = partition.starts_with("aws")
+        && partition
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let account_ok = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+    if !partition_ok || service != "batch" || region.is_empty() || !account_ok {
+        return Err(not("the ARN is not one of AWS Batch"));
+    }
+    let (is_service, id) = match resource.split_once('/') {
+        Some(("job", id)) => (false, id),
+        Some(("service-job", id)) => (true, id),
+        _ => return Err(not("the ARN does not name a job")),
+    };
+    if !home.owns(region, account) {
+        return Err(InvalidId::Elsewhere {
+            found: format!("{region}:{account}"),
+            own: format!(
+                "{}:{}",
+                home.region.as_deref().unwrap_or("*"),
+                home.account.as_deref().unwrap_or("*")
+            ),
+        });
+    }
+    let (id, _) = parse_plain(id)?;
+    if is_service && id.child.is_some() {
+        return Err(not("a service job has no children"));
+    }
+    Ok((
+        JobId {
+            service: is_service,
+            ..id
+        },
+        Some(()),
+    ))
+}
+
+fn parse_plain(text: &str) -> Result<Parsed, InvalidId> {
+    let (uuid, child, node) = match (text.split_once(':'), text.split_once('#')) {
+        (Some((uuid, index)), None) => (uuid, Some(number(index)?), false),
+        (None, Some((uuid, index))) => {
+            number(index)?;
+            (uuid, None, true)
+        }
+        (None, None) => (text, None, false),
+        (Some(_), Some(_)) => return Err(InvalidId::NotAnId(None)),
+    };
+    // The crate would also read braces, "urn:uuid:" and 32 digits without hyphens, which Batch would not.
+    if uuid.len() != 36 {
+        return Err(InvalidId::NotAnId(None));
+    }
+    let uuid = Uuid::try_parse(uuid).map_err(|_| InvalidId::NotAnId(None))?;
+    let id = JobId {
+        uuid,
+        child,
+        service: false,
+    };
+    Ok((id, node.then_some(())))
+}
+
+/// An array index or node number: decimal, without sign or leading zeros, so that one child has one spelling.
+fn number(text: &str) -> Result<u32, InvalidId> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    if !plain {
+        return Err(InvalidId::NotAnId(Some(format!(
+            "{text:?} is not an array index or node number"
+        ))));
+    }
+    text.parse()
+        .map_err(|error: ParseIntError| InvalidId::NotAnId(Some(error.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0c9d8f6e-3a1b-4c2d-8e4f-5a6b7c8d9e0f";
+
+    fn home() -> Home {
+        Home::from_function_arn("arn:aws:lambda:eu-west-1:123456789012:function:batch-cancel")
+    }
+
+    fn read(text: &str) -> Result<(String, bool), String> {
+        match AskedId::parse(text, &home()) {
+            AskedId::Job { id, written } => Ok((id.to_string(), written.is_some())),
+            AskedId::Invalid { why, .. } => Err(why.to_string()),
+        }
+    }
+
+    #[test]
+    fn every_form_of_the_contract_is_read() {
+        assert_eq!(read(ID), Ok((ID.to_owned(), false)));
+        assert_eq!(
+            read(&format!(" {} ", ID.to_uppercase())),
+            Ok((ID.to_owned(), false))
+        );
+        assert_eq!(read(&format!("{ID}:0")), Ok((format!("{ID}:0"), false)));
+        assert_eq!(
+            read(&format!("{ID}:9999")),
+            Ok((format!("{ID}:9999"), false))
+        );
+        assert_eq!(read(&format!("{ID}#3")), Ok((ID.to_owned(), true)));
+        for partition in ["aws", "aws-cn", "aws-us-gov"] {
+            let arn = format!("arn:{partition}:batch:eu-west-1:123456789012:job/{ID}:7");
+            assert_eq!(read(&arn), Ok((format!("{ID}:7"), true)));
+        }
+        let service = format!("arn:aws:batch:eu-west-1:123456789012:service-job/{ID}");
+        let AskedId::Job { id, .. } = AskedId::parse(&service, &home()) else {
+            panic!("a service job is a job");
+        };
+        assert!(id.is_service_job());
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused() {
+        for text in [
+            "",
+            "job",
+            "0c9d8f6e3a1b4c2d8e4f5a6b7c8d9e0f",
+            &format!("{{{ID}}}"),
+            &format!("urn:uuid:{ID}"),
+            &format!("{ID}:"),
+            &format!("{ID}:01"),
+            &format!("{ID}:-1"),
+            &format!("{ID}:99999999999"),
+            &format!("{ID}:1#2"),
+            &format!("{ID}x"),
+            &format!("arn:aws:batch:eu-west-1:123456789012:job-queue/{ID}"),
+            &format!("arn:aws:ecs:eu-west-1:123456789012:job/{ID}"),
+            &format!("arn:evil:batch:eu-west-1:123456789012:job/{ID}"),
+            "arn:aws:batch",
+        ] {
+            assert!(read(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn arns_of_elsewhere_are_refused_with_the_reason() {
+        let other = format!("arn:aws:batch:us-east-1:123456789012:job/{ID}");
+        assert_eq!(
+            read(&other),
+            Err("the ARN names us-east-1:123456789012, and this function acts in eu-west-1:123456789012 only".to_owned())
+        );
+        assert!(matches!(
+            AskedId::parse(&other, &Home::default()),
+            AskedId::Job { .. }
+        ));
+    }
+
+    #[test]
+    fn a_long_text_is_not_echoed_whole() {
+        let AskedId::Invalid { written, .. } = AskedId::parse(&"é".repeat(5000), &home()) else {
+            panic!("not an id");
+        };
+        assert_eq!(written.chars().count(), 200);
+    }
+}

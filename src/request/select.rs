@@ -1,0 +1,288 @@
+//! Which jobs of a queue or an array are meant.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use jiff::{SignedDuration, Span};
+use serde::{Deserialize, Serialize};
+use wildmatch::WildMatch;
+
+use super::{
+    Action, Home, JobId, RequestError,
+    schema::{present, word},
+};
+
+/// The statuses that an AWS Batch job can be in, in the order of a job's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    /// Taken in, not looked at yet.
+    Submitted,
+    /// Waits for the jobs it depends on; or an array parent whose children live.
+    Pending,
+    /// Ready to be placed on an instance.
+    Runnable,
+    /// A service job that was placed, and has yet to start.
+    Scheduled,
+    /// Placed, its container is being started.
+    Starting,
+    /// Its container runs.
+    Running,
+    /// Ended well.
+    Succeeded,
+    /// Ended badly, or was cancelled or terminated.
+    Failed,
+    /// A status that this version does not know: nothing is taken for granted about such a job.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Status {
+    /// The name that Batch uses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Submitted => "SUBMITTED",
+            Self::Pending => "PENDING",
+            Self::Runnable => "RUNNABLE",
+            Self::Scheduled => "SCHEDULED",
+            Self::Starting => "STARTING",
+            Self::Running => "RUNNING",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// Reads Batch's name; what is not known becomes [`Status::Unknown`].
+    #[must_use]
+    pub fn from_batch(text: &str) -> Self {
+        word("status", text).unwrap_or(Self::Unknown)
+    }
+
+    /// SUCCEEDED or FAILED: nothing changes any more.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed)
+    }
+
+    /// Past the point where `CancelJob` still does something.
+    #[must_use]
+    pub fn is_started(self) -> bool {
+        matches!(self, Self::Starting | Self::Running)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A choice of jobs. Every condition that is given must hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Select {
+    /// Where to look.
+    pub from: SelectFrom,
+    /// The statuses that count, in the order of a job's life, each once.
+    pub statuses: Vec<Status>,
+    /// The job's name.
+    pub job_name: Option<NamePattern>,
+    /// The job definition's ARN, or its name with or without revision.
+    pub job_definition: Option<NamePattern>,
+    /// The share that the job was submitted under, in a fair-share queue.
+    pub share_identifier: Option<String>,
+    /// How long ago the job was created, at the least.
+    pub older_than: Option<OlderThan>,
+    /// Tags that the job must all have.
+    pub tags: BTreeMap<String, String>,
+    /// Only the first job of the queue's front, and only if what blocks it matches `BLOCKED_REASONS`.
+    pub head: bool,
+}
+
+/// Where a selection looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SelectFrom {
+    /// A job queue's name or ARN.
+    Queue(String),
+    /// The children of an array job.
+    Array(JobId),
+}
+
+/// `olderThan`: a length of time since a job was created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OlderThan(pub Duration);
+
+/// A name, exact or a prefix that ends in `*`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamePattern {
+    text: String,
+    pattern: WildMatch,
+}
+
+impl NamePattern {
+    fn new(field: &str, text: String) -> Result<Self, RequestError> {
+        let stem = text.strip_suffix('*').unwrap_or(&text);
+        if text.is_empty() || stem.contains(['*', '?']) {
+            return Err(RequestError::new(
+                field,
+                format!("{text:?} is not a name, or the beginning of one followed by *"),
+            ));
+        }
+        Ok(Self {
+            pattern: WildMatch::new(&text),
+            text,
+        })
+    }
+
+    /// Whether `name` is what was asked for.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        self.pattern.matches(name)
+    }
+
+    /// The pattern as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+/// The fields of `select`, as they are written.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct SelectFields {
+    #[serde(default, deserialize_with = "present")]
+    job_queue: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    array_job_id: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    statuses: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "present")]
+    job_name: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    job_definition: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    share_identifier: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    older_than: Option<String>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+    #[serde(default)]
+    head: bool,
+}
+
+impl Select {
+    pub(super) fn new(
+        fields: SelectFields,
+        action: Action,
+        home: &Home,
+    ) -> Result<Self, RequestError> {
+        let from = match (fields.job_queue, fields.array_job_id) {
+            (Some(queue), None) => SelectFrom::Queue(queue_name(queue)?),
+            (None, Some(array)) => SelectFrom::Array(array_id(&array, home)?),
+            _ => {
+                return Err(RequestError::new(
+                    "",
+                    "exactly one of jobQueue and arrayJobId is required",
+                ));
+            }
+        };
+        let select = Self {
+            from,
+            statuses: statuses(fields.statuses, action)?,
+            job_name: fields
+                .job_name
+                .map(|n| NamePattern::new("jobName", n))
+                .transpose()?,
+            job_definition: fields
+                .job_definition
+                .map(|n| NamePattern::new("jobDefinition", n))
+                .transpose()?,
+            share_identifier: fields.share_identifier,
+            older_than: fields.older_than.as_deref().map(older_than).transpose()?,
+            tags: fields.tags,
+            head: fields.head,
+        };
+        if select.head && matches!(select.from, SelectFrom::Array(_)) {
+            return Err(RequestError::new(
+                "head",
+                "only a job queue has a head: give jobQueue",
+            ));
+        }
+        Ok(select)
+    }
+}
+
+fn queue_name(queue: String) -> Result<String, RequestError> {
+    if queue.trim().is_empty() {
+        return Err(RequestError::new(
+            "jobQueue",
+            "expected a job queue's name or ARN",
+        ));
+    }
+    Ok(queue)
+}
+
+fn array_id(text: &str, home: &Home) -> Result<JobId, RequestError> {
+    match super::AskedId::parse(text, home) {
+        super::AskedId::Job { id, .. } if id.parent().is_none() && !id.is_service_job() => Ok(id),
+        super::AskedId::Job { .. } => Err(RequestError::new(
+            "arrayJobId",
+            "expected the array job, not one of its children",
+        )),
+        super::AskedId::Invalid { why, .. } => {
+            Err(RequestError::new("arrayJobId", why.to_string()))
+        }
+    }
+}
+
+fn statuses(asked: Option<Vec<String>>, action: Action) -> Result<Vec<Status>, RequestError> {
+    let Some(asked) = asked else {
+        return Ok(vec![Status::Submitted, Status::Pending, Status::Runnable]);
+    };
+    let mut statuses = Vec::new();
+    for (index, text) in asked.iter().enumerate() {
+        let refuse = |expected: &str| {
+            Err(RequestError::new(
+                format!("statuses[{index}]"),
+                format!("{text:?} {expected}"),
+            ))
+        };
+        match Status::from_batch(text) {
+            status @ (Status::Submitted | Status::Pending | Status::Runnable) => {
+                statuses.push(status)
+            }
+            status if status.is_started() && action == Action::Terminate => statuses.push(status),
+            status if status.is_started() => return refuse("needs \"terminate\": true"),
+            _ => return refuse("is not one of SUBMITTED, PENDING, RUNNABLE, STARTING, RUNNING"),
+        }
+    }
+    if statuses.is_empty() {
+        return Err(RequestError::new(
+            "statuses",
+            "expected at least one status",
+        ));
+    }
+    statuses.sort_unstable();
+    statuses.dedup();
+    Ok(statuses)
+}
+
+/// `90m`, `2h`, `1d 12h` or ISO 8601 `PT1H`. Days are 24 hours; months and years have no fixed length and are refused.
+fn older_than(text: &str) -> Result<OlderThan, RequestError> {
+    let refuse = |why: String| {
+        RequestError::new(
+            "olderThan",
+            format!("{text:?} is not a length of time such as 90m, 2h or PT1H: {why}"),
+        )
+    };
+    let span: Span = text
+        .parse()
+        .map_err(|error: jiff::Error| refuse(error.to_string()))?;
+    let length: SignedDuration = span
+        .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
+        .map_err(|error| refuse(error.to_string()))?;
+    Duration::try_from(length)
+        .map(OlderThan)
+        .map_err(|_| refuse("it is negative".to_owned()))
+}

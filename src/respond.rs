@@ -1,0 +1,143 @@
+//! The report in the form that the event's source expects.
+
+mod body;
+mod http;
+
+use std::collections::BTreeSet;
+
+use aws_lambda_events::event::sqs::SqsBatchResponse;
+use lambda_runtime::Diagnostic;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use thiserror::Error;
+
+use crate::{
+    batch::{CallError, Seen},
+    event::{EventError, Reply, Source},
+    gather::Fate,
+    problem::Problem,
+    report::{Class, Report},
+    request::JobId,
+};
+
+/// The longest answer to whoever invokes the function: the state of a Step Functions execution holds 256 KiB.
+const MAX_REPORT: usize = 200_000;
+
+/// What an event has led to.
+#[derive(Debug)]
+pub enum Answer {
+    /// Jobs were acted on, and this became of each message.
+    Report(Report, Vec<Fate>),
+    /// What Batch shows of a job: an error, an unknown job, one that may not be shown, or the job.
+    Job(JobId, Result<Option<Option<Seen>>, CallError>),
+    /// The description of the HTTP routes.
+    OpenApi,
+    /// Nothing.
+    Problem(Problem),
+}
+
+/// An invocation that failed, so that Lambda tries it again and then hands the event to the on-failure destination.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The event, or a message of it, cannot be acted on.
+    #[error("{0}")]
+    Event(#[from] EventError),
+    /// Something is worth another try.
+    #[error("incomplete: {0}")]
+    Incomplete(String),
+    /// Something was refused for good.
+    #[error("rejected: {0}")]
+    Rejected(String),
+    /// The answer could not be put into words. This cannot happen, and is not worth a panic.
+    #[error("cannot write the answer: {0}")]
+    Unwritable(#[from] serde_json::Error),
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        let error_type = match &failure {
+            Failure::Event(error) => error.error_type(),
+            Failure::Incomplete(_) => "Incomplete",
+            Failure::Rejected(_) => "Rejected",
+            Failure::Unwritable(_) => "Unwritable",
+        };
+        Self {
+            error_type: error_type.to_owned(),
+            error_message: failure.to_string(),
+        }
+    }
+}
+
+/// Gives the answer the form that is expected.
+///
+/// # Errors
+///
+/// When the form is an invocation error.
+pub fn respond(
+    answer: Answer,
+    reply: &Reply,
+    source: Source,
+    request_id: &str,
+) -> Result<Box<RawValue>, Failure> {
+    if let Reply::Http { form, one_job } = reply {
+        return http::respond(answer, *form, *one_job, source, request_id);
+    }
+    let (report, fates) = match answer {
+        Answer::Report(report, fates) => (report, fates),
+        // Only HTTP asks for these.
+        Answer::Job(..) | Answer::OpenApi | Answer::Problem(_) => (Report::default(), Vec::new()),
+    };
+    match reply {
+        Reply::BatchItemFailures => Ok(raw(&batch_item_failures(fates))?),
+        Reply::Raise => {
+            raise(&report, fates, |_| true)?;
+            Ok(body::report(&report, source, request_id, MAX_REPORT)?)
+        }
+        Reply::Report | Reply::Http { .. } => {
+            raise(&report, fates, |fate| fate.fail_on_incomplete)?;
+            Ok(body::report(&report, source, request_id, MAX_REPORT)?)
+        }
+    }
+}
+
+fn raw(value: &impl Serialize) -> Result<Box<RawValue>, serde_json::Error> {
+    to_raw_value(value)
+}
+
+/// The messages that are to be delivered again: those with something left, and behind one of a FIFO queue's message group
+/// all later ones of the group, acted on or not, so that none overtakes it.
+fn batch_item_failures(fates: Vec<Fate>) -> SqsBatchResponse {
+    let mut response = SqsBatchResponse::default();
+    let mut held_groups: BTreeSet<String> = BTreeSet::new();
+    for fate in fates {
+        let Some(id) = fate.id else { continue };
+        let held = fate
+            .group
+            .as_ref()
+            .is_some_and(|group| held_groups.contains(group));
+        if fate.class != Class::Done || held {
+            response.add_failure(id);
+            held_groups.extend(fate.group);
+        }
+    }
+    response
+}
+
+/// Makes an error of what is left over in messages that `wants` one for.
+fn raise(report: &Report, fates: Vec<Fate>, wants: impl Fn(&Fate) -> bool) -> Result<(), Failure> {
+    let mut worst = Class::Done;
+    let mut error = None;
+    for fate in fates {
+        if wants(&fate) || fate.error.is_some() {
+            worst = worst.max(fate.class);
+        }
+        error = error.or(fate.error);
+    }
+    let summary = || body::summary(report);
+    match (worst, error) {
+        (Class::Retryable, _) => Err(Failure::Incomplete(summary())),
+        (_, Some(error)) => Err(error.into()),
+        (Class::Rejected, None) => Err(Failure::Rejected(summary())),
+        (Class::Done, None) => Ok(()),
+    }
+}

@@ -1,0 +1,103 @@
+//! A report as JSON, cut to what the source can take.
+
+use std::borrow::Cow;
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::value::RawValue;
+
+use crate::{
+    event::Source,
+    report::{Class, Report},
+};
+
+/// Everything of a report but its jobs.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Head<'a> {
+    request_id: &'a str,
+    source: &'a str,
+    dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ignored: Option<Cow<'a, str>>,
+    complete: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selection: Option<&'a str>,
+    summary: Summary<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated: Option<usize>,
+}
+
+/// The number of jobs, and of each outcome.
+struct Summary<'a>(&'a Report);
+
+impl Serialize for Summary<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("jobs", &self.0.jobs.len())?;
+        for (outcome, count) in self.0.summary() {
+            map.serialize_entry(outcome.as_str(), &count)?;
+        }
+        map.end()
+    }
+}
+
+/// The number of jobs, and of each outcome, as JSON.
+pub(super) fn summary(report: &Report) -> String {
+    serde_json::to_string(&Summary(report)).unwrap_or_default()
+}
+
+/// The report in at most about `limit` bytes: if it is longer, jobs that are done go first, and `truncated` counts them.
+pub(super) fn report(
+    report: &Report,
+    source: Source,
+    request_id: &str,
+    limit: usize,
+) -> Result<Box<RawValue>, serde_json::Error> {
+    let jobs = fitting(report, limit)?;
+    let missing = report.jobs.len() - jobs.len();
+    let head = Head {
+        request_id,
+        source: source.as_str(),
+        dry_run: report.dry_run,
+        ignored: report.ignored.as_deref().map(Cow::from),
+        complete: report.is_complete(),
+        selection: report.partial_selection.then_some("partial"),
+        summary: Summary(report),
+        truncated: (missing > 0).then_some(missing),
+    };
+    let mut text = serde_json::to_string(&head)?;
+    text.pop();
+    text.push_str(",\"jobs\":[");
+    for (index, job) in jobs.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(job);
+    }
+    text.push_str("]}");
+    RawValue::from_string(text)
+}
+
+/// The jobs that fit, as JSON, in their order: first what is not done, then what is.
+fn fitting(report: &Report, limit: usize) -> Result<Vec<String>, serde_json::Error> {
+    let mut left = limit;
+    let mut fits = vec![false; report.jobs.len()];
+    let mut texts = Vec::with_capacity(report.jobs.len().min(1 + limit / 100));
+    for done in [false, true] {
+        for ((index, job), fits) in report.jobs.iter().enumerate().zip(&mut fits) {
+            if (job.outcome.class() == Class::Done) != done {
+                continue;
+            }
+            let text = serde_json::to_string(job)?;
+            let Some(rest) = left.checked_sub(text.len() + 1) else {
+                left = 0;
+                break;
+            };
+            left = rest;
+            *fits = true;
+            texts.push((index, text));
+        }
+    }
+    texts.sort_unstable_by_key(|(index, _)| *index);
+    Ok(texts.into_iter().map(|(_, text)| text).collect())
+}

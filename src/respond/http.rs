@@ -1,0 +1,250 @@
+//! HTTP responses, in the shape that each gateway expects.
+
+use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use aws_lambda_events::{
+    alb::AlbTargetGroupResponse,
+    apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse},
+    encodings::Body,
+};
+use serde_json::{
+    Map, Value, json,
+    value::{RawValue, to_raw_value},
+};
+
+use super::{Answer, Failure, body};
+use crate::{
+    batch::{CallError, ErrorKind, Seen},
+    event::{HttpForm, Source},
+    gather::Fate,
+    problem::Problem,
+    report::{JobName, JobResult, Outcome, Report},
+    request::JobId,
+};
+
+/// The longest body through API Gateway and function URLs, whose limit of 6 MB counts its escaped form.
+const MAX_BODY: usize = 5_000_000;
+
+/// The longest body through a load balancer, whose limit is 1 MB.
+const MAX_ALB_BODY: usize = 900_000;
+
+/// When to come back after throttling, in seconds.
+const RETRY_AFTER: &str = "5";
+
+/// What this function says over HTTP of itself.
+const OPENAPI: &str = include_str!("openapi.json");
+
+struct Response {
+    status: StatusCode,
+    content_type: &'static str,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+impl Response {
+    fn json(body: String) -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: "application/json",
+            headers: Vec::new(),
+            body,
+        }
+    }
+
+    fn problem(problem: Problem, request_id: &str) -> Self {
+        Self {
+            status: problem.status,
+            content_type: "application/problem+json",
+            body: problem.body(request_id).to_string(),
+            headers: problem.headers,
+        }
+    }
+}
+
+pub(super) fn respond(
+    answer: Answer,
+    form: HttpForm,
+    one_job: bool,
+    source: Source,
+    request_id: &str,
+) -> Result<Box<RawValue>, Failure> {
+    let limit = match form {
+        HttpForm::Alb { .. } => MAX_ALB_BODY,
+        HttpForm::V1 | HttpForm::V2 => MAX_BODY,
+    };
+    let answered = match answer {
+        Answer::Report(report, fates) => match refusal(&report, fates) {
+            Some(problem) => Err(problem),
+            None if one_job => one_result(report),
+            None => Ok(body::report(&report, source, request_id, limit)?
+                .get()
+                .to_owned()),
+        },
+        Answer::Job(id, looked) => job(id, looked),
+        Answer::OpenApi => Ok(OPENAPI.to_owned()),
+        Answer::Problem(problem) => Err(problem),
+    };
+    let response = match answered {
+        Ok(body) => Response::json(body),
+        Err(problem) => Response::problem(problem, request_id),
+    };
+    Ok(shape(response, form)?)
+}
+
+/// Why a request as a whole was not fulfilled.
+fn refusal(report: &Report, fates: Vec<Fate>) -> Option<Problem> {
+    if let Some(error) = fates.into_iter().find_map(|fate| fate.error) {
+        let status = match error {
+            crate::event::EventError::Refused(_) => StatusCode::FORBIDDEN,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        return Some(Problem::new(status, error.to_string()));
+    }
+    let throttled = report
+        .jobs
+        .iter()
+        .all(|job| job.outcome == Outcome::Throttled);
+    (throttled && !report.jobs.is_empty()).then(|| {
+        unavailable(format!(
+            "AWS Batch throttled all calls: {}",
+            body::summary(report)
+        ))
+    })
+}
+
+fn unavailable(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_header("Retry-After", RETRY_AFTER)
+}
+
+/// The result of a request about one job: a success, or a problem that holds the result.
+fn one_result(report: Report) -> Result<String, Problem> {
+    let Some(job) = report.jobs.into_iter().next() else {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "no job"));
+    };
+    let result = serde_json::to_value(&job).unwrap_or_default();
+    let status = match job.outcome {
+        Outcome::InvalidId => StatusCode::BAD_REQUEST,
+        Outcome::NotFound => StatusCode::NOT_FOUND,
+        Outcome::Running | Outcome::Finished => StatusCode::CONFLICT,
+        Outcome::Protected | Outcome::QueueNotAllowed | Outcome::Denied => StatusCode::FORBIDDEN,
+        Outcome::Throttled | Outcome::NotAttempted | Outcome::Unconfirmed => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Outcome::Failed => StatusCode::BAD_GATEWAY,
+        Outcome::Cancelled
+        | Outcome::Cancelling
+        | Outcome::Terminated
+        | Outcome::Terminating
+        | Outcome::WouldCancel
+        | Outcome::WouldTerminate
+        | Outcome::OverLimit => return Ok(result.to_string()),
+    };
+    let mut problem = Problem::new(status, detail(&job));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        problem = problem.with_header("Retry-After", RETRY_AFTER);
+    }
+    if let Value::Object(members) = result {
+        problem.more = members;
+    }
+    Err(problem)
+}
+
+fn detail(job: &JobResult) -> String {
+    let name = match &job.job_id {
+        JobName::Id(id) => id.to_string(),
+        JobName::Text(text) => text.to_string(),
+    };
+    let status = job
+        .after
+        .map(|status| format!(" ({status})"))
+        .unwrap_or_default();
+    let message = job
+        .message
+        .as_deref()
+        .map(|text| format!(": {text}"))
+        .unwrap_or_default();
+    format!("{}: job {name}{status}{message}", job.outcome.as_str())
+}
+
+/// What Batch shows of a job.
+fn job(id: JobId, looked: Result<Option<Option<Seen>>, CallError>) -> Result<String, Problem> {
+    let seen = match looked {
+        Ok(Some(Some(seen))) => seen,
+        Ok(Some(None)) => {
+            let detail = format!("job {id} is in a job queue that is not in ALLOWED_QUEUES");
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+        }
+        Ok(None) => {
+            return Err(Problem::new(
+                StatusCode::NOT_FOUND,
+                format!("AWS Batch does not know job {id}"),
+            ));
+        }
+        Err(error) => {
+            return Err(match error.kind {
+                ErrorKind::Throttled => unavailable(error.to_string()),
+                ErrorKind::Denied => Problem::new(StatusCode::FORBIDDEN, error.to_string()),
+                _ => Problem::new(StatusCode::BAD_GATEWAY, error.to_string()),
+            });
+        }
+    };
+    let mut body: Map<String, Value> = Map::new();
+    for (name, value) in [
+        ("jobId", json!(id.to_string())),
+        ("jobName", json!(seen.job_name)),
+        ("jobQueue", json!(seen.job_queue)),
+        ("status", json!(seen.status.as_str())),
+        ("isCancelled", json!(seen.is_cancelled)),
+        ("isTerminated", json!(seen.is_terminated)),
+        ("createdAt", json!(seen.created_at)),
+    ] {
+        body.insert(name.to_owned(), value);
+    }
+    if let Some(reason) = seen.status_reason {
+        body.insert("statusReason".to_owned(), reason.into());
+    }
+    Ok(Value::Object(body).to_string())
+}
+
+fn shape(response: Response, form: HttpForm) -> Result<Box<RawValue>, serde_json::Error> {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static(response.content_type),
+    );
+    headers.insert("cache-control", HeaderValue::from_static("no-store"));
+    for (name, value) in response.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+    let status_code = i64::from(response.status.as_u16());
+    let body = Some(Body::Text(response.body));
+    match form {
+        HttpForm::V1 => {
+            let mut shaped = ApiGatewayProxyResponse::default();
+            shaped.status_code = status_code;
+            shaped.headers = headers;
+            shaped.body = body;
+            to_raw_value(&shaped)
+        }
+        HttpForm::V2 => {
+            let mut shaped = ApiGatewayV2httpResponse::default();
+            shaped.status_code = status_code;
+            shaped.headers = headers;
+            shaped.body = body;
+            to_raw_value(&shaped)
+        }
+        HttpForm::Alb { multi_value } => {
+            let mut shaped = AlbTargetGroupResponse::default();
+            shaped.status_code = status_code;
+            shaped.status_description = Some(response.status.to_string());
+            if multi_value {
+                shaped.multi_value_headers = headers;
+            } else {
+                shaped.headers = headers;
+            }
+            shaped.body = body;
+            to_raw_value(&shaped)
+        }
+    }
+}
