@@ -365,3 +365,13 @@ async fn arns_and_nodes_are_not_ids_unless_allowed() {
     cancel(&emulator, &arn).await;
     assert_eq!(emulator.job(&id).unwrap().status, Status::Failed);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_array_fails_even_if_all_its_children_succeed() {
+    let emulator = Emulator::new();
+    let array = emulator.add_job(JobSpec::default().array(&[Status::Running, Status::Running]));
+    cancel(&emulator, &array).await;
+    emulator.set_status(&array, Status::Succeeded);
+    let now = shown(&emulator, &array).await;
+    assert_eq!(now, state("FAILED", true, false, "cancelled by the test"));
+}

@@ -205,3 +205,31 @@ fn an_emulator_can_be_made_outside_a_runtime() {
     assert!(emulator.now() > emulator.now().saturating_sub(SECOND));
     assert_eq!(emulator.job(&id).unwrap().job_queue, "default");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_move_that_was_planned_is_void_once_the_job_moved_otherwise() {
+    let emulator = seeded(json!({"jobs": [
+        {"jobId": "a", "lifecycle": {"runnableFor": 10, "startingFor": 60}}]}));
+    emulator.advance(5 * SECOND);
+    emulator.set_status("a", Status::Starting);
+    emulator.advance(59 * SECOND);
+    assert_eq!(emulator.job("a").unwrap().status, Status::Starting);
+    emulator.advance(SECOND);
+    assert_eq!(emulator.job("a").unwrap().status, Status::Running);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_in_pending_is_the_least() {
+    let emulator = seeded(json!({"jobs": [
+        {"jobId": "a", "status": "RUNNING", "lifecycle": {"runningFor": 5}},
+        {"jobId": "b", "status": "PENDING", "dependsOn": [{"jobId": "a"}], "lifecycle": {"pendingFor": 10}},
+        {"jobId": "c", "status": "PENDING", "dependsOn": [{"jobId": "a"}], "lifecycle": {"pendingFor": 1}},
+    ]}));
+    let statuses = || ["b", "c"].map(|id| emulator.job(id).unwrap().status);
+    emulator.advance(4 * SECOND);
+    assert_eq!(statuses(), [Status::Pending, Status::Pending]);
+    emulator.advance(SECOND);
+    assert_eq!(statuses(), [Status::Pending, Status::Runnable]);
+    emulator.advance(5 * SECOND);
+    assert_eq!(statuses(), [Status::Runnable, Status::Runnable]);
+}

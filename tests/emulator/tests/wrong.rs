@@ -399,3 +399,62 @@ async fn futures_join(futures: impl Iterator<Item = impl Future<Output = ()>>) {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_job_does_not_move_while_its_cancel_is_hidden() {
+    let emulator = Emulator::new();
+    let spec = |status| {
+        let mut spec = JobSpec::new(status);
+        spec.lifecycle.runnable_for = Some(SECOND);
+        spec.lifecycle.running_for = Some(SECOND);
+        spec
+    };
+    let runnable = emulator.add_job(spec(Status::Runnable));
+    let running = emulator.add_job(spec(Status::Running));
+    emulator.set_faults(Faults {
+        flag_delay: 5 * SECOND,
+        ..Faults::default()
+    });
+    cancel(&emulator, &runnable).await;
+    ask::terminate(&emulator, &running).await;
+    emulator.advance(4 * SECOND);
+    let status = |id: &str| emulator.job(id).unwrap().status;
+    assert_eq!(status(&runnable), Status::Runnable);
+    assert_eq!(status(&running), Status::Running);
+    emulator.advance(SECOND);
+    assert_eq!(status(&runnable), Status::Failed);
+    assert!(emulator.job(&running).unwrap().is_terminated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_bucket_holds_one_call() {
+    let (emulator, id) = one_job(Faults {
+        calls_per_second: Some(0.5),
+        ..Faults::default()
+    });
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        statuses.push(post(&emulator, Operation::CancelJob, ask_for(&id)).await.0);
+        emulator.advance(SECOND);
+    }
+    assert_eq!(statuses, [200, 429, 200, 429]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_under_way_when_calls_are_forgotten_is_not_taken_for_another() {
+    let (emulator, id) = one_job(Faults {
+        latency: SECOND,
+        ..Faults::default()
+    });
+    let slow = cancel(&emulator, &id);
+    let other = async {
+        emulator.forget_calls();
+        emulator.fail_next(Operation::ListJobs, Fault::Throttled, 1);
+        emulator.set_faults(Faults::default());
+        post(&emulator, Operation::ListJobs, json!({})).await
+    };
+    tokio::join!(slow, other);
+    let calls = emulator.calls();
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0].answer, Answer::Status(429));
+}
