@@ -18,10 +18,10 @@ pub use error::{CallError, ErrorKind};
 
 use crate::request::{Action, JobId, Status};
 
-/// The most ids in one DescribeJobs call ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html)).
+/// The most ids in one `DescribeJobs` call ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html)).
 pub const DESCRIBE_LIMIT: usize = 100;
 
-/// The most ids in one CancelJobs, TerminateJobs or TerminateServiceJobs call
+/// The most ids in one `CancelJobs`, `TerminateJobs` or `TerminateServiceJobs` call
 /// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_CancelJobs.html)).
 pub const BULK_LIMIT: usize = 50;
 
@@ -311,7 +311,10 @@ impl Batch {
                         .map(|e| {
                             (
                                 e.job.unwrap_or_default(),
-                                CallError::of_item(&e.code.unwrap_or_default(), e.message),
+                                CallError::of_item(
+                                    &e.code.unwrap_or_default(),
+                                    e.message.as_deref(),
+                                ),
                             )
                         })
                         .collect::<Vec<_>>(),

@@ -5,8 +5,10 @@
 //! invocation that runs out of time has some jobs done rather than all of them looked at.
 
 mod acts;
+mod ended;
 mod looks;
 mod run;
+mod seen;
 
 use std::{future::Future, pin::Pin, time::Duration};
 

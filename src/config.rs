@@ -24,7 +24,7 @@ pub struct Config {
     pub calls_per_second: Option<u32>,
     /// `API_CONCURRENCY`: how many calls to Batch may be in flight.
     pub concurrency: usize,
-    /// `METRICS_NAMESPACE`: where CloudWatch files the metrics.
+    /// `METRICS_NAMESPACE`: where `CloudWatch` files the metrics.
     pub metrics_namespace: String,
 }
 
@@ -46,7 +46,7 @@ const BLOCKED_REASONS: &str = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT*";
 /// The most calls in flight that make sense for one account's limit of 50 calls a second.
 const MAX_CONCURRENCY: usize = 256;
 
-/// The longest namespace that CloudWatch takes.
+/// The longest namespace that `CloudWatch` takes.
 const MAX_NAMESPACE: usize = 255;
 
 impl Config {
@@ -59,7 +59,7 @@ impl Config {
         Self::from_lookup(|name| std::env::var(name).ok())
     }
 
-    /// Reads the settings through `lookup`. An empty value counts as not set, since CloudFormation cannot leave one out.
+    /// Reads the settings through `lookup`. An empty value counts as not set, since `CloudFormation` cannot leave one out.
     ///
     /// # Errors
     ///

@@ -117,15 +117,15 @@ pub enum Reply {
 /// Where an event came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// An invocation with a request of our own schema: a tool, EventBridge Scheduler, Step Functions.
+    /// An invocation with a request of our own schema: a tool, `EventBridge` Scheduler, Step Functions.
     Direct,
     /// Amazon SQS.
     Sqs,
     /// Amazon SNS.
     Sns,
-    /// Amazon EventBridge Pipes.
+    /// Amazon `EventBridge` Pipes.
     Pipes,
-    /// Amazon EventBridge.
+    /// Amazon `EventBridge`.
     EventBridge,
     /// API Gateway, a function URL or an Application Load Balancer.
     Http,
@@ -181,7 +181,7 @@ impl EventError {
     }
 }
 
-/// How deep messages may lie in one another: EventBridge in SNS in SQS is three.
+/// How deep messages may lie in one another: `EventBridge` in SNS in SQS is three.
 const MAX_DEPTH: usize = 4;
 
 /// Decodes an event.

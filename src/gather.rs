@@ -138,7 +138,7 @@ impl Asked {
             return Class::Done;
         }
         let classes = known()
-            .filter_map(|job| job.outcome())
+            .filter_map(super::jobs::Job::outcome)
             .map(crate::report::Outcome::class);
         classes.max().unwrap_or(Class::Done)
     }

@@ -20,7 +20,7 @@ pub type Place = u32;
 /// The jobs of one invocation, in the order first asked.
 #[derive(Debug, Default)]
 pub struct Jobs {
-    jobs: Vec<Job>,
+    all: Vec<Job>,
     places: HashMap<JobId, Place>,
     invalid: HashMap<Box<str>, Place>,
     requests: Vec<Terms>,
@@ -65,8 +65,8 @@ pub struct Job {
     pub created_at: i64,
     before: Option<Status>,
     after: Option<Status>,
-    job_queue: Option<Arc<str>>,
-    job_name: Option<Box<str>>,
+    queue: Option<Arc<str>>,
+    title: Option<Box<str>>,
 }
 
 /// How far a job has come.
@@ -144,7 +144,7 @@ impl Jobs {
                 .is_none_or(|terms| terms.max_jobs.is_none())
         };
         let rank = (want.rank(), unlimited(request));
-        let next = Place::try_from(self.jobs.len()).unwrap_or(Place::MAX);
+        let next = Place::try_from(self.all.len()).unwrap_or(Place::MAX);
         let (place, name, asked_as, stage) = match asked {
             AskedId::Job { id, written } => {
                 let place = self.places.get(&id).copied();
@@ -175,7 +175,7 @@ impl Jobs {
             JobName::Id(id) => self.places.insert(*id, next),
             JobName::Text(text) => self.invalid.insert(text.clone(), next),
         };
-        self.jobs.push(Job {
+        self.all.push(Job {
             name,
             asked_as,
             want,
@@ -190,8 +190,8 @@ impl Jobs {
             created_at: 0,
             before: None,
             after: None,
-            job_queue: None,
-            job_name: None,
+            queue: None,
+            title: None,
         });
         next
     }
@@ -205,48 +205,47 @@ impl Jobs {
     /// The job at a place.
     #[must_use]
     pub fn get(&self, place: Place) -> Option<&Job> {
-        self.jobs.get(place as usize)
+        self.all.get(place as usize)
     }
 
     /// The job at a place.
     pub fn get_mut(&mut self, place: Place) -> Option<&mut Job> {
-        self.jobs.get_mut(place as usize)
+        self.all.get_mut(place as usize)
     }
 
     /// How many jobs there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.jobs.len()
+        self.all.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.jobs.is_empty()
+        self.all.is_empty()
     }
 
     /// All jobs, in the order first asked.
     pub fn iter(&self) -> impl Iterator<Item = (Place, &Job)> {
-        (0..).zip(&self.jobs)
+        (0..).zip(&self.all)
     }
 
     /// Keeps what the report says of a job that was looked at.
     pub fn note(&mut self, place: Place, seen: &Seen) {
-        let queue = match self.queues.get(seen.job_queue.as_str()) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let queue: Arc<str> = seen.job_queue.as_str().into();
-                self.queues.insert(Arc::clone(&queue));
-                queue
-            }
+        let queue = if let Some(known) = self.queues.get(seen.job_queue.as_str()) {
+            Arc::clone(known)
+        } else {
+            let queue: Arc<str> = seen.job_queue.as_str().into();
+            self.queues.insert(Arc::clone(&queue));
+            queue
         };
         let Some(job) = self.get_mut(place) else {
             return;
         };
         if job.before.is_none() {
             job.before = Some(seen.status);
-            job.job_queue = Some(queue);
-            job.job_name = Some(seen.job_name.as_str().into());
+            job.queue = Some(queue);
+            job.title = Some(seen.job_name.as_str().into());
             job.size = seen.array_size.unwrap_or(1);
             job.created_at = seen.created_at;
         }
@@ -255,7 +254,7 @@ impl Jobs {
 
     /// Time is over: gives every job that is not settled the outcome that is true of it now.
     pub fn close(&mut self) {
-        for job in &mut self.jobs {
+        for job in &mut self.all {
             job.close();
         }
     }
@@ -263,12 +262,12 @@ impl Jobs {
     /// The report of all jobs, each in the place where it was first asked.
     #[must_use]
     pub fn into_report(self) -> Report {
-        let ignored = self.jobs.iter().find_map(|job| match &job.stage {
+        let ignored = self.all.iter().find_map(|job| match &job.stage {
             Stage::Ignored(why) => Some(why.clone()),
             _ => None,
         });
-        let dry_run = !self.jobs.is_empty() && self.jobs.iter().all(|job| job.want.dry_run);
-        let jobs: Vec<JobResult> = self.jobs.into_iter().filter_map(Job::into_result).collect();
+        let dry_run = !self.all.is_empty() && self.all.iter().all(|job| job.want.dry_run);
+        let jobs: Vec<JobResult> = self.all.into_iter().filter_map(Job::into_result).collect();
         Report {
             ignored: ignored.filter(|_| jobs.is_empty()),
             jobs,
@@ -320,8 +319,8 @@ impl Job {
             outcome,
             before: self.before,
             after: self.after,
-            job_queue: self.job_queue,
-            job_name: self.job_name.filter(|_| shown),
+            job_queue: self.queue,
+            job_name: self.title.filter(|_| shown),
             asked_as: self.asked_as,
             message: message.or(self.because),
         })

@@ -33,7 +33,7 @@ use event::{Ask, Event, Scope, Source};
 use pace::Pace;
 use report::Report;
 use request::{Home, JobId};
-use respond::{Answer, Failure};
+use respond::{Answer, Failure, Shown};
 use telemetry::Calls;
 
 /// What is kept back of the time, to answer in.
@@ -51,6 +51,7 @@ pub struct App {
     config: Config,
     batch: Batch,
     pace: Pace,
+    metrics: Option<fn(&str)>,
 }
 
 impl App {
@@ -62,6 +63,16 @@ impl App {
             config,
             batch,
             pace,
+            metrics: None,
+        }
+    }
+
+    /// The same function, with a place for its lines of metrics.
+    #[must_use]
+    pub fn with_metrics(self, metrics: fn(&str)) -> Self {
+        Self {
+            metrics: Some(metrics),
+            ..self
         }
     }
 
@@ -89,18 +100,18 @@ impl App {
         let calls = Calls::default();
         let (reply, source) = (event.reply.clone(), event.source);
         let answer = self.answer(event, &context, &calls).await;
-        let report = match &answer {
-            Answer::Report(report, _) => report,
-            _ => &Report::default(),
+        let (report, fates) = match &answer {
+            Answer::Report(report, fates) => (report, fates.as_slice()),
+            _ => (&Report::default(), [].as_slice()),
         };
-        telemetry::log_report(&context.request_id, source.as_str(), report, &calls);
-        let (namespace, function) = (
-            &self.config.metrics_namespace,
-            &context.env_config.function_name,
-        );
-        if let Some(line) = telemetry::metrics(namespace, function, source.as_str(), report, &calls)
-        {
-            telemetry::print(&line);
+        telemetry::log_report(&context.request_id, source.as_str(), report, fates, &calls);
+        if let Some(print) = self.metrics {
+            let (namespace, function) = (
+                &self.config.metrics_namespace,
+                &context.env_config.function_name,
+            );
+            let line = telemetry::metrics(namespace, function, source.as_str(), report, &calls);
+            line.as_deref().map(print);
         }
         respond::respond(answer, &reply, source, &context.request_id)
     }
@@ -131,15 +142,13 @@ impl App {
     }
 
     async fn show_job(&self, id: JobId, tools: Tools<'_>) -> Answer {
-        Answer::Job(
-            id,
-            look::look(id, tools).await.map(|seen| {
-                seen.map(|seen| {
-                    let allowed = self.config.policy.allowed_queues.contain(&seen.job_queue);
-                    allowed.then_some(seen)
-                })
-            }),
-        )
+        let allowed = &self.config.policy.allowed_queues;
+        let looked = look::look(id, tools).await.map(|seen| match seen {
+            Some(seen) if allowed.contain(&seen.job_queue) => Shown::Job(seen),
+            Some(_) => Shown::QueueNotAllowed,
+            None => Shown::Unknown,
+        });
+        Answer::Job(id, looked)
     }
 
     fn tools<'a>(&'a self, calls: &'a Calls, time: Duration) -> Tools<'a> {

@@ -4,6 +4,7 @@ use batch_cancel::{
     App,
     batch::{Batch, behavior_version, http_client},
     config::Config,
+    telemetry,
 };
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
 use serde_json::value::RawValue;
@@ -16,7 +17,7 @@ async fn main() -> Result<(), Error> {
         .http_client(http_client())
         .load()
         .await;
-    let app = App::new(config, Batch::new(&aws));
+    let app = App::new(config, Batch::new(&aws)).with_metrics(telemetry::print);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
         app.handle(event)
     }))

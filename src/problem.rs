@@ -1,7 +1,8 @@
 //! HTTP errors as RFC 9457 problem details.
 
 use http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// Why an HTTP request was not fulfilled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,18 +38,29 @@ impl Problem {
 
     /// The body of the answer, `application/problem+json`.
     #[must_use]
-    pub fn body(&self, request_id: &str) -> Value {
-        let mut body = self.more.clone();
-        let title = self.status.canonical_reason().unwrap_or("Error");
-        for (name, value) in [
-            ("type", json!("about:blank")),
-            ("title", json!(title)),
-            ("status", json!(self.status.as_u16())),
-            ("detail", json!(self.detail)),
-            ("requestId", json!(request_id)),
-        ] {
-            body.insert(name.to_owned(), value);
-        }
-        Value::Object(body)
+    pub fn body(&self, request_id: &str) -> String {
+        let body = Body {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            request_id,
+            more: &self.more,
+        };
+        serde_json::to_string(&body).unwrap_or_default()
     }
+}
+
+/// The members of RFC 9457, ours, and what the problem adds.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    request_id: &'a str,
+    #[serde(flatten)]
+    more: &'a Map<String, Value>,
 }

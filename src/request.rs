@@ -14,7 +14,7 @@ pub(crate) use schema::{FIELDS, TARGET_FIELDS, flag, from_json};
 pub use select::{NamePattern, OlderThan, Select, SelectFrom, Status};
 
 /// The longest `waitSeconds` of a request: the longest Lambda timeout, 900 s, less a minute to begin and to answer in.
-pub const MAX_WAIT: Duration = Duration::from_secs(840);
+pub const MAX_WAIT: Duration = Duration::from_mins(14);
 
 /// One request to act on jobs, whatever envelope it came in.
 #[derive(Clone, Debug, PartialEq)]

@@ -28,12 +28,23 @@ const MAX_REPORT: usize = 200_000;
 pub enum Answer {
     /// Jobs were acted on, and this became of each message.
     Report(Report, Vec<Fate>),
-    /// What Batch shows of a job: an error, an unknown job, one that may not be shown, or the job.
-    Job(JobId, Result<Option<Option<Seen>>, CallError>),
+    /// What Batch shows of a job.
+    Job(JobId, Result<Shown, CallError>),
     /// The description of the HTTP routes.
     OpenApi,
     /// Nothing.
     Problem(Problem),
+}
+
+/// What may be shown of a job.
+#[derive(Debug)]
+pub enum Shown {
+    /// This.
+    Job(Seen),
+    /// Nothing: it is in a job queue that is not allowed.
+    QueueNotAllowed,
+    /// Nothing: Batch does not know it.
+    Unknown,
 }
 
 /// An invocation that failed, so that Lambda tries it again and then hands the event to the on-failure destination.

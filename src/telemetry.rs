@@ -1,6 +1,6 @@
-//! What is counted and logged: a line for each call to Batch and for each invocation, and CloudWatch metrics.
+//! What is counted and logged: a line for each call to Batch and for each invocation, and `CloudWatch` metrics.
 //!
-//! Metrics are one line of CloudWatch's embedded metric format an invocation. The crate for it keeps a recorder for the
+//! Metrics are one line of `CloudWatch`'s embedded metric format an invocation. The crate for it keeps a recorder for the
 //! whole process, which tests that run side by side would share; the line itself is one JSON object.
 
 use std::{
@@ -16,7 +16,8 @@ use tracing::{debug, info, warn};
 
 use crate::{
     batch::{CallError, ErrorKind},
-    report::{JobResult, Report},
+    gather::Fate,
+    report::{JobResult, Outcome, Report},
 };
 
 /// How many jobs one log line names.
@@ -73,8 +74,14 @@ impl Calls {
     }
 }
 
-/// Logs what came of an invocation: a line for it, and one for every 500 jobs.
-pub fn log_report(request_id: &str, source: &str, report: &Report, calls: &Calls) {
+/// Logs what came of an invocation: a line for it, one for every 500 jobs, and one for each message that was no request.
+pub fn log_report(request_id: &str, source: &str, report: &Report, fates: &[Fate], calls: &Calls) {
+    for fate in fates {
+        if let Some(error) = &fate.error {
+            let message_id = fate.id.as_deref();
+            warn!(request_id, message_id, error_type = error.error_type(), %error, "message refused");
+        }
+    }
     for jobs in report.jobs.chunks(JOBS_A_LINE) {
         let results: Vec<String> = jobs.iter().map(log_entry).collect();
         info!(request_id, results = results.join(" "), "jobs");
@@ -102,7 +109,7 @@ fn log_entry(job: &JobResult) -> String {
     )
 }
 
-/// The line that CloudWatch reads as metrics, or nothing if there is nothing to count.
+/// The line that `CloudWatch` reads as metrics, or nothing if there is nothing to count.
 #[must_use]
 pub fn metrics(
     namespace: &str,
@@ -113,7 +120,7 @@ pub fn metrics(
 ) -> Option<String> {
     let mut values: Map<String, Value> = Map::new();
     for (outcome, count) in report.summary() {
-        values.insert(format!("Jobs.{}", outcome.as_str()), count.into());
+        values.insert(metric(outcome), count.into());
     }
     if report.ignored.is_some() {
         values.insert("Ignored".to_owned(), 1.into());
@@ -157,7 +164,14 @@ pub fn metrics(
     Some(line.to_string())
 }
 
-/// Writes a line to standard output, from where Lambda takes it to CloudWatch. A closed output is no reason to fail.
+/// The metric that counts an outcome: `JobsCancelled` counts `cancelled`.
+fn metric(outcome: Outcome) -> String {
+    let mut name = outcome.as_str().chars();
+    let first = name.next().map(|c| c.to_ascii_uppercase());
+    "Jobs".chars().chain(first).chain(name).collect()
+}
+
+/// Writes a line to standard output, from where Lambda takes it to `CloudWatch`. A closed output is no reason to fail.
 pub fn print(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }

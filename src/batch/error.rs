@@ -50,14 +50,14 @@ impl CallError {
     }
 
     /// The error of one job inside the answer of a bulk call.
-    pub(super) fn of_item(code: &str, message: Option<String>) -> Self {
+    pub(super) fn of_item(code: &str, message: Option<&str>) -> Self {
         Self {
             kind: kind_of(code, None),
-            message: text(Some(code), message.as_deref()),
+            message: text(Some(code), message),
         }
     }
 
-    /// Whether Batch says, in a ClientException, that there is no such job.
+    /// Whether Batch says, in a `ClientException`, that there is no such job.
     pub(super) fn says_not_found(&self) -> bool {
         let says = self.message.to_ascii_lowercase();
         self.kind == ErrorKind::Refused

@@ -1,4 +1,4 @@
-//! A request in our own schema: a direct invocation, EventBridge Scheduler, a Step Functions task or Distributed Map.
+//! A request in our own schema: a direct invocation, `EventBridge` Scheduler, a Step Functions task or Distributed Map.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

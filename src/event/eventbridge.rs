@@ -1,4 +1,4 @@
-//! Amazon EventBridge: AWS Batch's own events, and custom ones that carry a request.
+//! Amazon `EventBridge`: AWS Batch's own events, and custom ones that carry a request.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;

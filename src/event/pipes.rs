@@ -1,4 +1,4 @@
-//! Amazon EventBridge Pipes: a JSON array of SQS records, or of whatever the pipe's input template makes of its records.
+//! Amazon `EventBridge` Pipes: a JSON array of SQS records, or of whatever the pipe's input template makes of its records.
 
 use serde_json::value::RawValue;
 

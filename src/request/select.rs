@@ -250,7 +250,7 @@ fn statuses(asked: Option<Vec<String>>, action: Action) -> Result<Vec<Status>, R
         };
         match Status::from_batch(text) {
             status @ (Status::Submitted | Status::Pending | Status::Runnable) => {
-                statuses.push(status)
+                statuses.push(status);
             }
             status if status.is_started() && action == Action::Terminate => statuses.push(status),
             status if status.is_started() => return refuse("needs \"terminate\": true"),

@@ -11,9 +11,9 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
-use super::{Answer, Failure, body};
+use super::{Answer, Failure, Shown, body};
 use crate::{
-    batch::{CallError, ErrorKind, Seen},
+    batch::{CallError, ErrorKind},
     event::{HttpForm, Source},
     gather::Fate,
     problem::Problem,
@@ -166,14 +166,14 @@ fn detail(job: &JobResult) -> String {
 }
 
 /// What Batch shows of a job.
-fn job(id: JobId, looked: Result<Option<Option<Seen>>, CallError>) -> Result<String, Problem> {
+fn job(id: JobId, looked: Result<Shown, CallError>) -> Result<String, Problem> {
     let seen = match looked {
-        Ok(Some(Some(seen))) => seen,
-        Ok(Some(None)) => {
+        Ok(Shown::Job(seen)) => seen,
+        Ok(Shown::QueueNotAllowed) => {
             let detail = format!("job {id} is in a job queue that is not in ALLOWED_QUEUES");
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
-        Ok(None) => {
+        Ok(Shown::Unknown) => {
             return Err(Problem::new(
                 StatusCode::NOT_FOUND,
                 format!("AWS Batch does not know job {id}"),

@@ -1,0 +1,111 @@
+//! What the answer of a call that ends jobs means for each of them.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
+
+use tokio::time::Instant;
+
+use super::run::{MAX_TRIES, Run, outcome_of};
+use crate::{
+    batch::{BulkAnswer, CallError, ErrorKind},
+    jobs::{Place, Stage},
+    report::Outcome,
+    request::JobId,
+};
+
+impl Run<'_> {
+    /// Batch answered for each job.
+    pub(super) fn ended(&mut self, jobs: &[(Place, JobId)], answer: BulkAnswer, now: Instant) {
+        let mut refused: HashMap<JobId, CallError> = answer.refused.into_iter().collect();
+        let accepted: HashSet<JobId> = answer.accepted.into_iter().collect();
+        let mut again: HashMap<u8, Vec<Place>> = HashMap::new();
+        for &(place, id) in jobs {
+            if let Some(error) = refused.remove(&id) {
+                if error.kind == ErrorKind::Throttled {
+                    self.tools.pace.throttled(now);
+                }
+                self.refused(place, id, &error, &mut again);
+            } else if accepted.contains(&id) {
+                self.accepted(place, id);
+            } else {
+                let error = CallError::unavailable("Batch's answer says nothing of the job");
+                self.refused(place, id, &error, &mut again);
+            }
+        }
+        self.end_later(again, now);
+    }
+
+    fn accepted(&mut self, place: Place, id: JobId) {
+        if let Some(job) = self.jobs.get_mut(place) {
+            job.tries = 0;
+            job.vain_looks = 0;
+        }
+        self.set_stage(
+            place,
+            Stage::Accepted {
+                unless_shown: Outcome::Unconfirmed,
+                why: "Batch accepted the call, and shows the job unchanged".into(),
+            },
+        );
+        self.looks.push_again(id);
+    }
+
+    /// The call as a whole was not accepted.
+    pub(super) fn end_failed(&mut self, jobs: &[(Place, JobId)], error: &CallError, now: Instant) {
+        let mut again = HashMap::new();
+        for &(place, id) in jobs {
+            match error.kind {
+                // Not the jobs' fault: the same again, one by one.
+                ErrorKind::NoSuchOperation if jobs.len() > 1 => self.queue_end(place),
+                ErrorKind::Refused if jobs.len() > 1 => {
+                    if let Some((verb, reason, id)) = self.how_to_end(place) {
+                        self.set_stage(place, Stage::ToEnd);
+                        self.acts.push_alone(verb, reason, place, id);
+                    }
+                }
+                _ => self.refused(place, id, error, &mut again),
+            }
+        }
+        self.end_later(again, now);
+    }
+
+    /// Batch did not accept the call for a job: again later, or never.
+    fn refused(
+        &mut self,
+        place: Place,
+        id: JobId,
+        error: &CallError,
+        again: &mut HashMap<u8, Vec<Place>>,
+    ) {
+        let Some(job) = self.jobs.get_mut(place) else {
+            return;
+        };
+        job.tries = job.tries.saturating_add(1);
+        job.last_error = Some(error.kind);
+        if error.kind.is_worth_a_retry() && job.tries < MAX_TRIES {
+            again.entry(job.tries).or_default().push(place);
+            self.set_stage(place, Stage::ToEnd);
+        } else if error.kind == ErrorKind::Unavailable {
+            // The work may have been done all the same: a look tells.
+            job.tries = 0;
+            job.vain_looks = u8::MAX;
+            let why = Cow::from(error.to_string());
+            self.set_stage(
+                place,
+                Stage::Accepted {
+                    unless_shown: Outcome::Failed,
+                    why,
+                },
+            );
+            self.looks.push_again(id);
+        } else {
+            self.settled(
+                place,
+                outcome_of(error.kind),
+                Some(error.to_string().into()),
+            );
+        }
+    }
+}
