@@ -223,7 +223,7 @@ mod tests {
         );
         assert_eq!(
             with("MAX_EVENT_AGE", "15m").unwrap().max_event_age,
-            Some(Duration::from_secs(900))
+            Some(Duration::from_mins(15))
         );
     }
 

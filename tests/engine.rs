@@ -1,5 +1,13 @@
 //! What comes of jobs: every state, every outcome, and what it costs.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics fails"
+)]
+
 mod support;
 
 use std::time::Duration;

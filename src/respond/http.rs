@@ -54,7 +54,7 @@ impl Response {
         Self {
             status: problem.status,
             content_type: "application/problem+json",
-            body: problem.body(request_id).to_string(),
+            body: problem.body(request_id),
             headers: problem.headers,
         }
     }
@@ -120,7 +120,6 @@ fn one_result(report: Report) -> Result<String, Problem> {
     let Some(job) = report.jobs.into_iter().next() else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "no job"));
     };
-    let result = serde_json::to_value(&job).unwrap_or_default();
     let status = match job.outcome {
         Outcome::InvalidId => StatusCode::BAD_REQUEST,
         Outcome::NotFound => StatusCode::NOT_FOUND,
@@ -136,13 +135,13 @@ fn one_result(report: Report) -> Result<String, Problem> {
         | Outcome::Terminating
         | Outcome::WouldCancel
         | Outcome::WouldTerminate
-        | Outcome::OverLimit => return Ok(result.to_string()),
+        | Outcome::OverLimit => return Ok(serde_json::to_string(&job).unwrap_or_default()),
     };
     let mut problem = Problem::new(status, detail(&job));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         problem = problem.with_header("Retry-After", RETRY_AFTER);
     }
-    if let Value::Object(members) = result {
+    if let Ok(Value::Object(members)) = serde_json::to_value(&job) {
         problem.more = members;
     }
     Err(problem)

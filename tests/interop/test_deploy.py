@@ -14,13 +14,15 @@ import pytest
 from botocore.config import Config
 
 from cloudformation import REPOSITORY, transformed
-from servers import CREDENTIALS, REGION, binary, emulator, http, ministack, plain_environment
+from servers import ACCOUNT, CREDENTIALS, REGION, binary, emulator, http, ministack, plain_environment
 
-FIRST, SECOND, ELSEWHERE = (str(uuid.UUID(int=number)) for number in range(1, 4))
+FIRST, SECOND, BLOCKING, ELSEWHERE = (str(uuid.UUID(int=number)) for number in range(1, 5))
+BLOCKED = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - the job asks for more than any instance has"
 SEED = {
     "jobs": [
         {"jobId": FIRST, "jobQueue": "render", "status": "RUNNABLE"},
         {"jobId": SECOND, "jobQueue": "render", "status": "RUNNABLE"},
+        {"jobId": BLOCKING, "jobQueue": "render", "status": "RUNNABLE", "statusReason": BLOCKED},
         {"jobId": ELSEWHERE, "jobQueue": "payments", "status": "RUNNABLE"},
     ]
 }
@@ -91,6 +93,14 @@ class Deployment:
         return next(found["status"] for found in http(f"{self.batch}/_emulator/jobs")[1] if found["jobId"] == job)
 
 
+def eventually(look, seconds=60):
+    """What `look` returns as soon as it is something; nothing if that takes too long."""
+    end = time.monotonic() + seconds
+    while not (found := look()) and time.monotonic() < end:
+        time.sleep(0.2)
+    return found
+
+
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory):
     with ministack() as aws, emulator(SEED) as batch:
@@ -134,11 +144,58 @@ def test_a_message_in_the_request_queue_cancels_and_is_gone(deployment):
     sqs, queue = deployment.client("sqs"), deployment.outputs["RequestQueueUrl"]
     sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"jobIds": [SECOND]}))
 
-    end = time.monotonic() + 60
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    while True:
+
+    def done():
         left = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
-        if deployment.status(SECOND) == "FAILED" and not any(int(count) for count in left.values()):
-            break
-        assert time.monotonic() < end, (deployment.status(SECOND), left)
-        time.sleep(0.2)
+        return deployment.status(SECOND) == "FAILED" and not any(int(count) for count in left.values())
+
+    assert eventually(done)
+
+
+def blocked_event():
+    """EventBridge's event of a job that blocks its queue."""
+    batch = f"arn:aws:batch:{REGION}:{ACCOUNT}"
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Batch Job Queue Blocked",
+        "source": "aws.batch",
+        "account": ACCOUNT,
+        "time": "2026-11-22T10:00:00Z",
+        "region": REGION,
+        "resources": [f"{batch}:job/{BLOCKING}", f"{batch}:job-queue/render"],
+        "detail": {
+            "jobArn": f"{batch}:job/{BLOCKING}",
+            "jobId": BLOCKING,
+            "jobName": "frame",
+            "jobQueue": f"{batch}:job-queue/render",
+            "status": "RUNNABLE",
+            "statusReason": BLOCKED,
+        },
+    }
+
+
+def test_the_rule_takes_blocked_queues_and_nothing_else_of_batch(deployment):
+    events = deployment.client("events")
+    (rule,) = (rule for rule in events.list_rules()["Rules"] if "BlockedQueueRule" in rule["Name"])
+
+    def matches(event):
+        return events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(event))["Result"]
+
+    assert matches(blocked_event())
+    assert not matches(blocked_event() | {"detail-type": "Batch Job State Change"})
+
+
+def test_a_blocked_queue_is_freed_and_the_report_kept(deployment):
+    """Invoked asynchronously, as EventBridge does."""
+    deployment.client("lambda").invoke(
+        FunctionName="batch-cancel", InvocationType="Event", Payload=json.dumps(blocked_event())
+    )
+
+    reports = deployment.outputs["ReportQueueUrl"]
+    kept = eventually(lambda: deployment.client("sqs").receive_message(QueueUrl=reports).get("Messages"))
+
+    report = json.loads(kept[0]["Body"])["responsePayload"]
+    assert [(job["jobId"], job["outcome"]) for job in report["jobs"]] == [(BLOCKING, "cancelled")]
+    assert deployment.status(BLOCKING) == "FAILED"

@@ -71,7 +71,7 @@ pub fn suggest(path: &str) -> String {
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".json"))
+        .filter_map(|name| Some(name.strip_suffix(".json")?.to_owned()))
         .collect();
     let likeness = |name: &str| {
         let words = wanted.split('-').filter(|word| !word.is_empty());
@@ -81,7 +81,7 @@ pub fn suggest(path: &str) -> String {
     let best: Vec<String> = names
         .iter()
         .take(5)
-        .map(|name| format!("\n  events/{name}"))
+        .map(|name| format!("\n  events/{name}.json"))
         .collect();
     if best.is_empty() {
         String::new()

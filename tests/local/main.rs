@@ -25,7 +25,7 @@ use arguments::Arguments;
 const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:batch-cancel";
 
 /// The time that the function has, in Lambda the `Timeout` of the function.
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_mins(1);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -53,7 +53,7 @@ async fn run() -> Result<ExitCode, String> {
     let config =
         Config::from_lookup(|name| setting(name, &arguments)).map_err(|error| error.to_string())?;
     let mut context = Context::default();
-    context.request_id = "00000000-0000-4000-8000-0000000000ff".to_owned();
+    "00000000-0000-4000-8000-0000000000ff".clone_into(&mut context.request_id);
     let deadline = SystemTime::now() + TIME;
     let deadline = deadline
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -77,7 +77,7 @@ async fn run() -> Result<ExitCode, String> {
         let app = App::new(config, Batch::new(&aws));
         app.handle(LambdaEvent::new(event, context)).await
     } else {
-        context.invoked_function_arn = FUNCTION_ARN.to_owned();
+        FUNCTION_ARN.clone_into(&mut context.invoked_function_arn);
         let emulator = account::emulator(arguments.account.as_deref(), &event, &config)?;
         let before = emulator.jobs();
         let server = emulator

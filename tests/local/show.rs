@@ -10,7 +10,9 @@ const MANY: usize = 40;
 
 /// The jobs before and after, and the calls.
 pub fn jobs(before: &[JobView], emulator: &Emulator) {
-    eprintln!("{:<42} {:<10} -> AFTER", "JOB IN THE EMULATOR", "BEFORE");
+    if !before.is_empty() {
+        eprintln!("{:<42} {:<10} -> AFTER", "JOB IN THE EMULATOR", "BEFORE");
+    }
     for job in before.iter().take(MANY) {
         let after = emulator.job(&job.job_id);
         let (status, flags) = after.map_or(("GONE", ""), |after| {

@@ -3,10 +3,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_batch::config::{
     BehaviorVersion, Credentials, Region, RuntimeComponents, SharedAsyncSleep,
@@ -92,7 +89,7 @@ impl Function {
         Self {
             app: App::new(config, batch(&emulator)),
             emulator,
-            deadline: Duration::from_secs(60),
+            deadline: Duration::from_mins(1),
             request_id: "8f5d1c2e-0000-4000-8000-000000000001".to_owned(),
         }
     }
@@ -111,7 +108,7 @@ impl Function {
     pub async fn invoke_text(&self, event: &str) -> Result<Value, Failure> {
         let mut context = Context::default();
         context.request_id.clone_from(&self.request_id);
-        context.invoked_function_arn = FUNCTION_ARN.to_owned();
+        FUNCTION_ARN.clone_into(&mut context.invoked_function_arn);
         let deadline = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap()
@@ -167,9 +164,4 @@ pub fn only_outcome(report: &Value) -> String {
     let all = outcomes(report);
     assert_eq!(all.len(), 1, "{report}");
     all[0].1.clone()
-}
-
-/// A shared handle, for hooks.
-pub fn shared<T>(value: T) -> Arc<T> {
-    Arc::new(value)
 }
