@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 
 from cloudformation import REPOSITORY, transformed
-from servers import ACCOUNT, CREDENTIALS, REGION, binary, emulator, http, ministack, plain_environment
+from servers import CREDENTIALS, REGION, binary, emulator, http, ministack, plain_environment
 
 FIRST, SECOND, BLOCKING, ELSEWHERE = (str(uuid.UUID(int=number)) for number in range(1, 5))
 BLOCKED = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - the job asks for more than any instance has"
@@ -155,13 +155,14 @@ def test_a_message_in_the_request_queue_cancels_and_is_gone(deployment):
 
 def blocked_event():
     """EventBridge's event of a job that blocks its queue."""
-    batch = f"arn:aws:batch:{REGION}:{ACCOUNT}"
+    account = "000000000000"  # ministack's, and so the function's
+    batch = f"arn:aws:batch:{REGION}:{account}"
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
         "detail-type": "Batch Job Queue Blocked",
         "source": "aws.batch",
-        "account": ACCOUNT,
+        "account": account,
         "time": "2026-11-22T10:00:00Z",
         "region": REGION,
         "resources": [f"{batch}:job/{BLOCKING}", f"{batch}:job-queue/render"],
@@ -187,15 +188,28 @@ def test_the_rule_takes_blocked_queues_and_nothing_else_of_batch(deployment):
     assert not matches(blocked_event() | {"detail-type": "Batch Job State Change"})
 
 
-def test_a_blocked_queue_is_freed_and_the_report_kept(deployment):
-    """Invoked asynchronously, as EventBridge does."""
+def invoke_asynchronously(deployment, event):
+    """As EventBridge does."""
     deployment.client("lambda").invoke(
-        FunctionName="batch-cancel", InvocationType="Event", Payload=json.dumps(blocked_event())
+        FunctionName="batch-cancel", InvocationType="Event", Payload=json.dumps(event)
     )
 
-    reports = deployment.outputs["ReportQueueUrl"]
-    kept = eventually(lambda: deployment.client("sqs").receive_message(QueueUrl=reports).get("Messages"))
 
-    report = json.loads(kept[0]["Body"])["responsePayload"]
-    assert [(job["jobId"], job["outcome"]) for job in report["jobs"]] == [(BLOCKING, "cancelled")]
-    assert deployment.status(BLOCKING) == "FAILED"
+def test_a_blocked_queue_is_freed(deployment):
+    invoke_asynchronously(deployment, blocked_event())
+
+    assert eventually(lambda: deployment.status(BLOCKING) == "FAILED")
+
+
+def test_an_event_that_fails_is_kept(deployment):
+    event = {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "bucket"}}}]}
+    invoke_asynchronously(deployment, event)
+
+    kept = eventually(
+        lambda: deployment.client("sqs")
+        .receive_message(QueueUrl=deployment.outputs["FailedEventQueueUrl"])
+        .get("Messages")
+    )
+    record = json.loads(kept[0]["Body"])
+    assert record["requestPayload"] == event
+    assert record["responsePayload"]["errorType"] == "UnsupportedEvent"
