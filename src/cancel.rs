@@ -26,7 +26,7 @@ use crate::{
 use run::{Answer, Call, Done, Run};
 
 /// How long one call may take before it is given up and made again.
-const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What one invocation has to work with.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     policy::{Patterns, Policy, ProtectTag, Queues},
-    request::Status,
+    request::{Home, Request, Status},
 };
 
 /// The settings of the function.
@@ -18,6 +18,12 @@ pub struct Config {
     pub cancel_on_status: Vec<Status>,
     /// `MAX_EVENT_AGE`: alarm and Batch events older than this are ignored.
     pub max_event_age: Option<Duration>,
+    /// `ALARM_REQUEST`: the request that an alarm stands for; the queue is filled in.
+    pub alarm_request: String,
+    /// `ALARM_DESCRIPTIONS`: whether an alarm's description may give the request.
+    pub alarm_descriptions: bool,
+    /// `QUEUE_DIMENSIONS`: the metric dimensions whose value is a job queue.
+    pub queue_dimensions: Vec<String>,
     /// `REQUIRE_CALLER`: an HTTP request without an authenticated caller is 401.
     pub require_caller: bool,
     /// `API_CALLS_PER_SECOND`: the ceiling on calls to Batch; none if it is 0.
@@ -42,6 +48,9 @@ pub struct ConfigError {
 
 /// The default of `BLOCKED_REASONS`: the one reason that is the job's own fault, wherever it is submitted.
 const BLOCKED_REASONS: &str = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT*";
+
+/// The default of `ALARM_REQUEST`: the one job that blocks the queue, if it is its own fault.
+const ALARM_REQUEST: &str = r#"{"select":{"head":true}}"#;
 
 /// The most calls in flight that make sense for one account's limit of 50 calls a second.
 const MAX_CONCURRENCY: usize = 256;
@@ -77,18 +86,25 @@ impl Config {
             dry_run: env.flag("DRY_RUN", false)?,
         };
         Ok(Self {
-            policy,
             cancel_on_status: env.read(
                 "CANCEL_ON_STATUS",
                 "SUBMITTED,PENDING,RUNNABLE",
                 statuses,
             )?,
             max_event_age: Some(env.read("MAX_EVENT_AGE", "0", age)?).filter(|age| !age.is_zero()),
+            alarm_request: env.read("ALARM_REQUEST", ALARM_REQUEST, |text| {
+                alarm_request(text, &policy)
+            })?,
+            alarm_descriptions: env.flag("ALARM_DESCRIPTIONS", false)?,
+            queue_dimensions: env.read("QUEUE_DIMENSIONS", "JobQueueName,JobQueue", |text| {
+                Ok(words(text))
+            })?,
             require_caller: env.flag("REQUIRE_CALLER", true)?,
             calls_per_second: Some(env.number("API_CALLS_PER_SECOND", "20", 0, 10_000)?)
                 .filter(|&n| n > 0),
             concurrency: env.number("API_CONCURRENCY", "8", 1, MAX_CONCURRENCY)?,
             metrics_namespace: env.read("METRICS_NAMESPACE", "BatchCancel", namespace)?,
+            policy,
         })
     }
 }
@@ -146,6 +162,26 @@ impl Env<'_> {
                 .ok_or_else(|| format!("a whole number from {least} to {most}"))
         })
     }
+}
+
+/// Checks the request with a queue in it, so that a mistake stops the function at its start, not at the first alarm.
+fn alarm_request(text: &str, policy: &Policy) -> Result<String, String> {
+    let expected =
+        |why: String| format!("a request with a select, whose jobQueue is filled in: {why}");
+    let request = Request::from_template(text, Some("any"), &Home::default())
+        .map_err(|error| expected(error.to_string()))?;
+    if let Some(request) = request {
+        policy.admit(&request).map_err(expected)?;
+    }
+    Ok(text.to_owned())
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn statuses(text: &str) -> Result<Vec<Status>, String> {
@@ -244,6 +280,13 @@ mod tests {
             ("MAX_EVENT_AGE", "-5m"),
             ("PROTECT_TAG", "=x"),
             ("METRICS_NAMESPACE", "AWS/Batch"),
+            ("ALARM_REQUEST", "{}"),
+            ("ALARM_REQUEST", r#"{"select":{"heads":true}}"#),
+            (
+                "ALARM_REQUEST",
+                r#"{"select":{"head":true},"terminate":true}"#,
+            ),
+            ("ALARM_REQUEST", r#"{"jobIds":[]}"#),
         ] {
             let error = with(name, value).unwrap_err().to_string();
             assert!(

@@ -1,5 +1,7 @@
 //! What an event asks for: recognised first, decoded second, one kind a file. The order of recognition stands here.
 
+mod age;
+mod alarm;
 mod body;
 mod direct;
 mod eventbridge;
@@ -127,6 +129,8 @@ pub enum Source {
     Pipes,
     /// Amazon `EventBridge`.
     EventBridge,
+    /// A CloudWatch alarm, as an alarm action or through EventBridge or SNS.
+    Alarm,
     /// API Gateway, a function URL or an Application Load Balancer.
     Http,
 }
@@ -141,6 +145,7 @@ impl Source {
             Self::Sns => "sns",
             Self::Pipes => "pipes",
             Self::EventBridge => "eventbridge",
+            Self::Alarm => "alarm",
             Self::Http => "http",
         }
     }
@@ -231,6 +236,9 @@ fn message(
             "messages lie in one another more than {MAX_DEPTH} deep"
         )));
     }
+    if alarm::matches(object) {
+        return Ok((Source::Alarm, alarm::decode(text, object, scope)?));
+    }
     if eventbridge::matches(object) {
         return Ok((Source::EventBridge, eventbridge::decode(text, scope)?));
     }
@@ -247,5 +255,6 @@ fn message(
 /// What was looked for in an event of no known kind.
 const UNSUPPORTED: &str = "unsupported event; looked for: jobIds, jobId or select (a request); Items with BatchInput (Step \
     Functions Distributed Map); Records of aws:sqs or aws:sns; a JSON array (EventBridge Pipes); detail-type and detail \
-    (EventBridge: Batch Job Queue Blocked, Batch Job State Change, or a request as detail); requestContext (API Gateway, \
-    function URL, ALB)";
+    (EventBridge: Batch Job Queue Blocked, Batch Job State Change, CloudWatch Alarm State Change, or a request as \
+    detail); alarmData, or AlarmName with NewStateValue (CloudWatch alarm); requestContext (API Gateway, function URL, \
+    ALB)";

@@ -4,6 +4,7 @@
 //! decides, acts and looks again, and [`respond`] gives the report the form that the event's source expects.
 
 pub mod batch;
+pub mod call;
 pub mod cancel;
 pub mod config;
 pub mod event;

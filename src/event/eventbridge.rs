@@ -1,10 +1,10 @@
 //! Amazon `EventBridge`: AWS Batch's own events, and custom ones that carry a request.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Asks, EventError, Object, Scope};
+use super::{Asks, EventError, Object, Scope, age};
 use crate::request::{Action, JobId, Request, RequestError, Status, Target, from_json};
 
 const KIND: &str = "EventBridge event";
@@ -139,14 +139,16 @@ fn not_ours(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Option<String>, E
             "the event belongs to {region}:{account}, not to this function's account and region"
         )));
     }
-    let (Some(max), Some(time)) = (scope.config.max_event_age, &event.time) else {
+    let Some(time) = event
+        .time
+        .as_deref()
+        .filter(|_| scope.config.max_event_age.is_some())
+    else {
         return Ok(None);
     };
     let time: Timestamp = time.parse().map_err(|_| EventError::Envelope {
         kind: KIND,
         error: RequestError::new("time", format!("{time:?} is not a time")),
     })?;
-    let age = scope.now.duration_since(time);
-    let old = SignedDuration::try_from(max).is_ok_and(|max| age > max);
-    Ok(old.then(|| format!("the event is {age:#} old, more than MAX_EVENT_AGE")))
+    Ok(age::too_old(time, scope))
 }

@@ -162,6 +162,42 @@ impl Request {
         from_json::<Fields>(text)?.into_request(home)
     }
 
+    /// The request that `text` stands for once its selection's queue is known; nothing if it still is not. It may not
+    /// name jobs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Request::from_json`].
+    pub fn from_template(
+        text: &str,
+        queue: Option<&str>,
+        home: &Home,
+    ) -> Result<Option<Self>, RequestError> {
+        let fields: Fields<'_> = from_json(text)?;
+        let Some(select) = fields
+            .select
+            .filter(|_| fields.job_ids.is_none() && fields.job_id.is_none())
+        else {
+            return Err(RequestError::new(
+                "",
+                "select is required, and jobs cannot be named",
+            ));
+        };
+        let mut select: SelectFields =
+            from_json(select.get()).map_err(|error| error.within("select"))?;
+        if !select.fill_queue(queue) {
+            return Ok(None);
+        }
+        fields.into_request_for(Some(select), home).map(Some)
+    }
+
+    /// Gives the reason, if the asker gave none.
+    pub(crate) fn explain(&mut self, reason: impl FnOnce() -> String) {
+        if self.reason == DEFAULT_REASON {
+            self.reason = reason();
+        }
+    }
+
     /// The request about `ids` whose other fields are the JSON object `options`.
     ///
     /// # Errors
@@ -215,21 +251,31 @@ impl Request {
 
 impl Fields<'_> {
     fn into_request(self, home: &Home) -> Result<Request, RequestError> {
+        let select = self
+            .select
+            .map(|select| from_json(select.get()))
+            .transpose();
+        let select = select.map_err(|error: RequestError| error.within("select"))?;
+        self.into_request_for(select, home)
+    }
+
+    fn into_request_for(
+        self,
+        select: Option<SelectFields>,
+        home: &Home,
+    ) -> Result<Request, RequestError> {
         let action = if self.terminate {
             Action::Terminate
         } else {
             Action::Cancel
         };
         let parse = |id: &String| AskedId::parse(id, home);
-        let target = match (self.job_ids, self.job_id, self.select) {
+        let target = match (self.job_ids, self.job_id, select) {
             (Some(ids), None, None) => Target::Jobs(ids.iter().map(parse).collect()),
             (None, Some(id), None) => Target::Jobs(vec![parse(&id)]),
             (None, None, Some(select)) => {
-                let fields: SelectFields =
-                    from_json(select.get()).map_err(|e| e.within("select"))?;
-                Target::Select(Box::new(
-                    Select::new(fields, action, home).map_err(|e| e.within("select"))?,
-                ))
+                let select = Select::new(select, action, home).map_err(|e| e.within("select"))?;
+                Target::Select(Box::new(select))
             }
             (None, None, None) => {
                 return Err(RequestError::new(

@@ -171,6 +171,16 @@ pub(super) struct SelectFields {
     head: bool,
 }
 
+impl SelectFields {
+    /// Fills in the queue if the selection says nowhere to look. Whether it says so now.
+    pub(super) fn fill_queue(&mut self, queue: Option<&str>) -> bool {
+        if self.job_queue.is_none() && self.array_job_id.is_none() {
+            self.job_queue = queue.map(str::to_owned);
+        }
+        self.job_queue.is_some() || self.array_job_id.is_some()
+    }
+}
+
 impl Select {
     pub(super) fn new(
         fields: SelectFields,

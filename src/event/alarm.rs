@@ -1,0 +1,214 @@
+//! CloudWatch alarms: as the function's own alarm action, through EventBridge, and through SNS.
+//!
+//! `aws_lambda_events` has types for these, which refuse metric math, periods of a day, composite alarms without a
+//! suppressor, and descriptions that are `null`. Here, nothing is required but the new state.
+
+mod forms;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Asks, EventError, Object, Scope, age};
+use crate::request::{Action, Request, RequestError, from_json};
+use forms::{AlarmAction, Notification, StateChange};
+
+const KIND: &str = "CloudWatch alarm";
+
+/// An alarm that has changed its state, whichever way it was told.
+#[derive(Debug, Default)]
+struct Alarm {
+    name: String,
+    state: String,
+    description: Option<String>,
+    /// Why its actions are muted or suppressed.
+    silenced: Option<String>,
+    region: Option<String>,
+    account: Option<String>,
+    time: Option<String>,
+    /// The dimensions of all its metrics that can say anything about a job queue, by name and value.
+    dimensions: Vec<(String, String)>,
+    /// What tells the contributor of a Metrics Insights alarm from others, by name and value.
+    contributor: Vec<(String, String)>,
+}
+
+pub(super) fn matches(object: &Object<'_>) -> bool {
+    is_action(object) || is_notification(object) || is_event(object)
+}
+
+fn is_action(object: &Object<'_>) -> bool {
+    object.has("alarmData")
+}
+
+fn is_notification(object: &Object<'_>) -> bool {
+    object.has("AlarmName") && object.has("NewStateValue")
+}
+
+fn is_event(object: &Object<'_>) -> bool {
+    object.text("source").as_deref() == Some("aws.cloudwatch")
+        && matches!(
+            object.text("detail-type").as_deref(),
+            Some("CloudWatch Alarm State Change" | "CloudWatch Alarm Contributor State Change")
+        )
+}
+
+pub(super) fn decode(
+    text: &str,
+    object: &Object<'_>,
+    scope: &Scope<'_>,
+) -> Result<Asks, EventError> {
+    let broken = |error| EventError::Envelope { kind: KIND, error };
+    let alarm = if is_action(object) {
+        from_json(text).map(AlarmAction::into_alarm)
+    } else if is_notification(object) {
+        from_json(text).map(Notification::into_alarm)
+    } else {
+        from_json(text).map(StateChange::into_alarm)
+    };
+    alarm.map_err(broken)?.asks(scope)
+}
+
+impl Alarm {
+    fn asks(self, scope: &Scope<'_>) -> Result<Asks, EventError> {
+        if let Some(why) = self.asks_nothing(scope)? {
+            return Ok(Asks::Nothing(format!("alarm {:?}: {why}", self.name)));
+        }
+        let described = self.described_request(scope)?;
+        let template = described.as_deref().unwrap_or(&scope.config.alarm_request);
+        let queues = self.queues(&scope.config.queue_dimensions);
+        let mut queues = queues.iter();
+        let queue = match (queues.next(), queues.next()) {
+            (Some(one), Some(another)) => {
+                let why = format!(
+                    "its metrics name more than one job queue, such as {one:?} and {another:?}"
+                );
+                return Ok(Asks::Nothing(format!("alarm {:?}: {why}", self.name)));
+            }
+            (one, _) => one,
+        };
+        let request = Request::from_template(template, queue.map(String::as_str), scope.home);
+        let request = request.map_err(|error| self.in_template(error, described.is_some()))?;
+        let Some(mut request) = request else {
+            let looked_for = scope.config.queue_dimensions.join(", ");
+            let why = format!(
+                "no metric of it has a dimension that names a job queue; looked for: {looked_for}"
+            );
+            return Ok(Asks::Nothing(format!("alarm {:?}: {why}", self.name)));
+        };
+        if described.is_some() && request.action == Action::Terminate {
+            let error = RequestError::new("terminate", "an alarm's description cannot ask for it");
+            return Err(self.in_template(error, true).into());
+        }
+        request.explain(|| format!("CloudWatch alarm {}", self.name));
+        Ok(request.into())
+    }
+
+    fn in_template(&self, error: RequestError, described: bool) -> RequestError {
+        let field = if described {
+            "batchCancel"
+        } else {
+            "ALARM_REQUEST"
+        };
+        let mut error = error.within(field);
+        if described {
+            error.message = format!(
+                "{} (in the description of alarm {:?})",
+                error.message, self.name
+            );
+        }
+        error
+    }
+
+    /// Why the alarm asks for nothing, whatever its queue.
+    fn asks_nothing(&self, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
+        if self.state != "ALARM" {
+            return Ok(Some(format!("its state is {}, not ALARM", self.state)));
+        }
+        if let Some(why) = &self.silenced {
+            return Ok(Some(why.clone()));
+        }
+        let home = scope.home;
+        let region = self
+            .region
+            .as_deref()
+            .or(home.region.as_deref())
+            .unwrap_or_default();
+        let account = self
+            .account
+            .as_deref()
+            .or(home.account.as_deref())
+            .unwrap_or_default();
+        if !home.owns(region, account) {
+            return Ok(Some(format!(
+                "it belongs to {region}:{account}, not to this function's region and account"
+            )));
+        }
+        let (Some(_), Some(time)) = (scope.config.max_event_age, &self.time) else {
+            return Ok(None);
+        };
+        let at = time_of(time).ok_or_else(|| EventError::Envelope {
+            kind: KIND,
+            error: RequestError::new("time", format!("{time:?} is not a time")),
+        })?;
+        Ok(age::too_old(at, scope))
+    }
+
+    /// The job queues that the alarm is about: its contributor's, or else those of all its metrics.
+    fn queues(&self, dimensions: &[String]) -> BTreeSet<String> {
+        let named = |of: &[(String, String)]| -> BTreeSet<String> {
+            let queue = |(name, value): &(String, String)| {
+                (dimensions.contains(name) && !value.is_empty()).then(|| value.clone())
+            };
+            of.iter().filter_map(queue).collect()
+        };
+        let contributors = named(&self.contributor);
+        if !contributors.is_empty() {
+            return contributors;
+        }
+        named(&self.dimensions)
+    }
+
+    /// The request in the alarm's description, if descriptions may give one and this one does.
+    fn described_request(&self, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
+        let Some(description) = self
+            .description
+            .as_deref()
+            .filter(|_| scope.config.alarm_descriptions)
+        else {
+            return Ok(None);
+        };
+        let Some(start) = description.find("{\"batchCancel\"").or_else(|| {
+            let text = description.trim_start();
+            (text.starts_with('{') && text.contains("\"batchCancel\""))
+                .then_some(description.len() - text.len())
+        }) else {
+            return Ok(None);
+        };
+        let json = description.get(start..).unwrap_or_default();
+        let mut values = serde_json::Deserializer::from_str(json).into_iter::<Described<'_>>();
+        match values.next() {
+            Some(Ok(described)) => Ok(Some(described.batch_cancel.get().to_owned())),
+            Some(Err(error)) => Err(self
+                .in_template(RequestError::new("", error.to_string()), true)
+                .into()),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Times in alarms have an offset without a colon.
+fn time_of(text: &str) -> Option<Timestamp> {
+    text.parse()
+        .ok()
+        .or_else(|| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text).ok())
+}
+
+/// What of a description is for us.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Described<'a> {
+    #[serde(borrow)]
+    batch_cancel: &'a RawValue,
+}

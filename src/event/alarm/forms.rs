@@ -1,0 +1,245 @@
+//! The three forms in which an alarm arrives, each as lenient as can be.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::Alarm;
+
+/// The parts of an alarm action and of an alarm event, which share their form.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AlarmData {
+    #[serde(default)]
+    alarm_name: String,
+    state: State,
+    #[serde(default, deserialize_with = "lenient")]
+    configuration: Configuration,
+    mute_detail: Option<Value>,
+    alarm_contributor: Option<Contributor>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct State {
+    value: String,
+    timestamp: Option<String>,
+    actions_suppressed_by: Option<Value>,
+    actions_suppressed_reason: Option<Value>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Configuration {
+    description: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    metrics: Vec<MetricQuery>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MetricQuery {
+    metric_stat: Option<MetricStat>,
+}
+
+#[derive(Deserialize)]
+struct MetricStat {
+    metric: Option<Metric>,
+}
+
+#[derive(Deserialize)]
+struct Metric {
+    namespace: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    dimensions: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Contributor {
+    #[serde(default, deserialize_with = "lenient")]
+    attributes: BTreeMap<String, Value>,
+}
+
+/// `null` is as good as not there.
+fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+fn texts(values: BTreeMap<String, Value>) -> Vec<(String, String)> {
+    let text = |(name, value)| match value {
+        Value::String(value) => Some((name, value)),
+        _ => None,
+    };
+    values.into_iter().filter_map(text).collect()
+}
+
+impl AlarmData {
+    fn into_alarm(
+        self,
+        region: Option<String>,
+        account: Option<String>,
+        time: Option<String>,
+    ) -> Alarm {
+        let suppressed = self.state.actions_suppressed_by.map(|by| {
+            let reason = self
+                .state
+                .actions_suppressed_reason
+                .map(|reason| format!(": {reason}"));
+            format!(
+                "its actions are suppressed by {by}{}",
+                reason.unwrap_or_default()
+            )
+        });
+        let muted = self.mute_detail.map(|mute| format!("it is muted: {mute}"));
+        let metrics = self.configuration.metrics.into_iter();
+        let metrics = metrics.filter_map(|query| {
+            let metric = query.metric_stat?.metric?;
+            is_told_by(metric.namespace.as_deref()).then(|| texts(metric.dimensions))
+        });
+        Alarm {
+            name: self.alarm_name,
+            state: self.state.value,
+            description: self.configuration.description,
+            silenced: muted.or(suppressed),
+            region,
+            account,
+            time: self.state.timestamp.or(time),
+            dimensions: metrics.flatten().collect(),
+            contributor: self
+                .alarm_contributor
+                .map(|c| texts(c.attributes))
+                .unwrap_or_default(),
+        }
+    }
+}
+
+/// The alarm action that calls this function.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AlarmAction {
+    alarm_arn: Option<String>,
+    account_id: Option<String>,
+    region: Option<String>,
+    time: Option<String>,
+    alarm_data: AlarmData,
+}
+
+impl AlarmAction {
+    pub(super) fn into_alarm(self) -> Alarm {
+        let (region, account) = home_of(self.alarm_arn.as_deref());
+        self.alarm_data.into_alarm(
+            self.region.or(region),
+            self.account_id.or(account),
+            self.time,
+        )
+    }
+}
+
+/// The event that EventBridge delivers.
+#[derive(Deserialize)]
+pub(super) struct StateChange {
+    account: Option<String>,
+    region: Option<String>,
+    time: Option<String>,
+    detail: AlarmData,
+}
+
+impl StateChange {
+    pub(super) fn into_alarm(self) -> Alarm {
+        self.detail.into_alarm(self.region, self.account, self.time)
+    }
+}
+
+/// The message that SNS delivers. Its `Region` is a name for people.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Notification {
+    alarm_name: String,
+    alarm_description: Option<String>,
+    #[serde(rename = "AWSAccountId")]
+    account: Option<String>,
+    alarm_arn: Option<String>,
+    new_state_value: String,
+    state_change_time: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    trigger: Trigger,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Trigger {
+    #[serde(flatten)]
+    metric: TriggerMetricName,
+    #[serde(deserialize_with = "lenient")]
+    metrics: Vec<TriggerMetric>,
+}
+
+#[derive(Deserialize)]
+struct Dimension {
+    name: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TriggerMetric {
+    metric_stat: Option<TriggerStat>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TriggerStat {
+    metric: Option<TriggerMetricName>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct TriggerMetricName {
+    namespace: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    dimensions: Vec<Dimension>,
+}
+
+impl Notification {
+    pub(super) fn into_alarm(self) -> Alarm {
+        let (region, account) = home_of(self.alarm_arn.as_deref());
+        let parts = self.trigger.metrics.into_iter();
+        let parts = parts.filter_map(|query| query.metric_stat?.metric);
+        let dimensions = [self.trigger.metric]
+            .into_iter()
+            .chain(parts)
+            .filter(|metric| is_told_by(metric.namespace.as_deref()))
+            .flat_map(|metric| metric.dimensions)
+            .map(|dimension| (dimension.name, dimension.value));
+        Alarm {
+            name: self.alarm_name,
+            state: self.new_state_value,
+            description: self.alarm_description,
+            region,
+            account: self.account.or(account),
+            time: self.state_change_time,
+            dimensions: dimensions.collect(),
+            ..Alarm::default()
+        }
+    }
+}
+
+/// Whether a metric of this namespace can say which job queue is in trouble: of AWS's own only those of AWS Batch.
+fn is_told_by(namespace: Option<&str>) -> bool {
+    namespace.is_none_or(|namespace| namespace == "AWS/Batch" || !namespace.starts_with("AWS/"))
+}
+
+/// Region and account of an alarm's ARN.
+fn home_of(arn: Option<&str>) -> (Option<String>, Option<String>) {
+    let mut parts = arn.unwrap_or_default().split(':').skip(3);
+    let mut part = || {
+        parts
+            .next()
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+    };
+    (part(), part())
+}
