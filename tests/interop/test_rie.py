@@ -1,8 +1,10 @@
 """The binary that `sam build` made, under AWS's own Lambda runtime interface emulator."""
 
 import json
+import re
 import uuid
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +79,12 @@ def sqs(*bodies):
             for number, body in enumerate(bodies)
         ]
     }
+
+
+def test_the_binary_starts_on_amazon_linux_2023():
+    """Whose glibc is 2.34; this machine's is newer, which the emulator here would not notice."""
+    needed = re.findall(rb"GLIBC_(\d+)\.(\d+)", Path(binary("BOOTSTRAP")).read_bytes())
+    assert max((int(major), int(minor)) for major, minor in needed) <= (2, 34)
 
 
 def test_a_direct_request_is_answered_by_a_report(function):
