@@ -1,6 +1,7 @@
 //! AWS Batch: the calls, and their errors classified once. The only room that knows `aws_sdk_batch`.
 
 mod error;
+mod listing;
 
 use std::{
     collections::HashMap,
@@ -15,6 +16,7 @@ use aws_sdk_batch::{
 };
 
 pub use error::{CallError, ErrorKind};
+pub use listing::{Filter, JobQueue, ListOf, Listed, Listing, Page};
 
 use crate::request::{Action, JobId, Status};
 
@@ -69,6 +71,10 @@ pub struct Seen {
     pub created_at: i64,
     /// How many children it has, if it is an array parent.
     pub array_size: Option<u32>,
+    /// The ARN of its job definition.
+    pub job_definition: Option<String>,
+    /// The share that it was submitted under.
+    pub share_identifier: Option<String>,
     /// Its tags.
     pub tags: HashMap<String, String>,
 }
@@ -245,6 +251,8 @@ impl Batch {
             status_reason: answer.status_reason,
             created_at: answer.created_at.unwrap_or_default(),
             array_size: None,
+            job_definition: None,
+            share_identifier: answer.share_identifier,
             tags: answer.tags.unwrap_or_default(),
         }))
     }
@@ -353,11 +361,15 @@ fn seen(job: JobDetail) -> Option<Seen> {
         job_name: job.job_name.unwrap_or_default(),
         status_reason: job.status_reason,
         created_at: job.created_at.unwrap_or_default(),
-        array_size: job
-            .array_properties
-            .and_then(|array| array.size)
-            .and_then(|size| u32::try_from(size).ok())
-            .filter(|&size| size > 0),
+        array_size: array_size(job.array_properties.and_then(|array| array.size)),
+        job_definition: job.job_definition,
+        share_identifier: job.share_identifier,
         tags: job.tags.unwrap_or_default(),
     })
+}
+
+/// Only a parent has a size; a child shows none, or zero.
+fn array_size(size: Option<i32>) -> Option<u32> {
+    size.and_then(|size| u32::try_from(size).ok())
+        .filter(|&size| size > 0)
 }

@@ -6,6 +6,7 @@
 
 mod acts;
 mod ended;
+mod limits;
 mod looks;
 mod run;
 mod seen;

@@ -171,6 +171,9 @@ pub enum EventError {
     /// The deployer does not allow it.
     #[error("{0}")]
     Refused(String),
+    /// IAM does not allow finding the jobs that are meant.
+    #[error("{0}")]
+    Denied(String),
 }
 
 impl EventError {
@@ -182,6 +185,7 @@ impl EventError {
             Self::Envelope { .. } => "InvalidEvent",
             Self::Request(_) => "InvalidRequest",
             Self::Refused(_) => "Refused",
+            Self::Denied(_) => "Denied",
         }
     }
 }

@@ -2,16 +2,18 @@
 
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
+
+use tokio::time::Instant;
 
 use crate::{
     batch::{ErrorKind, Seen},
     plan::Want,
     report::{JobName, JobResult, Outcome, Report},
-    request::{AskedId, JobId, Request, Status},
+    request::{AskedId, JobId, Request, Select, Status},
 };
 
 /// A job's place among the jobs of an invocation.
@@ -24,12 +26,29 @@ pub struct Jobs {
     places: HashMap<JobId, Place>,
     invalid: HashMap<Box<str>, Place>,
     requests: Vec<Terms>,
+    refused: BTreeMap<u32, String>,
+    partial: BTreeSet<u32>,
     queues: HashSet<Arc<str>>,
+}
+
+/// What a selection asks of each of its jobs beyond what a listing shows.
+#[derive(Clone, Debug)]
+pub struct Conditions {
+    /// The selection.
+    pub select: Arc<Select>,
+    /// Only jobs that were created before then, in milliseconds since 1970, count.
+    pub before: i64,
+    /// If more jobs than this are meant, none is acted on.
+    pub max_selected: usize,
+    /// When to act on what is found by then.
+    pub find_until: Instant,
 }
 
 /// The terms of a request that hold for each of its jobs.
 #[derive(Debug)]
 pub struct Terms {
+    /// What the jobs have to be like, if they were selected.
+    pub conditions: Option<Conditions>,
     /// The reason as Batch gets it.
     pub reason: Arc<str>,
     /// Act on at most this many.
@@ -46,7 +65,7 @@ pub struct Job {
     /// What is wanted, after the strongest of all that name the job.
     pub want: Want,
     /// The request that wants it.
-    pub request: u16,
+    pub request: u32,
     /// Calls for it that failed in a row.
     pub tries: u8,
     /// Looks that showed nothing new in a row.
@@ -96,6 +115,10 @@ pub enum Stage {
     },
     /// The condition under which it was to be ended does not hold: it is not reported.
     Ignored(String),
+    /// It is not what the selection means, or the selection was refused: it is not reported.
+    Unmeant,
+    /// Beyond `maxJobs`, and not looked at: it is only counted.
+    Counted,
 }
 
 impl Job {
@@ -120,26 +143,32 @@ impl Job {
 
 impl Jobs {
     /// Takes in a request's terms; the jobs that it names come with [`Jobs::ask`].
-    pub fn add_request(&mut self, request: &Request, reason: Arc<str>) -> u16 {
+    pub fn add_request(
+        &mut self,
+        request: &Request,
+        reason: Arc<str>,
+        conditions: Option<Conditions>,
+    ) -> u32 {
         let same = self.requests.iter().find(|other| other.reason == reason);
         let terms = Terms {
             reason: same.map_or(reason, |other| Arc::clone(&other.reason)),
             max_jobs: request.max_jobs.map(std::num::NonZeroUsize::get),
             wait: request.wait,
+            conditions,
         };
         self.requests.push(terms);
-        u16::try_from(self.requests.len() - 1).unwrap_or(u16::MAX)
+        u32::try_from(self.requests.len() - 1).unwrap_or(u32::MAX)
     }
 
     /// The terms of a request.
     #[must_use]
-    pub fn terms(&self, request: u16) -> Option<&Terms> {
-        self.requests.get(usize::from(request))
+    pub fn terms(&self, request: u32) -> Option<&Terms> {
+        self.requests.get(request as usize)
     }
 
     /// Something is wanted of a job. Of several wishes for one job the strongest counts.
-    pub fn ask(&mut self, asked: AskedId, want: Want, request: u16) -> Place {
-        let unlimited = |request: u16| {
+    pub fn ask(&mut self, asked: AskedId, want: Want, request: u32) -> Place {
+        let unlimited = |request: u32| {
             self.terms(request)
                 .is_none_or(|terms| terms.max_jobs.is_none())
         };
@@ -194,6 +223,39 @@ impl Jobs {
             title: None,
         });
         next
+    }
+
+    /// The request is refused after all: nothing of it is done, and this is why.
+    pub fn refuse(&mut self, request: u32, why: String) {
+        for job in self.all.iter_mut().filter(|job| job.request == request) {
+            job.stage = Stage::Unmeant;
+        }
+        self.refused.insert(request, why);
+    }
+
+    /// Jobs that a request selects and that nobody has looked at yet are left to another invocation.
+    pub fn leave_unseen(&mut self, request: u32) {
+        let unseen = |job: &&mut Job| job.request == request && job.stage == Stage::Unseen;
+        for job in self.all.iter_mut().filter(unseen) {
+            job.stage = Stage::Unmeant;
+        }
+    }
+
+    /// Why a request was refused after all.
+    #[must_use]
+    pub fn refusal(&self, request: u32) -> Option<&str> {
+        self.refused.get(&request).map(String::as_str)
+    }
+
+    /// Not all jobs that the request means could be found.
+    pub fn mark_partial(&mut self, request: u32) {
+        self.partial.insert(request);
+    }
+
+    /// Whether all jobs that the request means could be found.
+    #[must_use]
+    pub fn is_partial(&self, request: u32) -> bool {
+        self.partial.contains(&request)
     }
 
     /// The place of a job.
@@ -267,12 +329,15 @@ impl Jobs {
             _ => None,
         });
         let dry_run = !self.all.is_empty() && self.all.iter().all(|job| job.want.dry_run);
+        let counted = self.all.iter().filter(|job| job.stage == Stage::Counted);
+        let over_limit = counted.map(|job| job.size as usize).sum();
         let jobs: Vec<JobResult> = self.all.into_iter().filter_map(Job::into_result).collect();
         Report {
+            over_limit,
             ignored: ignored.filter(|_| jobs.is_empty()),
             jobs,
             dry_run,
-            partial_selection: false,
+            partial_selection: !self.partial.is_empty(),
         }
     }
 }
@@ -280,7 +345,7 @@ impl Jobs {
 impl Job {
     fn close(&mut self) {
         let (outcome, message) = match &self.stage {
-            Stage::Settled { .. } | Stage::Ignored(_) => return,
+            Stage::Settled { .. } | Stage::Ignored(_) | Stage::Unmeant | Stage::Counted => return,
             Stage::Unseen | Stage::Held | Stage::ToEnd => match self.last_error {
                 Some(ErrorKind::Throttled) => {
                     (Outcome::Throttled, "out of time while throttled".into())

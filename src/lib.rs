@@ -18,6 +18,7 @@ pub mod problem;
 pub mod report;
 pub mod request;
 pub mod respond;
+pub mod select;
 pub mod telemetry;
 
 use std::time::{Duration, SystemTime};
@@ -31,6 +32,7 @@ use batch::Batch;
 use cancel::Tools;
 use config::Config;
 use event::{Ask, Event, Scope, Source};
+use gather::Asker;
 use pace::Pace;
 use report::Report;
 use request::{Home, JobId};
@@ -89,10 +91,11 @@ impl App {
     ) -> Result<Box<RawValue>, Failure> {
         let LambdaEvent { payload, context } = event;
         let home = Home::from_function_arn(&context.invoked_function_arn);
+        let arrived = Timestamp::now();
         let scope = Scope {
             config: &self.config,
             home: &home,
-            now: Timestamp::now(),
+            now: arrived,
         };
         let event = event::decode(&payload, &scope).inspect_err(|error| {
             tracing::error!(request_id = context.request_id, error_type = error.error_type(), %error, "event refused");
@@ -100,7 +103,7 @@ impl App {
         drop(payload);
         let calls = Calls::default();
         let (reply, source) = (event.reply.clone(), event.source);
-        let answer = self.answer(event, &context, &calls).await;
+        let answer = self.answer(event, &context, arrived, &calls).await;
         let (report, fates) = match &answer {
             Answer::Report(report, fates) => (report, fates.as_slice()),
             _ => (&Report::default(), [].as_slice()),
@@ -117,20 +120,34 @@ impl App {
         respond::respond(answer, &reply, source, &context.request_id)
     }
 
-    async fn answer(&self, event: Event, context: &Context, calls: &Calls) -> Answer {
+    async fn answer(
+        &self,
+        event: Event,
+        context: &Context,
+        arrived: Timestamp,
+        calls: &Calls,
+    ) -> Answer {
         let left = time_left(context, event.source);
         match event.ask {
             Ask::Cancel(messages) => {
-                let policy = &self.config.policy;
-                let (jobs, gathered) =
-                    gather::gather(messages, &event.by, &context.request_id, policy);
-                let margin = MARGIN
-                    + MARGIN_A_JOB.saturating_mul(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
-                let jobs =
-                    cancel::cancel(jobs, self.tools(calls, left.saturating_sub(margin))).await;
+                let asker = Asker {
+                    by: &event.by,
+                    request_id: &context.request_id,
+                    at: arrived.as_millisecond(),
+                };
+                let tools = self.tools(calls, left.saturating_sub(MARGIN));
+                let (jobs, gathered) = Box::pin(gather::gather(messages, asker, tools)).await;
+                let margin =
+                    MARGIN_A_JOB.saturating_mul(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
+                let stop_at = tools.stop_at.checked_sub(margin).unwrap_or(tools.stop_at);
+                let jobs = cancel::cancel(jobs, Tools { stop_at, ..tools }).await;
                 let fates = gather::fates(gathered, &jobs);
                 let mut report = jobs.into_report();
-                report.dry_run |= policy.dry_run;
+                report.dry_run |= self.config.policy.dry_run;
+                if report.count() == 0 {
+                    let why = fates.iter().find_map(|fate| fate.ignored.clone());
+                    report.ignored = report.ignored.or(why);
+                }
                 Answer::Report(report, fates)
             }
             Ask::ShowJob(id) => {
@@ -145,7 +162,7 @@ impl App {
     async fn show_job(&self, id: JobId, tools: Tools<'_>) -> Answer {
         let allowed = &self.config.policy.allowed_queues;
         let looked = look::look(id, tools).await.map(|seen| match seen {
-            Some(seen) if allowed.contain(&seen.job_queue) => Shown::Job(seen),
+            Some(seen) if allowed.contain(&seen.job_queue) => Shown::Job(Box::new(seen)),
             Some(_) => Shown::QueueNotAllowed,
             None => Shown::Unknown,
         });

@@ -213,6 +213,8 @@ mod tests {
             status_reason: None,
             created_at: 0,
             array_size: None,
+            job_definition: None,
+            share_identifier: None,
             tags: HashMap::new(),
         }
     }

@@ -179,6 +179,8 @@ pub struct Report {
     pub jobs: Vec<JobResult>,
     /// Why nothing was asked of us after all.
     pub ignored: Option<String>,
+    /// How many more jobs were left alone because of `maxJobs`, not looked at and not in `jobs`.
+    pub over_limit: usize,
     /// A selection could not be listed to its end.
     pub partial_selection: bool,
     /// Everything in it was a dry run.
@@ -186,12 +188,21 @@ pub struct Report {
 }
 
 impl Report {
+    /// How many jobs there are, those that were only counted included.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.jobs.len() + self.over_limit
+    }
+
     /// How many jobs there are of each outcome.
     #[must_use]
     pub fn summary(&self) -> BTreeMap<Outcome, usize> {
         let mut counts = BTreeMap::new();
         for job in &self.jobs {
             *counts.entry(job.outcome).or_default() += 1;
+        }
+        if self.over_limit > 0 {
+            *counts.entry(Outcome::OverLimit).or_default() += self.over_limit;
         }
         counts
     }

@@ -40,7 +40,7 @@ pub enum Answer {
 #[derive(Debug)]
 pub enum Shown {
     /// This.
-    Job(Seen),
+    Job(Box<Seen>),
     /// Nothing: it is in a job queue that is not allowed.
     QueueNotAllowed,
     /// Nothing: Batch does not know it.

@@ -90,7 +90,7 @@ pub fn log_report(request_id: &str, source: &str, report: &Report, fates: &[Fate
     info!(
         request_id,
         source,
-        jobs = report.jobs.len(),
+        jobs = report.count(),
         summary = %json!(report.summary()),
         complete = report.is_complete(),
         dry_run = report.dry_run,

@@ -35,6 +35,12 @@ impl Looks {
         }
     }
 
+    /// Forgets the first looks at what is not `open` any more.
+    pub(super) fn retain_first(&mut self, open: impl Fn(JobId) -> bool) {
+        self.first.retain(|&id| open(id));
+        self.service.retain(|&id| open(id));
+    }
+
     /// How many wait that were not looked at yet.
     pub(super) fn first_len(&self) -> usize {
         self.first.len() + self.service.len()

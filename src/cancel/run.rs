@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{
     Tools,
     acts::Acts,
+    limits::Limit,
     looks::{Looks, Parents},
 };
 use crate::{
@@ -65,14 +66,6 @@ enum Later {
     End(Vec<Place>),
 }
 
-/// A request with `maxJobs`: its jobs wait until all are known, since the oldest go first.
-#[derive(Debug)]
-struct Limit {
-    max: usize,
-    unknown: usize,
-    held: Vec<Place>,
-}
-
 #[derive(Debug)]
 pub(super) struct Run<'a> {
     pub(super) tools: Tools<'a>,
@@ -80,7 +73,7 @@ pub(super) struct Run<'a> {
     pub(super) looks: Looks,
     pub(super) acts: Acts,
     pub(super) parents: Parents,
-    limits: HashMap<u16, Limit>,
+    pub(super) limits: HashMap<u32, Limit>,
     later: BinaryHeap<Reverse<(Instant, Later)>>,
     looking: usize,
     acting: usize,
@@ -104,28 +97,7 @@ impl<'a> Run<'a> {
             began: Instant::now(),
             call_takes: FIRST_GUESS,
         };
-        for (_, job) in run
-            .jobs
-            .iter()
-            .filter(|(_, job)| job.stage == Stage::Unseen)
-        {
-            let Some(id) = job.id() else { continue };
-            if let Some(max) = run.jobs.terms(job.request).and_then(|terms| terms.max_jobs) {
-                let limit = run.limits.entry(job.request).or_insert(Limit {
-                    max,
-                    unknown: 0,
-                    held: Vec::new(),
-                });
-                limit.unknown += 1;
-            }
-            if let Some(parent) = id.parent()
-                && run.parents.expect(parent)
-                && run.jobs.place(parent).is_none()
-            {
-                run.looks.push_first(parent);
-            }
-            run.looks.push_first(id);
-        }
+        run.start();
         run
     }
 
@@ -135,6 +107,7 @@ impl<'a> Run<'a> {
                 .batch
                 .bulk_call_ended(Some(ErrorKind::Unavailable));
         }
+        self.close_limits();
         self.jobs.close();
         self.jobs
     }
@@ -146,11 +119,13 @@ impl<'a> Run<'a> {
 
     /// When something is due.
     pub(super) fn next_wake(&self) -> Option<Instant> {
-        self.later.peek().map(|Reverse((at, _))| *at)
+        let later = self.later.peek().map(|Reverse((at, _))| *at);
+        later.into_iter().chain(self.next_release()).min()
     }
 
     /// Queues what is due.
     pub(super) fn wake(&mut self, now: Instant) {
+        self.release_due(now);
         while let Some(Reverse((at, _))) = self.later.peek()
             && *at <= now
         {
@@ -253,6 +228,10 @@ impl<'a> Run<'a> {
 
     /// Decides about a job that was seen for the first time.
     pub(super) fn decide(&mut self, place: Place, seen: &Seen, protected: bool) {
+        if !self.is_meant(place, seen) {
+            self.set_stage(place, Stage::Unmeant);
+            return self.known(place);
+        }
         let Some(job) = self.jobs.get_mut(place) else {
             return;
         };
@@ -275,33 +254,6 @@ impl<'a> Run<'a> {
                 } else {
                     self.go(place);
                 }
-            }
-        }
-    }
-
-    /// One job fewer of a request with `maxJobs` is unknown. When none is, the oldest go.
-    pub(super) fn known(&mut self, place: Place) {
-        let Some(request) = self.jobs.get(place).map(|job| job.request) else {
-            return;
-        };
-        let Some(limit) = self.limits.get_mut(&request) else {
-            return;
-        };
-        limit.unknown = limit.unknown.saturating_sub(1);
-        if limit.unknown > 0 {
-            return;
-        }
-        let mut room = limit.max;
-        let mut held = std::mem::take(&mut limit.held);
-        held.sort_by_key(|&place| self.jobs.get(place).map(|job| (job.created_at, place)));
-        for place in held {
-            let size = self.jobs.get(place).map_or(1, |job| job.size as usize);
-            if size <= room {
-                room -= size;
-                self.go(place);
-            } else {
-                let message = (size > 1).then(|| format!("an array of {size} jobs").into());
-                self.settled(place, Outcome::OverLimit, message);
             }
         }
     }

@@ -85,6 +85,8 @@ impl Run<'_> {
             }
             Stage::Settled { .. }
             | Stage::Ignored(_)
+            | Stage::Unmeant
+            | Stage::Counted
             | Stage::Held
             | Stage::ToEnd
             | Stage::Asked => {}

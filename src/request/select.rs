@@ -36,6 +36,15 @@ pub enum Status {
     Unknown,
 }
 
+impl fmt::Display for SelectFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Queue(queue) => write!(f, "job queue {queue}"),
+            Self::Array(id) => write!(f, "array job {id}"),
+        }
+    }
+}
+
 impl Status {
     /// The name that Batch uses.
     #[must_use]
@@ -140,6 +149,18 @@ impl NamePattern {
         self.pattern.matches(name)
     }
 
+    /// Whether a job definition with this ARN is what was asked for, by ARN, by `name:revision` or by name alone.
+    #[must_use]
+    pub fn matches_definition(&self, arn: &str) -> bool {
+        let named = arn
+            .rsplit_once(":job-definition/")
+            .map_or(arn, |(_, name)| name);
+        let name = named.rsplit_once(':').map_or(named, |(name, _)| name);
+        [arn, named, name]
+            .iter()
+            .any(|candidate| self.matches(candidate))
+    }
+
     /// The pattern as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -182,6 +203,22 @@ impl SelectFields {
 }
 
 impl Select {
+    /// Whether some of its conditions can be judged by a look at each job only, since listings do not show what they
+    /// are about.
+    #[must_use]
+    pub fn needs_looks(&self) -> bool {
+        !self.tags.is_empty() || self.job_definition.is_some()
+    }
+
+    /// Whether a job that was created then is old enough. Both times are milliseconds since 1970.
+    #[must_use]
+    pub fn is_old_enough(&self, created_at: i64, now: i64) -> bool {
+        self.older_than.is_none_or(|OlderThan(age)| {
+            let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+            created_at <= now.saturating_sub(age)
+        })
+    }
+
     pub(super) fn new(
         fields: SelectFields,
         action: Action,

@@ -33,7 +33,7 @@ struct Summary<'a>(&'a Report);
 impl Serialize for Summary<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("jobs", &self.0.jobs.len())?;
+        map.serialize_entry("jobs", &self.0.count())?;
         for (outcome, count) in self.0.summary() {
             map.serialize_entry(outcome.as_str(), &count)?;
         }

@@ -94,7 +94,9 @@ pub(super) fn respond(
 fn refusal(report: &Report, fates: Vec<Fate>) -> Option<Problem> {
     if let Some(error) = fates.into_iter().find_map(|fate| fate.error) {
         let status = match error {
-            crate::event::EventError::Refused(_) => StatusCode::FORBIDDEN,
+            crate::event::EventError::Refused(_) | crate::event::EventError::Denied(_) => {
+                StatusCode::FORBIDDEN
+            }
             _ => StatusCode::BAD_REQUEST,
         };
         return Some(Problem::new(status, error.to_string()));
