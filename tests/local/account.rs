@@ -1,11 +1,12 @@
 //! The emulated account: the jobs that the event names, in mixed states, or a seed file's.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, time::Duration};
 
 use batch_cancel::{
     config::Config,
     event::{self, Ask, Asks, Scope},
-    request::{AskedId, Home, JobId, Request, Target},
+    policy::queue_name,
+    request::{AskedId, Home, JobId, SelectFrom, Target},
 };
 use batch_emulator::{Emulator, JobSpec, Queue, Seed, Status};
 use serde_json::value::RawValue;
@@ -48,20 +49,27 @@ pub fn emulator(
         now: jiff::Timestamp::now(),
     };
     let mut known = BTreeSet::new();
-    for (id, blocks) in named_jobs(payload, &scope) {
-        add(&emulator, id, blocks, &mut known);
+    for target in targets(payload, &scope) {
+        match target {
+            Target::Blocked(id) => add(&emulator, id, true, &mut known),
+            Target::Select(select) => add_selectable(&emulator, &select.from),
+            Target::Jobs(ids) => {
+                for asked in ids {
+                    if let AskedId::Job { id, .. } = asked {
+                        add(&emulator, id, false, &mut known);
+                    }
+                }
+            }
+        }
     }
     Ok(emulator)
 }
 
-/// The jobs that an event names, and whether it is said to block its queue. An event that cannot be read names none.
-fn named_jobs(payload: &RawValue, scope: &Scope<'_>) -> Vec<(JobId, bool)> {
-    let Ok(event) = event::decode(payload, scope) else {
-        return Vec::new();
-    };
-    let messages = match event.ask {
-        Ask::Cancel(messages) => messages,
-        Ask::ShowJob(id) => return vec![(id, false)],
+/// What an event is about. An event that cannot be read is about nothing.
+fn targets(payload: &RawValue, scope: &Scope<'_>) -> Vec<Target> {
+    let messages = match event::decode(payload, scope).map(|event| event.ask) {
+        Ok(Ask::Cancel(messages)) => messages,
+        Ok(Ask::ShowJob(id)) => return vec![Target::Jobs(vec![AskedId::known(id)])],
         _ => return Vec::new(),
     };
     let asks = messages.into_iter().filter_map(|message| message.asks.ok());
@@ -69,19 +77,40 @@ fn named_jobs(payload: &RawValue, scope: &Scope<'_>) -> Vec<(JobId, bool)> {
         Asks::Requests(requests) => requests,
         Asks::Nothing(_) => Vec::new(),
     });
-    requests
-        .flat_map(|request: Request| match request.target {
-            Target::Blocked(id) => vec![(id, true)],
-            Target::Jobs(ids) => ids
-                .iter()
-                .filter_map(|asked| match asked {
-                    AskedId::Job { id, .. } => Some((*id, false)),
-                    AskedId::Invalid { .. } => None,
-                })
-                .collect(),
-            Target::Select(_) => Vec::new(),
-        })
-        .collect()
+    requests.map(|request| request.target).collect()
+}
+
+/// Jobs for a selection to choose from: old and new ones, one that blocks the queue, one that runs, one protected.
+fn add_selectable(emulator: &Emulator, from: &SelectFrom) {
+    let queue = match from {
+        SelectFrom::Queue(queue) => queue_name(queue),
+        SelectFrom::Array(id) => {
+            let children = [
+                Status::Runnable,
+                Status::Running,
+                Status::Succeeded,
+                Status::Runnable,
+            ];
+            let spec = JobSpec::new(Status::Pending)
+                .id(id.to_string())
+                .queue(QUEUE)
+                .name("demo-array");
+            emulator.add_job(spec.age(Duration::from_hours(3)).array(&children));
+            return;
+        }
+    };
+    emulator.add_queue(Queue::new(queue));
+    let job = |name: &str, status, hours| {
+        let spec = JobSpec::new(status).name(name).queue(queue);
+        spec.age(Duration::from_hours(hours)).tag("user", "ann")
+    };
+    let mut blocks = job("demo-too-large", Status::Runnable, 5);
+    blocks.status_reason = Some(BLOCKED.to_owned());
+    emulator.add_job(blocks);
+    emulator.add_job(job("demo-old", Status::Runnable, 3));
+    emulator.add_job(job("demo-kept", Status::Runnable, 3).tag("batch-cancel:protect", ""));
+    emulator.add_job(job("demo-running", Status::Running, 3));
+    emulator.add_job(job("demo-new", Status::Runnable, 1));
 }
 
 fn add(emulator: &Emulator, id: JobId, blocks: bool, known: &mut BTreeSet<JobId>) {

@@ -61,6 +61,13 @@ struct Contributor {
     attributes: BTreeMap<String, Value>,
 }
 
+/// A text without its quotes, anything else as JSON.
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
 /// `null` is as good as not there.
 fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
@@ -84,16 +91,20 @@ impl AlarmData {
         time: Option<String>,
     ) -> Alarm {
         let suppressed = self.state.actions_suppressed_by.map(|by| {
-            let reason = self
-                .state
-                .actions_suppressed_reason
-                .map(|reason| format!(": {reason}"));
+            let reason = self.state.actions_suppressed_reason;
+            let reason = reason.map(|reason| format!(": {}", plain(&reason)));
+            let by = plain(&by);
             format!(
                 "its actions are suppressed by {by}{}",
                 reason.unwrap_or_default()
             )
         });
-        let muted = self.mute_detail.map(|mute| format!("it is muted: {mute}"));
+        let muted = self.mute_detail.map(|mute| {
+            let by = mute
+                .get("mutedByArn")
+                .map_or_else(|| mute.to_string(), plain);
+            format!("it is muted by {by}")
+        });
         let metrics = self.configuration.metrics.into_iter();
         let metrics = metrics.filter_map(|query| {
             let metric = query.metric_stat?.metric?;
