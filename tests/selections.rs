@@ -290,3 +290,38 @@ async fn jobs_that_move_between_pages_are_neither_missed_nor_mistaken() {
     assert!(missed <= jobs / 100, "{missed} jobs were missed");
     assert!(pages.load(Ordering::Relaxed) >= 6);
 }
+
+#[tokio::test(start_paused = true)]
+async fn draining_a_queue_takes_two_sweeps_one_bulk_call_for_fifty_and_two_looks_for_a_hundred() {
+    let jobs = number("DRAIN_JOBS", 5_000);
+    let function = Function {
+        deadline: Duration::from_mins(14),
+        ..Function::new(&[("MAX_SELECTED", "1000000")])
+    };
+    function.emulator.add_jobs(&JobSpec {
+        count: u32::try_from(jobs).unwrap(),
+        ..JobSpec::new(Status::Runnable)
+            .queue(QUEUE)
+            .age(Duration::from_hours(1))
+    });
+    let report = function
+        .invoke(json!({"select": {"jobQueue": QUEUE}}))
+        .await
+        .unwrap();
+    assert_eq!(
+        report["summary"],
+        json!({ "jobs": jobs, "cancelled": jobs })
+    );
+    let count = |operation| function.emulator.count(operation);
+    let listings = count(Operation::ListJobs);
+    assert!(
+        listings <= 2 * jobs.div_ceil(1000) + 10,
+        "{listings} listings"
+    );
+    assert_eq!(count(Operation::CancelJobs), jobs.div_ceil(50));
+    assert_eq!(count(Operation::DescribeJobs), 2 * jobs.div_ceil(100));
+    assert_eq!(
+        function.emulator.calls().len(),
+        listings + jobs.div_ceil(50) + 2 * jobs.div_ceil(100) + 1
+    );
+}
