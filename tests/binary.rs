@@ -162,9 +162,8 @@ fn indiscreet_events() -> Vec<String> {
     let mut unknown = sample("unsupported-s3").json();
     unknown["Records"][0]["s3"]["object"]["key"] = "marker-of-the-key".into();
     let misspelt = json!({"jobIds": [RUNNABLE], "Reason": "marker-of-the-misspelt-field"});
-    let mistyped = json!({"jobIds": "marker-of-the-wrong-type"});
     [
-        http, unreadable, refused, sqs, sns, blocked, unknown, misspelt, mistyped,
+        http, unreadable, refused, sqs, sns, blocked, unknown, misspelt,
     ]
     .iter()
     .map(Value::to_string)

@@ -8,8 +8,22 @@
     reason = "a test that panics fails"
 )]
 
+#[path = "events/batches.rs"]
+mod batches;
+#[path = "events/chains.rs"]
+mod chains;
+#[path = "events/envelopes.rs"]
+mod envelopes;
+#[path = "events/errors.rs"]
+mod errors;
+#[path = "events/http.rs"]
+mod http;
+#[path = "events/problems.rs"]
+mod problems;
 #[path = "support/samples.rs"]
 mod samples;
+#[path = "events/sizes.rs"]
+mod sizes;
 mod support;
 
 use std::collections::BTreeMap;
@@ -59,9 +73,7 @@ async fn every_sample_leads_where_it_should() {
             sample.name.to_owned(),
             json!({"calls": calls, "answer": answer_shown}),
         );
-        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            sample.check(answer, &function.emulator)
-        }));
+        sample.check(answer, &function.emulator);
     }
     for (source, answers) in shown {
         insta::assert_json_snapshot!(source, answers);
@@ -80,4 +92,65 @@ fn readable(answer: &Value) -> Value {
         };
     }
     answer
+}
+
+#[tokio::test(start_paused = true)]
+async fn samples_that_terminate_do_so_where_it_is_allowed() {
+    for (name, ended) in [
+        (
+            "direct-terminate",
+            [samples::RUNNABLE, samples::RUNNING].as_slice(),
+        ),
+        ("eventbridge-service-job-queue-blocked", &[samples::SERVICE]),
+    ] {
+        let sample = samples::sample(name);
+        let function = function_for(&sample, &[("ALLOW_TERMINATE", "true")]);
+        let report = function.invoke_text(&sample.text()).await.unwrap();
+        assert_eq!(report["source"], sample.source());
+        assert_eq!(report["jobs"].as_array().unwrap().len(), ended.len());
+        assert_eq!(report["complete"], true);
+        for id in ended {
+            let job = function.emulator.job(id).unwrap();
+            assert_eq!(job.status, batch_emulator::Status::Failed, "{name}: {id}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_of_long_ago_is_ignored_where_there_is_a_limit() {
+    let hours_ago = |hours: i64| jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+    for name in [
+        "eventbridge-queue-blocked",
+        "eventbridge-job-runnable",
+        "alarm-eventbridge",
+        "alarm-action",
+    ] {
+        let sample = samples::sample(name);
+        for (limit, hours, ignored) in [("PT1H", 2, true), ("PT3H", 2, false), ("0", 48, false)] {
+            let mut event = sample.json();
+            event["time"] = json!(hours_ago(hours).to_string());
+            // An alarm is as old as its new state.
+            for alarm in ["detail", "alarmData"] {
+                if let Some(time) = event.pointer_mut(&format!("/{alarm}/state/timestamp")) {
+                    let written = hours_ago(hours).strftime("%Y-%m-%dT%H:%M:%S%.3f+0000");
+                    *time = json!(written.to_string());
+                }
+            }
+            let function = function_for(&sample, &[("MAX_EVENT_AGE", limit)]);
+            let direct = function.invoke(event.clone()).await.unwrap();
+            assert_eq!(direct["ignored"].is_string(), ignored, "{name}: {direct}");
+            let ended = || {
+                function
+                    .emulator
+                    .job(samples::RUNNABLE)
+                    .unwrap()
+                    .is_cancelled
+            };
+            assert_eq!(ended(), !ignored, "{name}");
+            let body = event.to_string();
+            let queued = function.invoke(envelopes::sqs(&[body])).await.unwrap();
+            assert_eq!(queued, envelopes::failures(&[]), "{name}");
+            assert_eq!(ended(), !ignored, "{name}");
+        }
+    }
 }

@@ -38,11 +38,11 @@ const OWN_FAULT: &str =
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
 const NO_CAPACITY: &str = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - There are no p5.48xlarge.";
 
-/// When the first of the jobs was created, 2025-01-01: the others follow minute by minute.
-const BEGAN: Duration = Duration::from_secs(1_735_689_600);
+/// When the jobs were created, minute by minute: 2025-01-01, which is so many days after 1970-01-01.
+const BEGAN: Duration = Duration::from_hours(24 * 20_089);
 
 /// What a sample event must lead to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Sample {
     /// The file's name without `.json`.
     pub name: &'static str,
@@ -159,7 +159,7 @@ fn folder() -> &'static Path {
 
 fn account() -> Vec<JobSpec> {
     let jobs = [
-        (RUNNABLE, JobSpec::new(Status::Runnable)),
+        (RUNNABLE, JobSpec::new(Status::Runnable).tag("user", "ann")),
         (RUNNING, JobSpec::new(Status::Running)),
         (SUBMITTED, JobSpec::new(Status::Submitted)),
         (SUCCEEDED, JobSpec::new(Status::Succeeded)),

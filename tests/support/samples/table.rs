@@ -15,9 +15,9 @@ const SEVERAL: &str = "DescribeJobs CancelJobs DescribeJobs";
 const EACH: &str = "DescribeJobs CancelJob CancelJob DescribeJobs";
 const LOOK: &str = "DescribeJobs";
 
-/// SUBMITTED, PENDING and RUNNABLE are listed until a sweep brings nothing new.
-const SWEPT: &str =
-    "ListJobs ListJobs ListJobs ListJobs ListJobs ListJobs DescribeJobs CancelJobs DescribeJobs";
+/// The queue is looked up; SUBMITTED, PENDING and RUNNABLE are listed until a sweep brings nothing new.
+const SWEPT: &str = "DescribeJobQueues ListJobs ListJobs ListJobs ListJobs ListJobs ListJobs DescribeJobs CancelJobs DescribeJobs";
+const SWEPT_ONE: &str = "DescribeJobQueues ListJobs ListJobs ListJobs ListJobs ListJobs ListJobs DescribeJobs CancelJob DescribeJobs";
 
 /// A sample whose event leads to no call.
 fn none(name: &'static str, expected: Expected) -> Sample {
@@ -70,6 +70,7 @@ pub fn table() -> Vec<Sample> {
         sns(),
         pipes(),
         eventbridge(),
+        alarm(),
         http_v1(),
         http_v2(),
         http_others(),
@@ -82,6 +83,13 @@ const FIRST: &[&str] = &[RUNNABLE];
 const THIRD: &[&str] = &[SUBMITTED];
 const BOTH: &[&str] = &[RUNNABLE, SUBMITTED];
 const CHILD_3_OF_RUNNABLE: &str = "1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01:3";
+const CHILDREN_OF_RUNNABLE: &[&str] = &[
+    "1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01:0",
+    "1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01:1",
+    "1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01:2",
+    CHILD_3_OF_RUNNABLE,
+    "1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01:4",
+];
 const CHILD_3_OF_RUNNING: &str = "2b9d4e63-7e3f-4a7c-8b64-1b8e4d2cae02:3";
 const CHILD_0_OF_ARRAY: &str = "70e293b8-c384-4fc1-90b9-60d392721f07:0";
 
@@ -125,7 +133,33 @@ fn direct() -> Vec<Sample> {
             SWEPT,
             &[RUNNABLE, SUBMITTED, ARRAY, CHILD_0_OF_ARRAY],
             "direct-scheduler",
-            Report("cancelled cancelled protected cancelling"),
+            Report("cancelled cancelling protected cancelled"),
+        ),
+        where_an_array(
+            RUNNABLE,
+            calls(
+                "DescribeJobs ListJobs ListJobs ListJobs ListJobs DescribeJobs CancelJobs DescribeJobs",
+                CHILDREN_OF_RUNNABLE,
+                "direct-select-array",
+                Report("cancelled cancelled cancelled cancelled cancelled"),
+            ),
+        ),
+        none(
+            "direct-select-bad-status",
+            Error("InvalidRequest", "select.statuses"),
+        ),
+        calls(
+            SWEPT_ONE,
+            FIRST,
+            "direct-select-by-tag",
+            Report("cancelled"),
+        ),
+        head("direct-select-head"),
+        calls(
+            "DescribeJobQueues ListJobs ListJobs DescribeJobs",
+            &[],
+            "direct-select-stuck",
+            Report("protected wouldCancel"),
         ),
         none("direct-terminate", Error("Refused", "ALLOW_TERMINATE")),
         one(FIRST, "direct-wait", Report("cancelled")),
@@ -151,6 +185,10 @@ fn sqs() -> Vec<Sample> {
 
 fn sns() -> Vec<Sample> {
     vec![
+        head("sns-alarm"),
+        none("sns-alarm-composite", Ignored("JobQueueName, JobQueue")),
+        head("sns-alarm-metric-math"),
+        none("sns-alarm-ok", Ignored("its state is OK")),
         one(
             FIRST,
             "sns-bad-id",
@@ -219,6 +257,49 @@ fn eventbridge() -> Vec<Sample> {
         none(
             "eventbridge-service-job-state-change",
             Ignored("service jobs"),
+        ),
+    ]
+}
+
+/// The queue and its head are looked up; the job there is looked at and ended.
+const HEAD: &str = "DescribeJobQueues GetJobQueueSnapshot DescribeJobs CancelJob DescribeJobs";
+
+/// A sample whose alarm ends the job at the head of the queue.
+fn head(name: &'static str) -> Sample {
+    calls(HEAD, FIRST, name, Report("cancelled"))
+}
+
+fn alarm() -> Vec<Sample> {
+    vec![
+        head("alarm-action"),
+        none("alarm-action-composite", Ignored("JobQueueName, JobQueue")),
+        // ALARM_DESCRIPTIONS is false.
+        head("alarm-action-description"),
+        none(
+            "alarm-action-insufficient-data",
+            Ignored("INSUFFICIENT_DATA"),
+        ),
+        head("alarm-action-metric-math"),
+        none(
+            "alarm-action-no-dimensions",
+            Ignored("JobQueueName, JobQueue"),
+        ),
+        none("alarm-action-ok", Ignored("its state is OK")),
+        none("alarm-action-suppressed", Ignored("suppressed")),
+        head("alarm-eventbridge"),
+        none("alarm-eventbridge-broken", Error("InvalidEvent", "state")),
+        head("alarm-eventbridge-contributor"),
+        head("alarm-eventbridge-custom-namespace"),
+        head("alarm-eventbridge-day-period"),
+        none("alarm-eventbridge-elsewhere", Ignored("it belongs to")),
+        none("alarm-eventbridge-muted", Ignored("mute")),
+        none(
+            "alarm-eventbridge-other-namespace",
+            Ignored("JobQueueName, JobQueue"),
+        ),
+        none(
+            "alarm-eventbridge-two-queues",
+            Ignored("more than one job queue"),
         ),
     ]
 }
