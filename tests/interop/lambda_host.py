@@ -3,6 +3,7 @@
 import contextlib
 import json
 import queue
+import sys
 import threading
 import time
 import uuid
@@ -22,6 +23,12 @@ class FunctionError(Exception):
         self.message = body.get("errorMessage")
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a function that is stopped just hangs up
+            super().handle_error(request, client_address)
+
+
 class LambdaHost:
     """`with LambdaHost(binary, **environment) as function: report = function.invoke(event)`"""
 
@@ -32,7 +39,7 @@ class LambdaHost:
         self.request_ids = []
         self._events = queue.Queue()
         self._answers = queue.Queue()
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), self._handler())
+        self._server = Server((LOOPBACK, 0), self._handler())
         self._binary = binary
         self._environment = environment
 
