@@ -18,6 +18,8 @@ use crate::{
 /// Who asked, in which invocation, and when.
 #[derive(Clone, Copy, Debug)]
 pub struct Asker<'a> {
+    /// The name of the source.
+    pub source: &'a str,
     /// The caller if there is one, else the source.
     pub by: &'a str,
     /// Lambda's id of the invocation.
@@ -109,11 +111,19 @@ async fn take_all(
         finding.policy.admit(request).map_err(EventError::Refused)?;
     }
     let mut asked = Vec::with_capacity(requests.len());
-    for request in requests {
+    for mut request in requests {
+        request.explain(|| format!("Cancelled on request through {}", from.source));
         let reason: Arc<str> = audit_reason(&request.reason, from.by, from.request_id).into();
         asked.push(match &request.target {
             Target::Select(selected) => {
-                let found = find(selected, &request, from, finding).await?;
+                let found = match find(selected, &request, from, finding).await {
+                    // An alarm tells of whatever queue it watches: one that is not ours is no mistake of anybody.
+                    Err(SelectError::NotAllowed(why)) if request.is_told_by_alarm => {
+                        *ignored = Some(why);
+                        continue;
+                    }
+                    found => found?,
+                };
                 if found.jobs.is_empty() && found.partial.is_none() {
                     *ignored = Some(format!("nothing in {} is meant", selected.from));
                 }
@@ -142,7 +152,7 @@ async fn find(
     request: &Request,
     from: Asker<'_>,
     finding: Tools<'_>,
-) -> Result<Selection, EventError> {
+) -> Result<Selection, SelectError> {
     let max_selected = finding.policy.max_selected;
     let is_cut = request
         .max_jobs
@@ -154,10 +164,16 @@ async fn find(
         // What only a look can tell may leave few enough of many.
         max: (!is_cut && !selected.needs_looks()).then_some(max_selected),
     };
-    select(wanted, finding).await.map_err(|error| match error {
-        SelectError::Refused(why) => EventError::Refused(why),
-        SelectError::Denied(why) => EventError::Denied(why),
-    })
+    select(wanted, finding).await
+}
+
+impl From<SelectError> for EventError {
+    fn from(error: SelectError) -> Self {
+        match error {
+            SelectError::Refused(why) | SelectError::NotAllowed(why) => Self::Refused(why),
+            SelectError::Denied(why) => Self::Denied(why),
+        }
+    }
 }
 
 fn take_selection(

@@ -350,7 +350,13 @@ impl Job {
                 Some(ErrorKind::Throttled) => {
                     (Outcome::Throttled, "out of time while throttled".into())
                 }
-                Some(_) => (Outcome::Failed, "out of time while calls failed".into()),
+                Some(_) if self.was_called => {
+                    (Outcome::Failed, "out of time while calls failed".into())
+                }
+                Some(_) => (
+                    Outcome::NotAttempted,
+                    "out of time while looks failed".into(),
+                ),
                 None => (Outcome::NotAttempted, "out of time".into()),
             },
             Stage::Asked => (

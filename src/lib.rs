@@ -131,6 +131,7 @@ impl App {
         match event.ask {
             Ask::Cancel(messages) => {
                 let asker = Asker {
+                    source: event.source.as_str(),
                     by: &event.by,
                     request_id: &context.request_id,
                     at: arrived.as_millisecond(),

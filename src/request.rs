@@ -10,7 +10,7 @@ use std::{num::NonZeroUsize, time::Duration};
 pub use job_id::{AskedId, Home, InvalidId, JobId};
 pub use reason::audit_reason;
 pub use schema::RequestError;
-pub(crate) use schema::{FIELDS, TARGET_FIELDS, flag, from_json};
+pub(crate) use schema::{FIELDS, TARGET_FIELDS, flag, from_json, from_object};
 pub use select::{NamePattern, OlderThan, Select, SelectFrom, Status};
 
 /// The longest `waitSeconds` of a request: the longest Lambda timeout, 900 s, less a minute to begin and to answer in.
@@ -33,6 +33,8 @@ pub struct Request {
     pub wait: Duration,
     /// Whether a report with something retryable or rejected is an invocation error.
     pub fail_on_incomplete: bool,
+    /// It comes from an alarm that has told of a queue, which may well be none of ours.
+    pub is_told_by_alarm: bool,
 }
 
 impl Request {
@@ -47,6 +49,7 @@ impl Request {
             max_jobs: None,
             wait: Duration::ZERO,
             fail_on_incomplete: false,
+            is_told_by_alarm: false,
         }
     }
 }

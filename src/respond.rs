@@ -21,7 +21,10 @@ use crate::{
 };
 
 /// The longest answer to whoever invokes the function: the state of a Step Functions execution holds 256 KiB.
-const MAX_REPORT: usize = 200_000;
+const MAX_REPORT: body::Limit = body::Limit {
+    plain: 200_000,
+    escaped: usize::MAX,
+};
 
 /// What an event has led to.
 #[derive(Debug)]

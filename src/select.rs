@@ -35,8 +35,10 @@ pub struct Picked {
 /// Why a selection cannot be made at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SelectError {
-    /// The policy is against it, or there is no such queue or array.
+    /// The policy or Batch is against it, or there is no such queue or array.
     Refused(String),
+    /// The queue is not in `ALLOWED_QUEUES`.
+    NotAllowed(String),
     /// IAM is against it.
     Denied(String),
 }
@@ -62,7 +64,7 @@ pub struct Wanted<'a> {
 pub async fn select(wanted: Wanted<'_>, tools: Tools<'_>) -> Result<Selection, SelectError> {
     let of = match place(wanted.select, tools).await {
         Ok(of) => of,
-        Err(Stop::Refused(why)) => return Err(SelectError::Refused(why)),
+        Err(Stop::Refused(why)) => return Err(why),
         Err(Stop::Call(error)) => return unlisted(error),
     };
     let (ListOf::Queue(queue), true) = (&of, wanted.select.head) else {
@@ -100,7 +102,7 @@ fn unlisted(error: CallError) -> Result<Selection, SelectError> {
 }
 
 enum Stop {
-    Refused(String),
+    Refused(SelectError),
     Call(CallError),
 }
 
@@ -112,15 +114,19 @@ impl From<CallError> for Stop {
 
 /// What to list, if it is there and the policy allows it.
 async fn place(select: &Select, tools: Tools<'_>) -> Result<ListOf, Stop> {
+    let refuse = |why: String| Stop::Refused(SelectError::Refused(why));
     match &select.from {
         SelectFrom::Queue(name) => {
             let describe = || tools.batch.describe_job_queue(name);
             let queue = patiently("DescribeJobQueues", 1, tools, describe).await?;
-            let queue =
-                queue.ok_or_else(|| Stop::Refused(format!("job queue {name} does not exist")))?;
-            allowed(tools.policy, &queue.arn, &select.from)?;
+            let queue = queue.ok_or_else(|| refuse(format!("job queue {name} does not exist")))?;
+            allowed(
+                tools.policy,
+                &queue.arn,
+                format!("job queue {name} is not in ALLOWED_QUEUES"),
+            )?;
             if queue.is_of_service_jobs {
-                return Err(Stop::Refused(format!(
+                return Err(refuse(format!(
                     "job queue {name} holds service jobs, which cannot be selected: name each by its ARN, with \
                      \"terminate\": true"
                 )));
@@ -129,24 +135,23 @@ async fn place(select: &Select, tools: Tools<'_>) -> Result<ListOf, Stop> {
         }
         SelectFrom::Array(id) => {
             let array = look(*id, tools).await?;
-            let array = array.ok_or_else(|| Stop::Refused(format!("job {id} does not exist")))?;
-            allowed(tools.policy, &array.job_queue, &select.from)?;
+            let array = array.ok_or_else(|| refuse(format!("job {id} does not exist")))?;
+            let why = format!("the job queue of job {id} is not in ALLOWED_QUEUES");
+            allowed(tools.policy, &array.job_queue, why)?;
             if array.array_size.is_none() {
-                return Err(Stop::Refused(format!("job {id} is no array job")));
+                return Err(refuse(format!("job {id} is no array job")));
             }
             Ok(ListOf::Array(*id))
         }
     }
 }
 
-fn allowed(policy: &Policy, queue_arn: &str, from: &SelectFrom) -> Result<(), Stop> {
+fn allowed(policy: &Policy, queue_arn: &str, why: String) -> Result<(), Stop> {
     if policy.allowed_queues.contain(queue_arn) {
-        return Ok(());
+        Ok(())
+    } else {
+        Err(Stop::Refused(SelectError::NotAllowed(why)))
     }
-    Err(Stop::Refused(match from {
-        SelectFrom::Queue(queue) => format!("job queue {queue} is not in ALLOWED_QUEUES"),
-        SelectFrom::Array(id) => format!("the job queue of job {id} is not in ALLOWED_QUEUES"),
-    }))
 }
 
 impl Select {

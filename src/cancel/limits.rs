@@ -207,8 +207,8 @@ impl Run<'_> {
         let mut held = std::mem::take(&mut limit.held);
         if let Some(most) = limit.max_meant.filter(|&most| limit.meant > most) {
             let why = format!(
-                "the selection matches {} jobs or more, more than MAX_SELECTED ({most}); nothing was done. Narrow it, or \
-                 give maxJobs",
+                "the selection matches {} jobs or more, more than MAX_SELECTED ({most}); nothing was done. Narrow it, or give a \
+                 maxJobs of no more",
                 limit.meant
             );
             return self.jobs.refuse(request, why);

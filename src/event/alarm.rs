@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Asks, EventError, Object, Scope, age};
-use crate::request::{Action, Request, RequestError, from_json};
+use crate::request::{Action, Request, RequestError, from_object};
 use forms::{AlarmAction, Notification, StateChange};
 
 const KIND: &str = "CloudWatch alarm";
@@ -61,11 +61,11 @@ pub(super) fn decode(
 ) -> Result<Asks, EventError> {
     let broken = |error| EventError::Envelope { kind: KIND, error };
     let alarm = if is_action(object) {
-        from_json(text).map(AlarmAction::into_alarm)
+        from_object(text).map(AlarmAction::into_alarm)
     } else if is_notification(object) {
-        from_json(text).map(Notification::into_alarm)
+        from_object(text).map(Notification::into_alarm)
     } else {
-        from_json(text).map(StateChange::into_alarm)
+        from_object(text).map(StateChange::into_alarm)
     };
     alarm.map_err(broken)?.asks(scope)
 }
@@ -101,6 +101,7 @@ impl Alarm {
             let error = RequestError::new("terminate", "an alarm's description cannot ask for it");
             return Err(self.in_template(error, true).into());
         }
+        request.is_told_by_alarm = true;
         request.explain(|| format!("CloudWatch alarm {}", self.name));
         Ok(request.into())
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Asks, EventError, Object, Scope};
-use crate::request::{FIELDS, Request, RequestError, TARGET_FIELDS, from_json};
+use crate::request::{FIELDS, Request, RequestError, TARGET_FIELDS, from_json, from_object};
 
 /// Recognised by a field that names jobs, also a misspelt one: that is then an error about the field, rather than an
 /// event of no known kind.
@@ -45,7 +45,7 @@ struct MapBatch<'a> {
 }
 
 fn decode_map_batch(text: &str, scope: &Scope<'_>) -> Result<Request, EventError> {
-    let batch: MapBatch<'_> = from_json(text)?;
+    let batch: MapBatch<'_> = from_object(text)?;
     let ids = batch
         .items
         .iter()

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Asks, EventError, Object, Scope, age};
-use crate::request::{Action, JobId, Request, RequestError, Status, Target, from_json};
+use crate::request::{Action, JobId, Request, RequestError, Status, Target, from_object};
 
 const KIND: &str = "EventBridge event";
 
@@ -36,7 +36,7 @@ pub(super) fn matches(object: &Object<'_>) -> bool {
 
 pub(super) fn decode(text: &str, scope: &Scope<'_>) -> Result<Asks, EventError> {
     let broken = |error| EventError::Envelope { kind: KIND, error };
-    let event: Envelope<'_> = from_json(text).map_err(broken)?;
+    let event: Envelope<'_> = from_object(text).map_err(broken)?;
     match event.source.as_str() {
         "aws.batch" => batch_event(&event, scope),
         source if source.starts_with("aws.") => Err(EventError::Unsupported(format!(
@@ -75,7 +75,7 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Asks, EventErr
         kind: "AWS Batch event",
         error: error.within("detail"),
     };
-    let detail: BatchDetail = from_json(event.detail.get()).map_err(broken)?;
+    let detail: BatchDetail = from_object(event.detail.get()).map_err(broken)?;
     let id = match kind {
         "Batch Service Job Queue Blocked" => JobId::service_from_batch(&detail.job_id),
         _ => JobId::from_batch(&detail.job_id),

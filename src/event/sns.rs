@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Ask, Asks, Event, EventError, Message, Object, Reply, Source};
-use crate::request::{RequestError, from_json};
+use crate::request::{RequestError, from_json, from_object};
 
 const KIND: &str = "SNS event";
 
@@ -39,7 +39,7 @@ pub(super) fn decode(
     let records: Vec<&RawValue> = from_json(records).map_err(broken_in("Records".to_owned()))?;
     let messages = records.iter().enumerate().map(|(index, record)| {
         let record: Result<Record, EventError> =
-            from_json(record.get()).map_err(broken_in(format!("Records[{index}]")));
+            from_object(record.get()).map_err(broken_in(format!("Records[{index}]")));
         Message {
             id: None,
             group: None,
@@ -61,7 +61,7 @@ pub(super) fn matches_notification(object: &Object<'_>) -> bool {
 
 /// The message in a notification.
 pub(super) fn decode_notification(text: &str) -> Result<String, EventError> {
-    let notification: Notification = from_json(text).map_err(|error| EventError::Envelope {
+    let notification: Notification = from_object(text).map_err(|error| EventError::Envelope {
         kind: "SNS notification",
         error,
     })?;

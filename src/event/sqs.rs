@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Ask, Asks, Event, EventError, Message, Object, Reply, Source};
-use crate::request::{RequestError, from_json};
+use crate::request::{RequestError, from_json, from_object};
 
 const KIND: &str = "SQS event";
 
@@ -65,7 +65,7 @@ pub(super) fn message(
     let id = record.text("messageId").filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| broken(RequestError::new("messageId", "expected a string")))?;
     let asks = if is_record(text) {
-        from_json(text)
+        from_object(text)
             .map_err(broken)
             .and_then(|record: Record| body(&record.body))
     } else {

@@ -4,7 +4,7 @@ use std::{fmt, num::NonZeroUsize, time::Duration};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{self, value::StrDeserializer},
+    de::{self, IgnoredAny, value::StrDeserializer},
 };
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -50,16 +50,44 @@ pub(crate) fn from_json<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, R
         let path = error.path().to_string();
         RequestError::new(
             if path == "." { "" } else { &path },
-            without_position(&error.into_inner()),
+            plain(&error.into_inner()),
         )
     })
 }
 
-/// `serde_json` ends its messages with a line and column, which mean nothing in a nested text.
-fn without_position(error: &serde_json::Error) -> String {
+/// Decodes `T` from a JSON object: serde would also take an array for a struct, its fields in their order.
+pub(crate) fn from_object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, RequestError> {
+    if !text.trim_start().starts_with('{') {
+        if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+            let why = plain(&error);
+            return Err(RequestError::new("", format!("not JSON: {why}")));
+        }
+        let found = match text.trim_start().chars().next() {
+            Some('[') => "an array",
+            Some('"') => "a string",
+            Some('t' | 'f') => "true or false",
+            Some('n') => "null",
+            _ => "a number",
+        };
+        let message = format!("expected an object, found {found}");
+        return Err(RequestError::new("", message));
+    }
+    from_json(text)
+}
+
+/// What serde says, less what is of no use or not for logs: the line and column, which mean nothing in a nested text, and
+/// the text that was there instead of what was expected.
+fn plain(error: &serde_json::Error) -> String {
     let mut text = error.to_string();
     if let Some(end) = text.rfind(" at line ") {
         text.truncate(end);
+    }
+    for what in ["invalid type: string", "invalid value: string"] {
+        if let (Some(rest), Some(expected)) = (text.strip_prefix(what), text.rfind(", expected "))
+            && rest.starts_with(" \"")
+        {
+            text = format!("{what}{}", text.get(expected..).unwrap_or_default());
+        }
     }
     text
 }
@@ -159,7 +187,7 @@ impl Request {
     /// When the text is no JSON object, or a field is unknown, twice there, of the wrong type or out of range; the
     /// error names the field.
     pub fn from_json(text: &str, home: &Home) -> Result<Self, RequestError> {
-        from_json::<Fields>(text)?.into_request(home)
+        from_object::<Fields>(text)?.into_request(home)
     }
 
     /// The request that `text` stands for once its selection's queue is known; nothing if it still is not. It may not
@@ -173,7 +201,7 @@ impl Request {
         queue: Option<&str>,
         home: &Home,
     ) -> Result<Option<Self>, RequestError> {
-        let fields: Fields<'_> = from_json(text)?;
+        let fields: Fields<'_> = from_object(text)?;
         let Some(select) = fields
             .select
             .filter(|_| fields.job_ids.is_none() && fields.job_id.is_none())
@@ -184,7 +212,7 @@ impl Request {
             ));
         };
         let mut select: SelectFields =
-            from_json(select.get()).map_err(|error| error.within("select"))?;
+            from_object(select.get()).map_err(|error| error.within("select"))?;
         if !select.fill_queue(queue) {
             return Ok(None);
         }
@@ -192,7 +220,7 @@ impl Request {
     }
 
     /// Gives the reason, if the asker gave none.
-    pub(crate) fn explain(&mut self, reason: impl FnOnce() -> String) {
+    pub fn explain(&mut self, reason: impl FnOnce() -> String) {
         if self.reason == DEFAULT_REASON {
             self.reason = reason();
         }
@@ -208,7 +236,7 @@ impl Request {
         options: &str,
         home: &Home,
     ) -> Result<Self, RequestError> {
-        let fields: Fields<'_> = from_json(options)?;
+        let fields: Fields<'_> = from_object(options)?;
         if fields.job_ids.is_some() || fields.job_id.is_some() || fields.select.is_some() {
             return Err(RequestError::new(
                 "",
@@ -253,7 +281,7 @@ impl Fields<'_> {
     fn into_request(self, home: &Home) -> Result<Request, RequestError> {
         let select = self
             .select
-            .map(|select| from_json(select.get()))
+            .map(|select| from_object(select.get()))
             .transpose();
         let select = select.map_err(|error: RequestError| error.within("select"))?;
         self.into_request_for(select, home)

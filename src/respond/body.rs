@@ -46,12 +46,32 @@ pub(super) fn summary(report: &Report) -> String {
     serde_json::to_string(&Summary(report)).unwrap_or_default()
 }
 
-/// The report in at most about `limit` bytes: if it is longer, jobs that are done go first, and `truncated` counts them.
+/// How long an answer may be, in bytes, give or take its head.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limit {
+    /// As it is.
+    pub(super) plain: usize,
+    /// As a string in JSON, the form in which HTTP gateways get it: each quote is one more byte.
+    pub(super) escaped: usize,
+}
+
+impl Limit {
+    /// What is left of it after `text`, if that fits.
+    fn less(self, text: &str) -> Option<Self> {
+        let quotes = text.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
+        Some(Self {
+            plain: self.plain.checked_sub(text.len() + 1)?,
+            escaped: self.escaped.checked_sub(text.len() + 1 + quotes)?,
+        })
+    }
+}
+
+/// The report in at most about `limit`: if it is longer, jobs that are done go first, and `truncated` counts them.
 pub(super) fn report(
     report: &Report,
     source: Source,
     request_id: &str,
-    limit: usize,
+    limit: Limit,
 ) -> Result<Box<RawValue>, serde_json::Error> {
     let jobs = fitting(report, limit)?;
     let missing = report.jobs.len() - jobs.len();
@@ -79,22 +99,19 @@ pub(super) fn report(
 }
 
 /// The jobs that fit, as JSON, in their order: first what is not done, then what is.
-fn fitting(report: &Report, limit: usize) -> Result<Vec<String>, serde_json::Error> {
-    let mut left = limit;
-    let mut fits = vec![false; report.jobs.len()];
-    let mut texts = Vec::with_capacity(report.jobs.len().min(1 + limit / 100));
+fn fitting(report: &Report, limit: Limit) -> Result<Vec<String>, serde_json::Error> {
+    let mut left = Some(limit);
+    let mut texts = Vec::with_capacity(report.jobs.len().min(1 + limit.plain / 100));
     for done in [false, true] {
-        for ((index, job), fits) in report.jobs.iter().enumerate().zip(&mut fits) {
+        for (index, job) in report.jobs.iter().enumerate() {
             if (job.outcome.class() == Class::Done) != done {
                 continue;
             }
             let text = serde_json::to_string(job)?;
-            let Some(rest) = left.checked_sub(text.len() + 1) else {
-                left = 0;
+            left = left.and_then(|left| left.less(&text));
+            if left.is_none() {
                 break;
-            };
-            left = rest;
-            *fits = true;
+            }
             texts.push((index, text));
         }
     }

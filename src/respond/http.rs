@@ -14,18 +14,24 @@ use serde_json::{
 use super::{Answer, Failure, Shown, body};
 use crate::{
     batch::{CallError, ErrorKind},
-    event::{HttpForm, Source},
+    event::{EventError, HttpForm, Source},
     gather::Fate,
     problem::Problem,
     report::{JobName, JobResult, Outcome, Report},
     request::JobId,
 };
 
-/// The longest body through API Gateway and function URLs, whose limit of 6 MB counts its escaped form.
-const MAX_BODY: usize = 5_000_000;
+/// The longest body through API Gateway and function URLs. Lambda's limit of 6 MB counts its escaped form.
+const MAX_BODY: body::Limit = body::Limit {
+    plain: 5_000_000,
+    escaped: 6_000_000,
+};
 
 /// The longest body through a load balancer, whose limit is 1 MB.
-const MAX_ALB_BODY: usize = 900_000;
+const MAX_ALB_BODY: body::Limit = body::Limit {
+    plain: 900_000,
+    escaped: 1_000_000,
+};
 
 /// When to come back after throttling, in seconds.
 const RETRY_AFTER: &str = "5";
@@ -72,9 +78,15 @@ pub(super) fn respond(
         HttpForm::V1 | HttpForm::V2 => MAX_BODY,
     };
     let answered = match answer {
-        Answer::Report(report, fates) => match refusal(&report, fates) {
+        Answer::Report(report, fates) => match refusal(fates) {
             Some(problem) => Err(problem),
             None if one_job => one_result(report),
+            None if is_all_throttled(&report) => {
+                let summary = body::summary(&report);
+                Err(unavailable(format!(
+                    "AWS Batch throttled all calls: {summary}"
+                )))
+            }
             None => Ok(body::report(&report, source, request_id, limit)?
                 .get()
                 .to_owned()),
@@ -91,26 +103,18 @@ pub(super) fn respond(
 }
 
 /// Why a request as a whole was not fulfilled.
-fn refusal(report: &Report, fates: Vec<Fate>) -> Option<Problem> {
-    if let Some(error) = fates.into_iter().find_map(|fate| fate.error) {
-        let status = match error {
-            crate::event::EventError::Refused(_) | crate::event::EventError::Denied(_) => {
-                StatusCode::FORBIDDEN
-            }
-            _ => StatusCode::BAD_REQUEST,
-        };
-        return Some(Problem::new(status, error.to_string()));
-    }
-    let throttled = report
-        .jobs
-        .iter()
-        .all(|job| job.outcome == Outcome::Throttled);
-    (throttled && !report.jobs.is_empty()).then(|| {
-        unavailable(format!(
-            "AWS Batch throttled all calls: {}",
-            body::summary(report)
-        ))
-    })
+fn refusal(fates: Vec<Fate>) -> Option<Problem> {
+    let error = fates.into_iter().find_map(|fate| fate.error)?;
+    let status = match error {
+        EventError::Refused(_) | EventError::Denied(_) => StatusCode::FORBIDDEN,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    Some(Problem::new(status, error.to_string()))
+}
+
+fn is_all_throttled(report: &Report) -> bool {
+    let mut jobs = report.jobs.iter();
+    !report.jobs.is_empty() && jobs.all(|job| job.outcome == Outcome::Throttled)
 }
 
 fn unavailable(detail: impl Into<String>) -> Problem {

@@ -80,8 +80,8 @@ impl<'a> Sweep<'a> {
     fn too_many(&self, size: usize) -> SelectError {
         let max = self.wanted.max.unwrap_or_default();
         SelectError::Refused(format!(
-            "the selection matches {size} jobs or more of {}, more than MAX_SELECTED ({max}); nothing was done. Narrow it, \
-             or give maxJobs",
+            "the selection matches {size} jobs or more of {}, more than MAX_SELECTED ({max}); nothing was done. Narrow it, or give a \
+                 maxJobs of no more",
             self.wanted.select.from
         ))
     }

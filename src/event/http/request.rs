@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use super::{HttpForm, Object};
-use crate::request::{RequestError, from_json};
+use crate::request::{RequestError, from_object};
 
 /// An HTTP request, as far as it is used.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl HttpRequest {
         let context = object
             .object("requestContext")
             .ok_or_else(|| missing("requestContext"))?;
-        let payload: Payload = from_json(text)?;
+        let payload: Payload = from_object(text)?;
         let http = context.object("http");
         let form = if context.has("elb") {
             HttpForm::Alb {
