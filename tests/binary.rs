@@ -22,8 +22,6 @@ use process::{Process, SECRET, TOKEN};
 use samples::{RUNNABLE, RUNNING, SETTINGS, SUBMITTED, sample, table};
 use serde_json::{Value, json};
 
-const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:batch-cancel";
-
 /// The number of the signal that asks a process to end.
 const SIGTERM: i32 = 15;
 
@@ -162,8 +160,30 @@ fn indiscreet_events() -> Vec<String> {
     let mut unknown = sample("unsupported-s3").json();
     unknown["Records"][0]["s3"]["object"]["key"] = "marker-of-the-key".into();
     let misspelt = json!({"jobIds": [RUNNABLE], "Reason": "marker-of-the-misspelt-field"});
+    let mistyped = json!({"jobIds": "marker-of-the-wrong-type"});
+    let mistyped_detail = {
+        let mut event = sample("eventbridge-custom").json();
+        event["detail"] = json!("marker-of-the-detail");
+        event
+    };
+    let mistyped_option = {
+        let mut event = sample("sqs-two-jobs").json();
+        let body = json!({"jobIds": [], "maxJobs": "marker-of-the-option"});
+        event["Records"][0]["body"] = body.to_string().into();
+        event
+    };
     [
-        http, unreadable, refused, sqs, sns, blocked, unknown, misspelt,
+        http,
+        unreadable,
+        refused,
+        sqs,
+        sns,
+        blocked,
+        unknown,
+        misspelt,
+        mistyped,
+        mistyped_detail,
+        mistyped_option,
     ]
     .iter()
     .map(Value::to_string)

@@ -103,7 +103,7 @@ impl Process {
             body,
             error_type,
             at,
-        } = timeout(PATIENCE, self.api.posted.recv())
+        } = timeout(PATIENCE.max(time), self.api.posted.recv())
             .await
             .expect("no answer")
             .unwrap();
@@ -126,6 +126,18 @@ impl Process {
             }
             Kind::InitError => panic!("the function did not start: {body}"),
         }
+    }
+
+    #[allow(dead_code, reason = "only where memory is measured")]
+    /// The most memory that the process has had at a time, in kB, as the kernel counts it.
+    pub fn peak_memory(&self) -> u64 {
+        let id = self.child.id().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .expect("Linux tells");
+        peak.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Asks the process to end, as Lambda and containers do.

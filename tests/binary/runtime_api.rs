@@ -22,9 +22,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::FUNCTION_ARN;
-
 const RUNTIME: &str = "/2018-06-01/runtime";
+
+/// The function that this API says it is.
+pub const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:batch-cancel";
 
 /// An event on its way to the function.
 #[derive(Debug)]
