@@ -209,14 +209,22 @@ async fn what_batch_refuses_or_never_does_has_a_status_too() {
         hang_rate: 1.0,
         ..Faults::default()
     };
-    for (faults, outcome, status) in [
-        (refused(ItemError::AccessDenied), "denied", 403),
-        (refused(ItemError::ClientException), "failed", 502),
-        (refused(ItemError::ThrottlingException), "throttled", 503),
-        (ignored, "unconfirmed", 503),
-        (hanging, "notAttempted", 503),
+    let minute = Duration::from_mins(1);
+    for (faults, time, outcome, status) in [
+        (refused(ItemError::AccessDenied), minute, "denied", 403),
+        (refused(ItemError::ClientException), minute, "failed", 502),
+        (
+            refused(ItemError::ThrottlingException),
+            minute,
+            "throttled",
+            503,
+        ),
+        (ignored, minute, "unconfirmed", 503),
+        (hanging, minute, "notAttempted", 503),
+        (Faults::default(), Duration::ZERO, "notAttempted", 503),
     ] {
-        let function = open(&[]);
+        let mut function = open(&[]);
+        function.deadline = time;
         function.emulator.set_faults(faults);
         let answer = ask(&function, delete(RUNNABLE)).await;
         assert_eq!(answer.problem(status)["outcome"], outcome);
