@@ -28,6 +28,10 @@ pub(super) fn decode(
     scope: &Scope<'_>,
 ) -> Result<Asks, EventError> {
     let request = if is_map_batch(object) {
+        let option = |name: &&str| is_field(name) || is_misspelt_input(name);
+        if let Some(option) = object.names().find(option) {
+            return Err(misplaced(option).into());
+        }
         decode_map_batch(text, scope)?
     } else {
         Request::from_json(text, scope.home)?
@@ -59,21 +63,30 @@ fn decode_map_batch(text: &str, scope: &Scope<'_>) -> Result<Request, EventError
         .map_err(|error| error.within("BatchInput").into())
 }
 
+/// Whether this is a field of the schema, also in another spelling: `dryrun` must never cancel for real.
+fn is_field(name: &str) -> bool {
+    FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name))
+}
+
+fn is_misspelt_input(name: &str) -> bool {
+    name != "BatchInput" && name.eq_ignore_ascii_case("BatchInput")
+}
+
+fn misplaced(option: &str) -> RequestError {
+    RequestError::new(option, "options go into BatchInput, and hold for all items")
+}
+
 /// An item is an id, or a row of a table with a column `jobId`. Other columns are the table's own business, unless they
 /// look like options of a request, which hold for the whole batch only.
 fn item_id(item: &str) -> Result<String, RequestError> {
     let Some(row) = Object::read(item) else {
         return from_json(item);
     };
-    if let Some(option) = FIELDS
-        .iter()
-        .filter(|&&field| field != "jobId")
-        .find(|field| row.has(field))
-    {
-        return Err(RequestError::new(
-            *option,
-            "options go into BatchInput, and hold for all items",
-        ));
+    let option = row
+        .names()
+        .find(|name| is_field(name) && !name.eq_ignore_ascii_case("jobId") && row.has(name));
+    if let Some(option) = option {
+        return Err(misplaced(option));
     }
     row.text("jobId")
         .ok_or_else(|| RequestError::new("jobId", "expected a string"))

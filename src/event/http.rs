@@ -8,7 +8,7 @@ use ::http::StatusCode;
 use super::{Ask, Asks, Event, EventError, Message, Object, Reply, Scope, Source};
 use crate::{
     problem::Problem,
-    request::{AskedId, InvalidId, JobId, Request, Target, flag},
+    request::{AskedId, FIELDS, InvalidId, JobId, Request, Target, flag},
 };
 use request::HttpRequest;
 use route::{Route, route};
@@ -88,6 +88,7 @@ fn ask(request: &HttpRequest, scope: &Scope<'_>) -> Result<(Ask, bool), Problem>
             Ok((Ask::ShowJob(id), true))
         }
         Route::DeleteJob(id) => {
+            no_options_in_body(request)?;
             let request = delete_request(&id, request, scope)?;
             Ok((cancel(request), true))
         }
@@ -115,6 +116,20 @@ fn no_options(request: &HttpRequest) -> Result<(), Problem> {
             "{name}: this route takes no query parameters"
         ))),
     }
+}
+
+/// `DELETE` has no use for a body, which clients send all the same; but not if it holds an option.
+fn no_options_in_body(request: &HttpRequest) -> Result<(), Problem> {
+    let body = request.body.as_deref().ok().and_then(Object::read);
+    let option = body.as_ref().and_then(|body| {
+        let mut names = body.names();
+        names.find(|name| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name)))
+    });
+    option.map_or(Ok(()), |name| {
+        Err(bad_request(format!(
+            "{name}: this route takes no body; the options are query parameters"
+        )))
+    })
 }
 
 fn job_id(text: &str, scope: &Scope<'_>) -> Result<JobId, Problem> {

@@ -46,13 +46,17 @@ impl RequestError {
 /// Decodes `T` from JSON text, and names the field of what is wrong.
 pub(crate) fn from_json<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, RequestError> {
     let json = &mut serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(json).map_err(|error| {
+    let value = serde_path_to_error::deserialize(&mut *json).map_err(|error| {
         let path = error.path().to_string();
         RequestError::new(
             if path == "." { "" } else { &path },
             plain(&error.into_inner()),
         )
-    })
+    })?;
+    // What stands behind the value may well be a second one, which would be lost.
+    json.end()
+        .map_err(|error| RequestError::new("", format!("not JSON: {}", plain(&error))))?;
+    Ok(value)
 }
 
 /// Decodes `T` from a JSON object: serde would also take an array for a struct, its fields in their order.

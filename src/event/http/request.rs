@@ -1,5 +1,7 @@
 //! The four forms in which an HTTP request arrives, as one.
 
+use std::collections::BTreeSet;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -116,37 +118,46 @@ fn header(object: &Object<'_>, name: &str) -> Option<String> {
         })
 }
 
-/// The query parameters. API Gateway decodes them in form 1, a load balancer does not.
+/// The query parameters, wherever they stand: a `dryRun` must not be passed over in an event written by hand that lacks
+/// some of what gateways send. API Gateway decodes them in form 1, a load balancer does not.
 fn query(object: &Object<'_>, form: HttpForm) -> Vec<(String, String)> {
-    if form == HttpForm::V2 {
-        let raw = object.text("rawQueryString").unwrap_or_default();
-        return raw
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .map(|(name, value)| (form_decode(name), form_decode(value)))
-            .collect();
-    }
+    let raw = object.text("rawQueryString").unwrap_or_default();
+    let mut pairs: Vec<(String, String)> = raw
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (form_decode(name), form_decode(value)))
+        .collect();
     let decode = |text: &str| match form {
         HttpForm::Alb { .. } => form_decode(text),
         _ => text.to_owned(),
     };
-    let mut pairs = Vec::new();
-    if let Some(multiple) = object.object("multiValueQueryStringParameters") {
-        for name in multiple.names() {
-            let values = multiple
-                .get(name)
-                .map(|values| serde_json::from_str::<Vec<String>>(values.get()));
-            for value in values.and_then(Result::ok).unwrap_or_default() {
-                pairs.push((decode(name), decode(&value)));
+    for field in ["multiValueQueryStringParameters", "queryStringParameters"] {
+        let Some(parameters) = object.object(field) else {
+            continue;
+        };
+        let known: BTreeSet<String> = pairs.iter().map(|(name, _)| name.clone()).collect();
+        for written in parameters.names() {
+            let name = decode(written);
+            if known.contains(&name) {
+                continue;
             }
-        }
-    } else if let Some(single) = object.object("queryStringParameters") {
-        for name in single.names() {
-            pairs.push((decode(name), decode(&single.text(name).unwrap_or_default())));
+            for value in values(&parameters, written) {
+                pairs.push((name.clone(), decode(&value)));
+            }
         }
     }
     pairs
+}
+
+/// The values of a parameter, one or several. What is neither is an empty one: the parameter was given.
+fn values(parameters: &Object<'_>, name: &str) -> Vec<String> {
+    let several = || serde_json::from_str(parameters.get(name)?.get()).ok();
+    let one = parameters.text(name).map(|value| vec![value]);
+    let values: Option<Vec<String>> = one.or_else(several);
+    values
+        .filter(|values| !values.is_empty())
+        .unwrap_or_else(|| vec![String::new()])
 }
 
 /// `application/x-www-form-urlencoded`.
