@@ -1,0 +1,183 @@
+//! What an event's text says, read without the code under test: every text in it, at any depth and in any coding.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
+
+use super::tree::Tree;
+
+/// How deep texts may lie in texts before the search for ids ends.
+const DEPTH: usize = 8;
+
+/// What an event's text says.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// All of it, decoded, in lower case.
+    pub said: String,
+    /// The same without what stands in a dry run.
+    pub meant: String,
+    /// Something asks for termination.
+    pub terminate: bool,
+}
+
+impl Facts {
+    pub fn of(text: &str) -> Self {
+        let mut facts = Self::default();
+        facts.text(text, false, 0);
+        facts.said.make_ascii_lowercase();
+        facts.meant.make_ascii_lowercase();
+        facts
+    }
+
+    /// Whether this id, or its parent's, stands in the event.
+    pub fn names(&self, id: &str) -> bool {
+        named(&self.said, id)
+    }
+
+    /// Whether it also stands there outside of dry runs.
+    pub fn means(&self, id: &str) -> bool {
+        named(&self.meant, id)
+    }
+
+    /// Notes a text that is a leaf, or stands in one in another coding.
+    fn say(&mut self, text: &str, dry: bool) {
+        self.said += text;
+        self.said.push('\n');
+        if !dry {
+            self.meant += text;
+            self.meant.push('\n');
+        }
+    }
+
+    fn text(&mut self, text: &str, dry: bool, depth: usize) {
+        if depth > DEPTH {
+            return;
+        }
+        match Tree::read(text) {
+            Some(tree @ (Tree::Array(_) | Tree::Object(_))) => self.tree(&tree, dry, depth),
+            Some(Tree::Text(inner)) => self.text(&inner, dry, depth + 1),
+            _ => self.say(text, dry),
+        }
+        if text.contains('%') {
+            let decoded = percent_decode_str(text).decode_utf8_lossy();
+            if decoded != text {
+                self.text(&decoded, dry, depth + 1);
+            }
+        }
+        if let Some(decoded) = from_base64(text) {
+            self.text(&decoded, dry, depth + 1);
+        }
+        self.terminate |= text.contains("terminate=true");
+    }
+
+    fn tree(&mut self, tree: &Tree, dry: bool, depth: usize) {
+        let dry = dry || is_dry(tree);
+        match tree {
+            Tree::Raw(text) => self.say(text, dry),
+            Tree::Text(text) => self.text(text, dry, depth + 1),
+            Tree::Nested(tree) => self.tree(tree, dry, depth + 1),
+            Tree::Array(items) => {
+                for item in items {
+                    self.tree(item, dry, depth);
+                }
+            }
+            Tree::Object(fields) => {
+                let from_batch = tree.get("source") == Some(&Tree::text("aws.batch"));
+                for (name, value) in fields {
+                    self.say(name, dry);
+                    self.terminate |= name == "terminate" && value.to_string().contains("true");
+                    match value {
+                        // AWS's own events are read leniently, whatever stands in them.
+                        Tree::Object(detail) if from_batch => {
+                            for (_, value) in detail {
+                                self.tree(value, dry, depth);
+                            }
+                        }
+                        _ => self.tree(value, dry, depth),
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn named(text: &str, id: &str) -> bool {
+    text.contains(id)
+        || id
+            .split_once(':')
+            .is_some_and(|(parent, _)| text.contains(parent))
+}
+
+fn from_base64(text: &str) -> Option<String> {
+    let text = text.trim();
+    let long = text.len() >= 8;
+    String::from_utf8(long.then(|| STANDARD.decode(text).ok()).flatten()?).ok()
+}
+
+/// Whether an object is a request, or carries one beside it, that says `dryRun` in any spelling and does not say false.
+fn is_dry(tree: &Tree) -> bool {
+    let Tree::Object(fields) = tree else {
+        return false;
+    };
+    if fields.iter().any(|(name, _)| name == "requestContext") {
+        return is_dry_http(fields);
+    }
+    let is_envelope = fields.iter().any(|(name, _)| {
+        let marks = [
+            "Records",
+            "detail-type",
+            "alarmData",
+            "AlarmName",
+            "TopicArn",
+            "eventSource",
+        ];
+        marks.contains(&name.as_str())
+    });
+    let is_request = fields.iter().any(|(name, _)| {
+        ["jobids", "jobid", "select", "items"].contains(&name.to_ascii_lowercase().as_str())
+    });
+    let options = fields.iter().filter(|(name, _)| name == "BatchInput");
+    !is_envelope
+        && is_request
+        && (says_dry(tree) || options.into_iter().any(|(_, options)| says_dry(options)))
+}
+
+fn says_dry(tree: &Tree) -> bool {
+    let Tree::Object(fields) = tree else {
+        return false;
+    };
+    fields
+        .iter()
+        .any(|(name, value)| is_dry_run(name) && !value.is("false"))
+}
+
+fn is_dry_run(name: &str) -> bool {
+    let letters = name.chars().filter(char::is_ascii_alphabetic);
+    letters.collect::<String>().eq_ignore_ascii_case("dryRun")
+}
+
+/// Whether an HTTP request's options, in the place for them or in its body, say so.
+fn is_dry_http(fields: &[(String, Tree)]) -> bool {
+    fields.iter().any(|(name, value)| match name.as_str() {
+        "rawQueryString" => value.as_text().is_some_and(|query| {
+            query.split('&').any(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                is_dry_run(name) && value != "false"
+            })
+        }),
+        "queryStringParameters" | "multiValueQueryStringParameters" => {
+            let Tree::Object(parameters) = value else {
+                return false;
+            };
+            parameters.iter().any(|(name, value)| {
+                let off = ["false", "\"false\"", "[\"false\"]"];
+                is_dry_run(name) && !off.contains(&value.to_string().as_str())
+            })
+        }
+        "body" => {
+            let body = value.as_text().unwrap_or_default();
+            let body = from_base64(&body).unwrap_or(body);
+            Tree::read(&body).is_some_and(|body| says_dry(&body))
+        }
+        _ => false,
+    })
+}
