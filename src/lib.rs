@@ -97,9 +97,7 @@ impl App {
             home: &home,
             now: arrived,
         };
-        let event = event::decode(&payload, &scope).inspect_err(|error| {
-            tracing::error!(request_id = context.request_id, error_type = error.error_type(), %error, "event refused");
-        })?;
+        let event = event::decode(&payload, &scope)?;
         drop(payload);
         let calls = Calls::default();
         let (reply, source) = (event.reply.clone(), event.source);

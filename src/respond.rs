@@ -3,7 +3,7 @@
 mod body;
 mod http;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use aws_lambda_events::event::sqs::SqsBatchResponse;
 use lambda_runtime::Diagnostic;
@@ -51,7 +51,7 @@ pub enum Shown {
 }
 
 /// An invocation that failed, so that Lambda tries it again and then hands the event to the on-failure destination.
-#[derive(Debug, Error)]
+#[derive(Error)]
 pub enum Failure {
     /// The event, or a message of it, cannot be acted on.
     #[error("{0}")]
@@ -67,16 +67,30 @@ pub enum Failure {
     Unwritable(#[from] serde_json::Error),
 }
 
+/// The runtime logs a failed invocation by this form, once and with the request's id; so it is made to be read.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {self}", self.error_type())
+    }
+}
+
+impl Failure {
+    /// The stable name of the error.
+    #[must_use]
+    pub fn error_type(&self) -> &'static str {
+        match self {
+            Self::Event(error) => error.error_type(),
+            Self::Incomplete(_) => "Incomplete",
+            Self::Rejected(_) => "Rejected",
+            Self::Unwritable(_) => "Unwritable",
+        }
+    }
+}
+
 impl From<Failure> for Diagnostic {
     fn from(failure: Failure) -> Self {
-        let error_type = match &failure {
-            Failure::Event(error) => error.error_type(),
-            Failure::Incomplete(_) => "Incomplete",
-            Failure::Rejected(_) => "Rejected",
-            Failure::Unwritable(_) => "Unwritable",
-        };
         Self {
-            error_type: error_type.to_owned(),
+            error_type: failure.error_type().to_owned(),
             error_message: failure.to_string(),
         }
     }

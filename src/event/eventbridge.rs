@@ -40,7 +40,7 @@ pub(super) fn decode(text: &str, scope: &Scope<'_>) -> Result<Asks, EventError> 
     match event.source.as_str() {
         "aws.batch" => batch_event(&event, scope),
         source if source.starts_with("aws.") => Err(EventError::Unsupported(format!(
-            "unsupported event: {:?} from {source}; known from AWS itself are those from aws.batch",
+            "unsupported event: {:?} from {source}; known from AWS itself are those of aws.batch and the alarm state changes of aws.cloudwatch",
             event.detail_type
         ))),
         _ => {
