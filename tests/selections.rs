@@ -16,7 +16,7 @@ mod support;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -98,10 +98,13 @@ fn queue(jobs: usize, dice: &mut fastrand::Rng) -> (Emulator, BTreeMap<String, T
     (emulator, traits)
 }
 
+/// Whether a job is meant, at a time in milliseconds since 1970.
+type Reference = Box<dyn Fn(&JobView, &Traits, i64) -> bool>;
+
 /// A selection, and the plain reference of what it means.
 struct Case {
     request: Value,
-    meant: Box<dyn Fn(&JobView, &Traits, i64) -> bool>,
+    meant: Reference,
 }
 
 fn case(dice: &mut fastrand::Rng) -> Case {
@@ -238,20 +241,23 @@ async fn jobs_that_move_between_pages_are_neither_missed_nor_mistaken() {
     };
     let mut ids = emulator.add_jobs(&spec(Status::Submitted));
     ids.extend(emulator.add_jobs(&spec(Status::Runnable)));
-    let (pages, moving) = (Arc::new(AtomicUsize::new(0)), ids.clone());
-    let counted = Arc::clone(&pages);
+    let pages = Arc::new(AtomicUsize::new(0));
+    let started: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+    let (moving, counted, starting) = (ids.clone(), Arc::clone(&pages), Arc::clone(&started));
     emulator.on(Operation::ListJobs, move |emulator, _| {
         // With each page, some jobs move on: to RUNNABLE, to RUNNING, and a retried one back to RUNNABLE.
         let page = counted.fetch_add(1, Ordering::Relaxed);
         let mut dice = fastrand::Rng::with_seed(seed + page as u64);
-        for _ in 0..moving.len() / 100 {
+        for _ in 0..(moving.len() / 100).min(200) {
             let id = &moving[dice.usize(..moving.len())];
             let next = match emulator.job(id).map(|job| job.status) {
-                Some(Status::Submitted) => Status::Runnable,
+                Some(Status::Submitted | Status::Running) => Status::Runnable,
                 Some(Status::Runnable) => Status::Running,
-                Some(Status::Running) => Status::Runnable,
                 _ => continue,
             };
+            if next == Status::Running {
+                starting.lock().unwrap().insert(id.clone());
+            }
             emulator.set_status(id, next);
         }
     });
@@ -274,20 +280,14 @@ async fn jobs_that_move_between_pages_are_neither_missed_nor_mistaken() {
         listed.len(),
         "no job twice"
     );
-    // Whatever was always in one of the statuses asked for is done; what runs is left alone.
+    // What never started was in one of the statuses asked for all the time. What did may have run whenever it was
+    // listed, and is cancelled or left as it is.
+    let started = started.lock().unwrap();
     for job in emulator.jobs() {
+        assert!(job.is_cancelled || started.contains(&job.job_id), "{job:?}");
         assert_eq!(job.is_cancelled, job.status == Status::Failed, "{job:?}");
-        assert!(
-            job.is_cancelled || job.status == Status::Running || job.status == Status::Runnable,
-            "{job:?}"
-        );
     }
-    let missed = emulator
-        .jobs()
-        .iter()
-        .filter(|job| job.status == Status::Runnable)
-        .count();
-    assert!(missed <= jobs / 100, "{missed} jobs were missed");
+    assert!(started.len() < jobs * 9 / 10, "nearly all jobs had started");
     assert!(pages.load(Ordering::Relaxed) >= 6);
 }
 
