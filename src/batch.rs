@@ -40,10 +40,8 @@ pub struct Batch {
 /// Whether the endpoint knows the bulk calls, which are younger than the others and which some emulators lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BulkCalls {
-    /// Not tried yet.
+    /// None was answered yet.
     Untried,
-    /// The first one is in flight: another could only be lost in the same way.
-    Trying,
     /// It answered one.
     Present,
     /// It does not.
@@ -170,29 +168,15 @@ impl Batch {
         *self.bulk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A bulk call goes out.
-    pub fn bulk_call_begins(&self) {
-        self.learn(|known| match known {
-            BulkCalls::Untried => BulkCalls::Trying,
-            known => known,
-        });
-    }
-
-    /// A bulk call was answered, or given up.
-    pub fn bulk_call_ended(&self, error: Option<ErrorKind>) {
-        self.learn(|known| match (known, error) {
-            (_, None) => BulkCalls::Present,
-            (BulkCalls::Untried | BulkCalls::Trying, Some(ErrorKind::NoSuchOperation)) => {
-                BulkCalls::Absent
-            }
-            (BulkCalls::Trying, Some(_)) => BulkCalls::Untried,
-            (known, Some(_)) => known,
-        });
-    }
-
-    fn learn(&self, next: impl FnOnce(BulkCalls) -> BulkCalls) {
+    /// A bulk call was answered. What was learned once is not unlearned: a 404 of an endpoint that answered before is
+    /// some proxy's.
+    pub fn learn_of_bulk_calls(&self, error: Option<ErrorKind>) {
         let mut known = self.bulk.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = next(*known);
+        *known = match (*known, error) {
+            (_, None) => BulkCalls::Present,
+            (BulkCalls::Untried, Some(ErrorKind::NoSuchOperation)) => BulkCalls::Absent,
+            (known, Some(_)) => known,
+        };
     }
 
     /// What Batch shows of these jobs, at most [`DESCRIBE_LIMIT`]. Jobs that it does not know are left out.

@@ -46,14 +46,11 @@ where
             .calls
             .count(operation, jobs, began, answered.as_ref().err());
         let error = match answered {
-            Ok(answer) => {
-                tools.pace.accepted(now);
-                return Ok(answer);
-            }
+            Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
         if error.kind == ErrorKind::Throttled {
-            tools.pace.throttled(now);
+            tools.pace.throttled(began, now);
         }
         let again = now + backoff(tries);
         if !error.kind.is_worth_a_retry() || tries >= MAX_TRIES || again >= tools.stop_at {

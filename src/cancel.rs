@@ -67,8 +67,8 @@ pub async fn cancel(jobs: Jobs, tools: Tools<'_>) -> Jobs {
             tools.pace.spend(now);
             in_flight.push(Box::pin(perform(call, tools)));
         }
-        let idle = in_flight.is_empty() && run.is_idle();
-        if idle || Instant::now() >= tools.stop_at {
+        let now = Instant::now();
+        if now >= tools.stop_at || (in_flight.is_empty() && run.is_over(now)) {
             return run.into_jobs();
         }
         if let Some(due) = run.next_wake() {
@@ -85,20 +85,20 @@ pub async fn cancel(jobs: Jobs, tools: Tools<'_>) -> Jobs {
 type InFlight<'a> = Pin<Box<dyn Future<Output = Done> + 'a>>;
 
 async fn perform(call: Call, tools: Tools<'_>) -> Done {
-    let began = Instant::now();
+    let sent = Instant::now();
     let answer = match call {
         Call::Look(ids) => {
             let looked = in_time(tools, tools.batch.describe_jobs(&ids)).await;
             tools
                 .calls
-                .count("DescribeJobs", ids.len(), began, looked.as_ref().err());
+                .count("DescribeJobs", ids.len(), sent, looked.as_ref().err());
             Answer::Looked(ids, looked)
         }
         Call::LookAtServiceJob(id) => {
             let looked = in_time(tools, tools.batch.describe_service_job(id)).await;
             tools
                 .calls
-                .count("DescribeServiceJob", 1, began, looked.as_ref().err());
+                .count("DescribeServiceJob", 1, sent, looked.as_ref().err());
             Answer::Looked(vec![id], looked.map(|seen| seen.into_iter().collect()))
         }
         Call::End { verb, reason, jobs } => {
@@ -115,14 +115,11 @@ async fn perform(call: Call, tools: Tools<'_>) -> Done {
             let operation = verb.operation(ids.len());
             tools
                 .calls
-                .count(operation, ids.len(), began, ended.as_ref().err());
+                .count(operation, ids.len(), sent, ended.as_ref().err());
             Answer::Ended(jobs, ended)
         }
     };
-    Done {
-        took: began.elapsed(),
-        answer,
-    }
+    Done { sent, answer }
 }
 
 async fn in_time<T>(

@@ -1,4 +1,4 @@
-//! How fast Batch is called: a token bucket, slower after throttling, backoff with jitter.
+//! How fast Batch is called: a token bucket, slower after throttling, backoff with jitter, and how long calls take.
 //!
 //! The crates for this (governor, the SDK's adaptive retry) either keep a fixed rate, or one that no other client of
 //! the account and no per-job error inside a bulk answer can slow down; hence our own hundred lines.
@@ -14,16 +14,27 @@ use tokio::time::Instant;
 /// jobs takes three or four.
 const BURST: u32 = 4;
 
+/// What AWS allows all callers of an account together, in calls a second
+/// ([re:Post](https://repost.aws/knowledge-center/batch-requests-error)): what a process without a ceiling of its own
+/// is taken to have exceeded when it is throttled for the first time.
+const ACCOUNT_LIMIT: f64 = 50.0;
+
 /// What is left of the rate when calls are throttled.
-const SLOW_DOWN: f64 = 0.7;
+const SLOW_DOWN: f64 = 0.8;
 
-/// How many calls a second the rate gains in each second without throttling.
-const SPEED_UP: f64 = 4.0;
+/// How steeply the rate comes back: by this many calls a second, times the cube of the seconds before or after the rate
+/// of the last throttling is reached. So most of the loss is made good at once, and what was too fast is approached
+/// slowly, stayed near, and left behind when it proves to be right (TCP CUBIC and the SDKs' adaptive mode do the same).
+const SPEED_UP: f64 = 1.0;
 
-/// Throttled answers within this time belong to one event, and slow down once.
-const ONE_EVENT: Duration = Duration::from_millis(500);
+/// Calls that were sent within this time after a slow-down tell nothing new when they are throttled: the account's
+/// bucket is still as empty as it was.
+const ONE_EVENT: Duration = Duration::from_millis(200);
 
-/// However throttled, one call in this time is tried.
+/// After this time without throttling it is over, and the ceiling holds again.
+const FORGET: Duration = Duration::from_secs(10);
+
+/// However throttled, a call in this many seconds is tried.
 const SLOWEST: f64 = 0.5;
 
 /// The first retry comes within this time, each later one within twice the time of the one before…
@@ -31,6 +42,9 @@ const BACKOFF: Duration = Duration::from_millis(200);
 
 /// … up to this.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
+
+/// How long a call is thought to take until one was timed.
+const FIRST_GUESS: Duration = Duration::from_millis(100);
 
 /// How long to wait before the retry number `tries`, counted from 1: any time up to the limit ("full jitter").
 #[must_use]
@@ -50,36 +64,37 @@ pub struct Pace {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
-    /// The present rate, in calls a second; nothing while neither ceiling nor throttling limits it.
-    rate: Option<f64>,
+    slowed: Option<Slowed>,
     /// When the next call would be due if calls came at exactly the rate.
     due: Option<Instant>,
-    /// When throttling last slowed us down.
-    slowed: Option<Instant>,
-    /// The calls that were accepted in the present second, and how many in the one before.
-    second: Option<Instant>,
-    accepted: u32,
-    accepted_before: u32,
+    durations: Option<Durations>,
+}
+
+/// The last slow-down.
+#[derive(Clone, Copy, Debug)]
+struct Slowed {
+    at: Instant,
+    /// The rate that was too fast, in calls a second.
+    from: f64,
+}
+
+/// How long calls take, smoothed as TCP smooths round-trip times (RFC 6298), in seconds.
+#[derive(Clone, Copy, Debug)]
+struct Durations {
+    mean: f64,
+    deviation: f64,
 }
 
 impl Pace {
     /// A pace of at most `calls_per_second`, with at most `concurrency` calls in flight.
     #[must_use]
     pub fn new(calls_per_second: Option<u32>, concurrency: usize) -> Self {
-        let ceiling = calls_per_second.map(f64::from);
         Self {
-            ceiling,
+            ceiling: calls_per_second.map(f64::from),
             concurrency,
-            state: Mutex::new(State {
-                rate: ceiling,
-                due: None,
-                slowed: None,
-                second: None,
-                accepted: 0,
-                accepted_before: 0,
-            }),
+            state: Mutex::default(),
         }
     }
 
@@ -89,16 +104,16 @@ impl Pace {
         self.concurrency
     }
 
-    /// The present rate in calls a second, if anything limits it.
+    /// The present time between two calls; nothing while neither ceiling nor throttling limits it.
     #[must_use]
-    pub fn rate(&self) -> Option<f64> {
-        self.with(|state| state.rate)
+    pub fn interval(&self, now: Instant) -> Option<Duration> {
+        self.with(|state| self.rate(state, now)).map(interval)
     }
 
     /// When the next call may go out: `now` or later.
     #[must_use]
     pub fn ready_at(&self, now: Instant) -> Instant {
-        self.with(|state| match (state.rate, state.due) {
+        self.with(|state| match (self.rate(state, now), state.due) {
             (Some(rate), Some(due)) => {
                 let lead = interval(rate) * (BURST - 1);
                 due.checked_sub(lead).unwrap_or(now).max(now)
@@ -110,45 +125,71 @@ impl Pace {
     /// A call goes out.
     pub fn spend(&self, now: Instant) {
         self.with(|state| {
-            if let Some(rate) = state.rate {
-                state.due = Some(state.due.map_or(now, |due| due.max(now)) + interval(rate));
+            let Some(rate) = self.rate(state, now) else {
+                return;
+            };
+            let mut next = interval(rate);
+            if self.ceiling.is_none_or(|ceiling| rate < ceiling) {
+                // Two processes in step would leave all throttling to the same one of them.
+                next = next.mul_f64(0.5 + fastrand::f64());
             }
+            state.due = Some(state.due.map_or(now, |due| due.max(now)) + next);
         });
     }
 
-    /// A call, or a job of a bulk call, was throttled.
-    pub fn throttled(&self, now: Instant) {
+    /// A call that went out at `sent`, or a job of it, was throttled.
+    pub fn throttled(&self, sent: Instant, now: Instant) {
         self.with(|state| {
-            state.roll(now);
-            if state
-                .slowed
-                .is_some_and(|at| now.duration_since(at) < ONE_EVENT)
-            {
+            let known = |slowed: Slowed| sent < slowed.at + ONE_EVENT;
+            if state.slowed.is_some_and(known) {
                 return;
             }
-            state.slowed = Some(now);
-            let achieved = f64::from(state.accepted.max(state.accepted_before));
-            let from = state
-                .rate
-                .map_or(achieved, |rate| rate.min(achieved.max(1.0)));
-            state.rate = Some((from * SLOW_DOWN).max(SLOWEST));
-            state.due = Some(now + interval(from.max(SLOWEST)));
+            let from = self.rate(state, now).unwrap_or(ACCOUNT_LIMIT).max(SLOWEST);
+            state.slowed = Some(Slowed { at: now, from });
+            // No call is free now: the account's bucket is empty, whatever ours holds.
+            state.due = Some(now + interval(from * SLOW_DOWN) * BURST);
         });
     }
 
-    /// A call was accepted.
-    pub fn accepted(&self, now: Instant) {
+    /// A call took this long to be answered.
+    pub fn took(&self, time: Duration) {
         self.with(|state| {
-            state.roll(now);
-            state.accepted += 1;
-            let recovering = state
-                .slowed
-                .is_some_and(|at| now.duration_since(at) >= ONE_EVENT);
-            if let (true, Some(rate)) = (recovering, state.rate) {
-                let rate = rate + SPEED_UP / rate.max(1.0);
-                state.rate = Some(self.ceiling.map_or(rate, |ceiling| rate.min(ceiling)));
-            }
+            let time = time.as_secs_f64();
+            state.durations = Some(match state.durations {
+                None => Durations {
+                    mean: time,
+                    deviation: time / 2.0,
+                },
+                Some(Durations { mean, deviation }) => Durations {
+                    mean: mean + (time - mean) / 8.0,
+                    deviation: deviation + ((time - mean).abs() - deviation) / 4.0,
+                },
+            });
         });
+    }
+
+    /// How long a call may well take, by those before it.
+    #[must_use]
+    pub fn call_takes(&self) -> Duration {
+        self.with(|state| match state.durations {
+            None => FIRST_GUESS,
+            Some(durations) => Duration::from_secs_f64(durations.mean + 4.0 * durations.deviation),
+        })
+    }
+
+    /// The present rate in calls a second, if anything limits it.
+    fn rate(&self, state: &State, now: Instant) -> Option<f64> {
+        let Some(Slowed { at, from }) = state.slowed else {
+            return self.ceiling;
+        };
+        let passed = now.saturating_duration_since(at);
+        if passed >= FORGET {
+            return self.ceiling;
+        }
+        let back_after = (from * (1.0 - SLOW_DOWN) / SPEED_UP).cbrt();
+        let gain = SPEED_UP * (passed.as_secs_f64() - back_after).powi(3);
+        let rate = (from + gain.min(ACCOUNT_LIMIT)).max(SLOWEST);
+        Some(self.ceiling.map_or(rate, |ceiling| rate.min(ceiling)))
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
@@ -156,20 +197,7 @@ impl Pace {
     }
 }
 
-impl State {
-    /// Starts a new second if the present one is over.
-    fn roll(&mut self, now: Instant) {
-        const SECOND: Duration = Duration::from_secs(1);
-        match self.second.map(|began| now.duration_since(began)) {
-            Some(passed) if passed < SECOND => return,
-            Some(passed) if passed < 2 * SECOND => self.accepted_before = self.accepted,
-            _ => self.accepted_before = 0,
-        }
-        self.accepted = 0;
-        self.second = Some(now);
-    }
-}
-
+/// The time between two calls at a rate, which is never below [`SLOWEST`].
 fn interval(rate: f64) -> Duration {
-    Duration::from_secs_f64(1.0 / rate.max(f64::MIN_POSITIVE.sqrt()))
+    Duration::from_secs_f64(1.0 / rate.max(SLOWEST))
 }

@@ -21,6 +21,8 @@ pub(super) struct Acts {
     /// Jobs whose bulk call was refused as a whole: each gets a call of its own, so that one cannot spoil the others'.
     alone: VecDeque<(Group, Place, JobId)>,
     queued: usize,
+    /// A bulk call is in flight.
+    pub(super) bulk_in_flight: usize,
 }
 
 /// The next call that ends jobs.
@@ -45,7 +47,8 @@ impl Acts {
         self.queued
     }
 
-    /// The next call: a full one, or with `flush` also one that is not.
+    /// The next call: a full one, or with `flush` also one that is not. Until one bulk call was answered, one is made
+    /// at a time: another could only be lost in the same way.
     pub(super) fn next(&mut self, bulk: BulkCalls, flush: bool) -> Option<Act> {
         let act = if let Some(((verb, reason), place, id)) = self.alone.pop_front() {
             (verb, reason, vec![(place, id)])
@@ -56,8 +59,8 @@ impl Acts {
             };
             let at_once = |waiting: usize| match bulk {
                 BulkCalls::Absent => 1,
-                // One job needs no bulk call; with more, a first bulk call is tried alone.
-                BulkCalls::Trying if waiting > 1 => 0,
+                // One job needs no bulk call.
+                BulkCalls::Untried if self.bulk_in_flight > 0 && waiting > 1 => 0,
                 _ => waiting.min(BULK_LIMIT),
             };
             let found = self

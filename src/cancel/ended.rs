@@ -2,14 +2,14 @@
 
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
 };
 
 use tokio::time::Instant;
 
-use super::run::{MAX_TRIES, Run, outcome_of};
+use super::run::{Run, may_try_again, outcome_of};
 use crate::{
-    batch::{BulkAnswer, CallError, ErrorKind},
+    batch::{BulkAnswer, BulkCalls, CallError, ErrorKind},
     jobs::{Place, Stage},
     report::Outcome,
     request::JobId,
@@ -17,14 +17,20 @@ use crate::{
 
 impl Run<'_> {
     /// Batch answered for each job.
-    pub(super) fn ended(&mut self, jobs: &[(Place, JobId)], answer: BulkAnswer, now: Instant) {
+    pub(super) fn ended(
+        &mut self,
+        jobs: &[(Place, JobId)],
+        answer: BulkAnswer,
+        sent: Instant,
+        now: Instant,
+    ) {
         let mut refused: HashMap<JobId, CallError> = answer.refused.into_iter().collect();
         let accepted: HashSet<JobId> = answer.accepted.into_iter().collect();
-        let mut again: HashMap<u8, Vec<Place>> = HashMap::new();
+        let mut again: BTreeMap<u8, Vec<Place>> = BTreeMap::new();
         for &(place, id) in jobs {
             if let Some(error) = refused.remove(&id) {
                 if error.kind == ErrorKind::Throttled {
-                    self.tools.pace.throttled(now);
+                    self.tools.pace.throttled(sent, now);
                 }
                 self.refused(place, id, &error, &mut again);
             } else if accepted.contains(&id) {
@@ -54,7 +60,14 @@ impl Run<'_> {
 
     /// The call as a whole was not accepted.
     pub(super) fn end_failed(&mut self, jobs: &[(Place, JobId)], error: &CallError, now: Instant) {
-        let mut again = HashMap::new();
+        let mut again = BTreeMap::new();
+        let no_bulk = self.tools.batch.bulk_calls() == BulkCalls::Absent;
+        let error = &match error.kind {
+            ErrorKind::NoSuchOperation if jobs.len() > 1 && !no_bulk => {
+                CallError::unavailable(error.to_string())
+            }
+            _ => error.clone(),
+        };
         for &(place, id) in jobs {
             match error.kind {
                 // Not the jobs' fault: the same again, one by one.
@@ -77,14 +90,14 @@ impl Run<'_> {
         place: Place,
         id: JobId,
         error: &CallError,
-        again: &mut HashMap<u8, Vec<Place>>,
+        again: &mut BTreeMap<u8, Vec<Place>>,
     ) {
         let Some(job) = self.jobs.get_mut(place) else {
             return;
         };
         job.tries = job.tries.saturating_add(1);
         job.last_error = Some(error.kind);
-        if error.kind.is_worth_a_retry() && job.tries < MAX_TRIES {
+        if may_try_again(error.kind, job.tries) {
             again.entry(job.tries).or_default().push(place);
             self.set_stage(place, Stage::ToEnd);
         } else if error.kind == ErrorKind::Unavailable {

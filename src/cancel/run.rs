@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
+    collections::{BTreeMap, BinaryHeap, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -26,13 +26,13 @@ use crate::{
 };
 
 /// How often a call for a job is made before the job is given up.
-pub(super) const MAX_TRIES: u8 = 10;
+const MAX_TRIES: u8 = 10;
+
+/// The same while the calls are throttled, which tells nothing of the job, and which the pace already makes up for.
+const MAX_THROTTLED_TRIES: u8 = 20;
 
 /// When to look again at a job that is not there yet, or shows nothing of an accepted call yet: after 1 s and after 3 s.
 pub(super) const LOOK_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
-
-/// How long a call is thought to take until one was timed.
-const FIRST_GUESS: Duration = Duration::from_millis(100);
 
 /// A call to make.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub(super) enum Call {
 /// A call that was answered, or given up.
 #[derive(Debug)]
 pub(super) struct Done {
-    pub(super) took: Duration,
+    pub(super) sent: Instant,
     pub(super) answer: Answer,
 }
 
@@ -78,12 +78,13 @@ pub(super) struct Run<'a> {
     looking: usize,
     acting: usize,
     pub(super) began: Instant,
-    /// How long the slowest recent call took.
-    call_takes: Duration,
+    /// When the last call was answered.
+    pub(super) now: Instant,
 }
 
 impl<'a> Run<'a> {
     pub(super) fn new(jobs: Jobs, tools: Tools<'a>) -> Self {
+        let now = Instant::now();
         let mut run = Self {
             tools,
             jobs,
@@ -94,27 +95,29 @@ impl<'a> Run<'a> {
             later: BinaryHeap::new(),
             looking: 0,
             acting: 0,
-            began: Instant::now(),
-            call_takes: FIRST_GUESS,
+            began: now,
+            now,
         };
         run.start();
         run
     }
 
     pub(super) fn into_jobs(mut self) -> Jobs {
-        if self.acting > 0 {
-            self.tools
-                .batch
-                .bulk_call_ended(Some(ErrorKind::Unavailable));
-        }
         self.close_limits();
         self.jobs.close();
         self.jobs
     }
 
-    /// Nothing waits, now or later. Calls in flight may still bring something.
-    pub(super) fn is_idle(&self) -> bool {
-        self.looks.len() == 0 && self.acts.len() == 0 && self.later.is_empty()
+    /// Nothing is left to be done now or later, or nothing that could be done in time. Calls in flight may still bring
+    /// something.
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        let has_time =
+            |later: &Later, at: Instant| matches!(later, Later::Look(_)) && at < self.tools.stop_at;
+        if !self.is_closing(now) {
+            return self.looks.len() == 0 && self.acts.len() == 0 && self.later.is_empty();
+        }
+        let mut later = self.later.iter();
+        self.looks.again_len() == 0 && !later.any(|Reverse((at, later))| has_time(later, *at))
     }
 
     /// When something is due.
@@ -153,7 +156,7 @@ impl<'a> Run<'a> {
         if !closing && let Some((verb, reason, jobs)) = self.acts.next(bulk, !more_to_see) {
             self.acting += 1;
             if jobs.len() > 1 {
-                self.tools.batch.bulk_call_begins();
+                self.acts.bulk_in_flight += 1;
             }
             for &(place, _) in &jobs {
                 if let Some(job) = self.jobs.get_mut(place) {
@@ -182,22 +185,20 @@ impl<'a> Run<'a> {
         let again = self.looks.again_len().div_ceil(DESCRIBE_LIMIT);
         let rounds = 3 + again.div_ceil(self.tools.pace.concurrency());
         let calls = 3 + again + self.acting.div_ceil(2);
-        let pause = self
-            .tools
-            .pace
-            .rate()
-            .map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
+        let pace = self.tools.pace;
+        let pause = pace.interval(now).unwrap_or_default();
         let times = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        left < self.call_takes.saturating_mul(times(rounds)) + pause.saturating_mul(times(calls))
+        left < pace.call_takes().saturating_mul(times(rounds)) + pause.saturating_mul(times(calls))
     }
 
     /// Takes in the answer of a call.
     pub(super) fn apply(&mut self, done: Done, now: Instant) {
-        self.call_takes = done.took.max(self.call_takes.mul_f64(0.9));
+        self.now = now;
+        let sent = done.sent;
         match done.answer {
             Answer::Looked(ids, looked) => {
                 self.looking = self.looking.saturating_sub(1);
-                self.count(looked.as_ref().err(), now);
+                self.pace(sent, looked.as_ref().err(), now);
                 match looked {
                     Ok(seen) => self.saw(ids, seen, now),
                     Err(error) => self.look_failed(ids, &error, now),
@@ -205,24 +206,26 @@ impl<'a> Run<'a> {
             }
             Answer::Ended(jobs, ended) => {
                 self.acting = self.acting.saturating_sub(1);
-                self.count(ended.as_ref().err(), now);
+                self.pace(sent, ended.as_ref().err(), now);
                 if jobs.len() > 1 {
                     let error = ended.as_ref().err().map(|error| error.kind);
-                    self.tools.batch.bulk_call_ended(error);
+                    self.acts.bulk_in_flight = self.acts.bulk_in_flight.saturating_sub(1);
+                    self.tools.batch.learn_of_bulk_calls(error);
                 }
                 match ended {
-                    Ok(answer) => self.ended(&jobs, answer, now),
+                    Ok(answer) => self.ended(&jobs, answer, sent, now),
                     Err(error) => self.end_failed(&jobs, &error, now),
                 }
             }
         }
     }
 
-    fn count(&self, error: Option<&CallError>, now: Instant) {
+    fn pace(&self, sent: Instant, error: Option<&CallError>, now: Instant) {
         match error.map(|error| error.kind) {
-            Some(ErrorKind::Throttled) => self.tools.pace.throttled(now),
-            None => self.tools.pace.accepted(now),
+            Some(ErrorKind::Throttled) => self.tools.pace.throttled(sent, now),
+            // A refusal is an answer too, but one that may be quicker than work; no answer has no duration.
             Some(_) => {}
+            None => self.tools.pace.took(now.saturating_duration_since(sent)),
         }
     }
 
@@ -290,7 +293,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn end_later(&mut self, again: HashMap<u8, Vec<Place>>, now: Instant) {
+    pub(super) fn end_later(&mut self, again: BTreeMap<u8, Vec<Place>>, now: Instant) {
         for (tries, places) in again {
             self.later
                 .push(Reverse((now + backoff(tries), Later::End(places))));
@@ -322,6 +325,15 @@ impl<'a> Run<'a> {
     ) {
         self.settled(place, outcome, message);
         self.known(place);
+    }
+}
+
+/// Whether a call that failed, and has now failed this often for a job, is made again.
+pub(super) fn may_try_again(kind: ErrorKind, tries: u8) -> bool {
+    match kind {
+        ErrorKind::Throttled => tries < MAX_THROTTLED_TRIES,
+        ErrorKind::Unavailable => tries < MAX_TRIES,
+        ErrorKind::Denied | ErrorKind::NoSuchOperation | ErrorKind::Refused => false,
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     looks::Parent,
-    run::{LOOK_AGAIN, MAX_TRIES, Run, outcome_of},
+    run::{LOOK_AGAIN, Run, may_try_again, outcome_of},
 };
 use crate::{
     batch::{CallError, Seen},
@@ -154,9 +154,9 @@ impl Run<'_> {
             .saturating_mul(1 << job.vain_looks.min(3))
             .min(MAX_WAIT_LOOK);
         let end = self.began + wait;
-        let now = Instant::now();
-        if now < end {
-            self.look_later(vec![id], (now + pause).min(end));
+        // One time for all jobs of an answer, so that they share the next look as well.
+        if self.now < end {
+            self.look_later(vec![id], (self.now + pause).min(end));
         }
     }
 
@@ -224,7 +224,7 @@ impl Run<'_> {
             }) = self.parents.get_mut(id)
             {
                 *parent_tries = parent_tries.saturating_add(1);
-                if error.kind.is_worth_a_retry() && *parent_tries < MAX_TRIES {
+                if may_try_again(error.kind, *parent_tries) {
                     tries = tries.max(*parent_tries);
                     wanted = true;
                 } else {
@@ -238,7 +238,7 @@ impl Run<'_> {
                 && let Some(job) = self.jobs.get_mut(place)
             {
                 job.tries = job.tries.saturating_add(1);
-                if error.kind.is_worth_a_retry() && job.tries < MAX_TRIES {
+                if may_try_again(error.kind, job.tries) {
                     if job.stage == Stage::Unseen {
                         job.last_error = Some(error.kind);
                     }
