@@ -71,7 +71,10 @@ pub async fn cancel(jobs: Jobs, tools: Tools<'_>) -> Jobs {
         if now >= tools.stop_at || (in_flight.is_empty() && run.is_over(now)) {
             return run.into_jobs();
         }
-        if let Some(due) = run.next_wake() {
+        // What is due while no call may go out waits for an answer, not for the clock.
+        if in_flight.len() < tools.pace.concurrency()
+            && let Some(due) = run.next_wake()
+        {
             wake = wake.min(due);
         }
         tokio::select! {
