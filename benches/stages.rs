@@ -1,0 +1,130 @@
+//! What an invocation costs without the network, stage by stage: the cost of a job stays flat from 1 to 100,000.
+//!
+//! `cargo bench --bench stages`; the throughput column is jobs a second.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a benchmark that panics fails"
+)]
+
+use std::{collections::HashMap, hint::black_box, time::Duration};
+
+use batch_cancel::{
+    batch::Seen,
+    config::Config,
+    event::{self, Event, Scope},
+    plan::{Want, plan},
+    report::{JobName, JobResult, Outcome, Report},
+    request::{Action, Home, JobId, Status},
+    respond::{Answer, respond},
+};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use jiff::Timestamp;
+use serde_json::{json, value::RawValue};
+
+const JOBS: [u32; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
+
+fn config() -> Config {
+    Config::from_lookup(|name| (name == "ALLOWED_QUEUES").then(|| "*".to_owned())).unwrap()
+}
+
+fn id(number: u32) -> String {
+    format!("{number:08x}-3a1b-4c2d-8e4f-5a6b7c8d9e0f")
+}
+
+fn payload(jobs: u32) -> Box<RawValue> {
+    let ids: Vec<String> = (0..jobs).map(id).collect();
+    RawValue::from_string(json!({ "jobIds": ids }).to_string()).unwrap()
+}
+
+fn decode(payload: &RawValue, config: &Config) -> Event {
+    let home = Home::from_function_arn("arn:aws:lambda:eu-west-1:123456789012:function:f");
+    let scope = Scope {
+        config,
+        home: &home,
+        now: Timestamp::UNIX_EPOCH,
+    };
+    event::decode(payload, &scope).unwrap()
+}
+
+fn seen(number: u32) -> Seen {
+    Seen {
+        id: JobId::from_batch(&id(number)).unwrap(),
+        status: Status::Runnable,
+        is_cancelled: false,
+        is_terminated: false,
+        job_queue: "arn:aws:batch:eu-west-1:123456789012:job-queue/main".to_owned(),
+        job_name: "frame".to_owned(),
+        status_reason: None,
+        created_at: 0,
+        array_size: None,
+        job_definition: None,
+        share_identifier: None,
+        tags: HashMap::new(),
+    }
+}
+
+fn report(jobs: u32) -> Report {
+    let result = |number| JobResult {
+        before: Some(Status::Runnable),
+        after: Some(Status::Failed),
+        job_queue: Some("arn:aws:batch:eu-west-1:123456789012:job-queue/main".into()),
+        job_name: Some("frame".into()),
+        ..JobResult::new(JobName::Id(seen(number).id), Outcome::Cancelled)
+    };
+    Report {
+        jobs: (0..jobs).map(result).collect(),
+        ..Report::default()
+    }
+}
+
+fn stages(criterion: &mut Criterion) {
+    let config = config();
+    for stage in ["decode", "plan", "report"] {
+        let mut group = criterion.benchmark_group(stage);
+        for jobs in JOBS {
+            group.throughput(Throughput::Elements(jobs.into()));
+            let name = BenchmarkId::from_parameter(jobs);
+            match stage {
+                "decode" => {
+                    let payload = payload(jobs);
+                    group.bench_function(name, |b| b.iter(|| decode(&payload, &config)));
+                }
+                "plan" => {
+                    let want = Want {
+                        action: Action::Cancel,
+                        dry_run: false,
+                        only_if_blocked: false,
+                    };
+                    let seen: Vec<Seen> = (0..jobs).map(seen).collect();
+                    group.bench_function(name, |b| {
+                        b.iter(|| {
+                            for seen in &seen {
+                                black_box(plan(want, seen, false, &config.policy));
+                            }
+                        });
+                    });
+                }
+                _ => {
+                    let event = decode(&payload(1), &config);
+                    group.bench_function(name, |b| {
+                        b.iter_batched(
+                            || Answer::Report(report(jobs), Vec::new()),
+                            |answer| respond(answer, &event.reply, event.source, "request"),
+                            criterion::BatchSize::LargeInput,
+                        );
+                    });
+                }
+            }
+        }
+        group.finish();
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
+    targets = stages
+}
+criterion_main!(benches);
