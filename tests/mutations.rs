@@ -42,7 +42,7 @@ use serde_json::value::RawValue;
 use tree::Tree;
 
 /// How many events are decoded, unless `MUTATIONS` says otherwise.
-const DEFAULT_COUNT: u64 = 2_500;
+const DEFAULT_COUNT: u64 = 1_000;
 
 /// Of how many decoded events one is handled from end to end, too.
 const HANDLED: u64 = 5;

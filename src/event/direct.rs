@@ -63,13 +63,18 @@ fn decode_map_batch(text: &str, scope: &Scope<'_>) -> Result<Request, EventError
         .map_err(|error| error.within("BatchInput").into())
 }
 
-/// Whether this is a field of the schema, also in another spelling: `dryrun` must never cancel for real.
+/// Whether this is a field of the schema, in any spelling: neither `dryrun` nor `dry_run` may ever cancel for real.
 fn is_field(name: &str) -> bool {
-    FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name))
+    FIELDS.iter().any(|field| is_spelling_of(field, name))
 }
 
 fn is_misspelt_input(name: &str) -> bool {
-    name != "BatchInput" && name.eq_ignore_ascii_case("BatchInput")
+    name != "BatchInput" && is_spelling_of("BatchInput", name)
+}
+
+fn is_spelling_of(field: &str, name: &str) -> bool {
+    let letters = name.chars().filter(char::is_ascii_alphabetic);
+    letters.collect::<String>().eq_ignore_ascii_case(field)
 }
 
 fn misplaced(option: &str) -> RequestError {
@@ -84,7 +89,7 @@ fn item_id(item: &str) -> Result<String, RequestError> {
     };
     let option = row
         .names()
-        .find(|name| is_field(name) && !name.eq_ignore_ascii_case("jobId") && row.has(name));
+        .find(|name| is_field(name) && !is_spelling_of("jobId", name) && row.has(name));
     if let Some(option) = option {
         return Err(misplaced(option));
     }

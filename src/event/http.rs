@@ -34,12 +34,15 @@ const MAX_WAIT: Duration = Duration::from_secs(20);
 /// The largest body. A list of ids that is longer would not be done in the time that a gateway waits.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// Recognised by the context that every gateway adds. WebSocket APIs and VPC Lattice have contexts of their own.
+/// Recognised by the context that every gateway adds. WebSocket APIs and VPC Lattice have contexts of their own, and what
+/// has an ARN of its own asks for authorisation of a request, not for what the request asks for.
 pub(super) fn matches(object: &Object<'_>) -> bool {
-    object.object("requestContext").is_some_and(|context| {
-        let v1 = object.has("httpMethod") && !context.has("connectionId");
-        context.has("elb") || context.has("http") || v1
-    })
+    let asks_an_authorizer = object.has("methodArn") || object.has("routeArn");
+    !asks_an_authorizer
+        && object.object("requestContext").is_some_and(|context| {
+            let v1 = object.has("httpMethod") && !context.has("connectionId");
+            context.has("elb") || context.has("http") || v1
+        })
 }
 
 pub(super) fn decode(

@@ -40,6 +40,7 @@ async fn a_dry_run_in_the_wrong_place_is_never_passed_over() {
     let events = [
         json!({"Items": [id], "dryRun": true}),
         json!({"Items": [id], "dryrun": true}),
+        json!({"Items": [id], "dry_run": true}),
         json!({"Items": [id], "batchInput": {"dryRun": true}}),
         json!({"Items": [{"jobId": id, "DryRun": true}]}),
         rest_delete(
@@ -88,6 +89,21 @@ async fn what_stands_behind_a_text_is_not_lost() {
         event["requestContext"]["http"]["method"] = json!("POST");
         let answer = function.invoke(event).await.unwrap();
         assert_eq!(answer["statusCode"], 400, "{body}");
+    }
+    assert!(function.emulator.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authorizers_event_is_no_request() {
+    let function = Function::new(&[]);
+    let id = &function.add(Status::Runnable);
+    let arn = "arn:aws:execute-api:eu-west-1:123456789012:abcdef1234/prod/DELETE/jobs";
+    for event in [
+        rest_delete(id, &json!({"type": "REQUEST", "methodArn": arn})),
+        http_delete(id, &json!({"type": "REQUEST", "routeArn": arn})),
+    ] {
+        let error: lambda_runtime::Diagnostic = function.invoke(event).await.unwrap_err().into();
+        assert_eq!(error.error_type, "UnsupportedEvent");
     }
     assert!(function.emulator.calls().is_empty());
 }

@@ -160,7 +160,7 @@ impl Handled<'_> {
             if matches!(failure, Failure::Unwritable(_)) {
                 return Err(text);
             }
-            if matches!(failure, Failure::Event(_)) {
+            if matches!(failure, Failure::Event(EventError::Request(_))) {
                 names_the_field(&text, mutant)?;
             }
         }
