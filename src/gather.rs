@@ -86,7 +86,15 @@ pub async fn gather(
                 Ok(Vec::new())
             }
             Ok(Asks::Requests(requests)) => {
-                take_all(&mut jobs, requests, from, finding, &mut ignored).await
+                take_all(
+                    &mut jobs,
+                    requests,
+                    from,
+                    finding,
+                    tools.stop_at,
+                    &mut ignored,
+                )
+                .await
             }
             Err(error) => Err(error),
         };
@@ -105,6 +113,7 @@ async fn take_all(
     requests: Vec<Request>,
     from: Asker<'_>,
     finding: Tools<'_>,
+    stop_at: Instant,
     ignored: &mut Option<String>,
 ) -> Result<Vec<Asked>, EventError> {
     for request in &requests {
@@ -127,7 +136,15 @@ async fn take_all(
                 if found.jobs.is_empty() && found.partial.is_none() {
                     *ignored = Some(format!("nothing in {} is meant", selected.from));
                 }
-                take_selection(jobs, &request, selected, reason, from, finding, found)
+                take_selection(
+                    jobs,
+                    &request,
+                    selected,
+                    reason,
+                    from,
+                    Tools { stop_at, ..finding },
+                    found,
+                )
             }
             Target::Jobs(ids) => take(
                 jobs,
@@ -182,7 +199,7 @@ fn take_selection(
     selected: &Select,
     reason: Arc<str>,
     from: Asker<'_>,
-    finding: Tools<'_>,
+    tools: Tools<'_>,
     mut found: Selection,
 ) -> Asked {
     // Without the whole list nobody knows the oldest, and a head that was not read is none.
@@ -194,16 +211,18 @@ fn take_selection(
             .jobs
             .sort_unstable_by_key(|job: &Picked| (job.created_at, job.id));
     }
+    let now = Instant::now();
     let conditions = Conditions {
         select: Arc::new(selected.clone()),
         before: from.at,
-        max_selected: finding.policy.max_selected,
-        find_until: finding.stop_at,
+        max_selected: tools.policy.max_selected,
+        // Half of what is left: the other half is for acting on what was found.
+        find_until: now + tools.stop_at.saturating_duration_since(now) / 2,
     };
     let ids = found.jobs.iter().map(|job| AskedId::known(job.id));
-    let asked = take(jobs, request, ids, reason, Some(conditions), finding.policy);
-    if found.partial.is_some() {
-        jobs.mark_partial(asked.number);
+    let asked = take(jobs, request, ids, reason, Some(conditions), tools.policy);
+    if let Some(partial) = found.partial {
+        jobs.mark_partial(asked.number, partial);
     }
     asked
 }

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::{
     batch::{ErrorKind, Seen},
     plan::Want,
-    report::{JobName, JobResult, Outcome, Report},
+    report::{JobName, JobResult, Outcome, Partial, Report},
     request::{AskedId, JobId, Request, Select, Status},
 };
 
@@ -27,7 +27,7 @@ pub struct Jobs {
     invalid: HashMap<Box<str>, Place>,
     requests: Vec<Terms>,
     refused: BTreeMap<u32, String>,
-    partial: BTreeSet<u32>,
+    partial: BTreeMap<u32, Partial>,
     queues: HashSet<Arc<str>>,
 }
 
@@ -51,6 +51,8 @@ pub struct Terms {
     pub conditions: Option<Conditions>,
     /// The reason as Batch gets it.
     pub reason: Arc<str>,
+    /// Only to say what would be done.
+    pub dry_run: bool,
     /// Act on at most this many.
     pub max_jobs: Option<usize>,
     /// How long to look for the end of each job.
@@ -66,6 +68,8 @@ pub struct Job {
     pub want: Want,
     /// The request that wants it.
     pub request: u32,
+    /// What else is wanted, by requests that come into play if this one's conditions turn out not to hold.
+    others: Vec<(Want, u32)>,
     /// Calls for it that failed in a row.
     pub tries: u8,
     /// Looks that showed nothing new in a row.
@@ -82,6 +86,8 @@ pub struct Job {
     pub size: u32,
     /// When it was created, in milliseconds since 1970.
     pub created_at: i64,
+    /// Batch showed it as cancelled before anything was done.
+    pub was_cancelled: bool,
     before: Option<Status>,
     after: Option<Status>,
     queue: Option<Arc<str>>,
@@ -93,6 +99,8 @@ pub struct Job {
 pub enum Stage {
     /// Not looked at yet.
     Unseen,
+    /// Not needed yet: older jobs come first, and perhaps leave no room for it.
+    Waiting,
     /// To be ended, if `maxJobs` leaves room for it.
     Held,
     /// To be ended.
@@ -149,9 +157,9 @@ impl Jobs {
         reason: Arc<str>,
         conditions: Option<Conditions>,
     ) -> u32 {
-        let same = self.requests.iter().find(|other| other.reason == reason);
         let terms = Terms {
-            reason: same.map_or(reason, |other| Arc::clone(&other.reason)),
+            reason,
+            dry_run: request.dry_run,
             max_jobs: request.max_jobs.map(std::num::NonZeroUsize::get),
             wait: request.wait,
             conditions,
@@ -168,11 +176,6 @@ impl Jobs {
 
     /// Something is wanted of a job. Of several wishes for one job the strongest counts.
     pub fn ask(&mut self, asked: AskedId, want: Want, request: u32) -> Place {
-        let unlimited = |request: u32| {
-            self.terms(request)
-                .is_none_or(|terms| terms.max_jobs.is_none())
-        };
-        let rank = (want.rank(), unlimited(request));
         let next = Place::try_from(self.all.len()).unwrap_or(Place::MAX);
         let (place, name, asked_as, stage) = match asked {
             AskedId::Job { id, written } => {
@@ -189,15 +192,7 @@ impl Jobs {
             }
         };
         if let Some(place) = place {
-            let theirs = self
-                .get(place)
-                .map(|job| (job.want.rank(), unlimited(job.request)));
-            if theirs.is_some_and(|theirs| theirs < rank)
-                && let Some(job) = self.get_mut(place)
-            {
-                job.want = want;
-                job.request = request;
-            }
+            self.ask_again(place, want, request);
             return place;
         }
         match &name {
@@ -209,6 +204,7 @@ impl Jobs {
             asked_as,
             want,
             request,
+            others: Vec::new(),
             tries: 0,
             vain_looks: 0,
             last_error: None,
@@ -217,6 +213,7 @@ impl Jobs {
             was_called: false,
             size: 1,
             created_at: 0,
+            was_cancelled: false,
             before: None,
             after: None,
             queue: None,
@@ -225,20 +222,89 @@ impl Jobs {
         next
     }
 
-    /// The request is refused after all: nothing of it is done, and this is why.
-    pub fn refuse(&mut self, request: u32, why: String) {
-        for job in self.all.iter_mut().filter(|job| job.request == request) {
-            job.stage = Stage::Unmeant;
-        }
-        self.refused.insert(request, why);
+    /// How many requests there are.
+    #[must_use]
+    pub fn request_count(&self) -> u32 {
+        u32::try_from(self.requests.len()).unwrap_or(u32::MAX)
     }
 
-    /// Jobs that a request selects and that nobody has looked at yet are left to another invocation.
-    pub fn leave_unseen(&mut self, request: u32) {
-        let unseen = |job: &&mut Job| job.request == request && job.stage == Stage::Unseen;
-        for job in self.all.iter_mut().filter(unseen) {
-            job.stage = Stage::Unmeant;
+    /// One more wish for a job. The strongest counts, and those that may fall away keep the others in store.
+    fn ask_again(&mut self, place: Place, want: Want, request: u32) {
+        let new = (self.rank(want, request), want, request);
+        let Some(job) = self.get(place).filter(|job| job.request != request) else {
+            return;
+        };
+        let old = (self.rank(job.want, job.request), job.want, job.request);
+        let (stronger, weaker) = if new.0 > old.0 {
+            (new, old)
+        } else {
+            (old, new)
+        };
+        let (_, is_firm) = stronger.0;
+        let Some(job) = self.get_mut(place) else {
+            return;
+        };
+        (job.want, job.request) = (stronger.1, stronger.2);
+        if is_firm {
+            job.others.clear();
+        } else {
+            job.others.push((weaker.1, weaker.2));
         }
+    }
+
+    /// How strong a wish is, and whether it holds whatever turns out.
+    fn rank(&self, want: Want, request: u32) -> ((bool, bool), bool) {
+        let terms = self.terms(request);
+        let is_free =
+            terms.is_none_or(|terms| terms.max_jobs.is_none() && terms.conditions.is_none());
+        (want.rank(), is_free && !want.only_if_blocked)
+    }
+
+    /// The request that wants a job has fallen away for it: the strongest of the others takes its place, if there is one,
+    /// and the job is to be decided about anew.
+    pub fn fall_back(&mut self, place: Place) -> bool {
+        let Some(others) = self.get(place).map(|job| &job.others) else {
+            return false;
+        };
+        let ranked = others.iter().enumerate();
+        let strongest = ranked.max_by_key(|&(index, &(want, request))| {
+            (self.rank(want, request), std::cmp::Reverse(index))
+        });
+        let Some((index, &(want, request))) = strongest else {
+            return false;
+        };
+        let Some(job) = self.get_mut(place) else {
+            return false;
+        };
+        job.others.remove(index);
+        (job.want, job.request, job.stage, job.because) = (want, request, Stage::Unseen, None);
+        true
+    }
+
+    /// The request is refused after all: nothing of it is done, and this is why. The jobs that others want too are
+    /// returned.
+    pub fn refuse(&mut self, request: u32, why: String) -> Vec<Place> {
+        self.refused.insert(request, why);
+        self.drop_request(request, |_| true)
+    }
+
+    /// Jobs that a request selects and that nobody has looked at yet are left to another invocation. Those that others
+    /// want too are returned.
+    pub fn leave_unseen(&mut self, request: u32) -> Vec<Place> {
+        self.drop_request(request, |stage| *stage == Stage::Unseen)
+    }
+
+    fn drop_request(&mut self, request: u32, drops: impl Fn(&Stage) -> bool) -> Vec<Place> {
+        let mut wanted = Vec::new();
+        for (place, job) in (0..).zip(&mut self.all) {
+            if job.request == request && drops(&job.stage) {
+                job.stage = Stage::Unmeant;
+                if !job.others.is_empty() {
+                    wanted.push(place);
+                }
+            }
+        }
+        wanted
     }
 
     /// Why a request was refused after all.
@@ -248,14 +314,14 @@ impl Jobs {
     }
 
     /// Not all jobs that the request means could be found.
-    pub fn mark_partial(&mut self, request: u32) {
-        self.partial.insert(request);
+    pub fn mark_partial(&mut self, request: u32, why: Partial) {
+        self.partial.entry(request).or_insert(why);
     }
 
-    /// Whether all jobs that the request means could be found.
+    /// Whether some jobs that the request means could not be found.
     #[must_use]
     pub fn is_partial(&self, request: u32) -> bool {
-        self.partial.contains(&request)
+        self.partial.contains_key(&request)
     }
 
     /// The place of a job.
@@ -310,6 +376,7 @@ impl Jobs {
             job.title = Some(seen.job_name.as_str().into());
             job.size = seen.array_size.unwrap_or(1);
             job.created_at = seen.created_at;
+            job.was_cancelled = seen.is_cancelled;
         }
         job.after = Some(seen.status);
     }
@@ -328,7 +395,7 @@ impl Jobs {
             Stage::Ignored(why) => Some(why.clone()),
             _ => None,
         });
-        let dry_run = !self.all.is_empty() && self.all.iter().all(|job| job.want.dry_run);
+        let dry_run = !self.requests.is_empty() && self.requests.iter().all(|terms| terms.dry_run);
         let counted = self.all.iter().filter(|job| job.stage == Stage::Counted);
         let over_limit = counted.map(|job| job.size as usize).sum();
         let jobs: Vec<JobResult> = self.all.into_iter().filter_map(Job::into_result).collect();
@@ -337,7 +404,7 @@ impl Jobs {
             ignored: ignored.filter(|_| jobs.is_empty()),
             jobs,
             dry_run,
-            partial_selection: !self.partial.is_empty(),
+            partial: self.partial.into_values().next(),
         }
     }
 }
@@ -346,7 +413,7 @@ impl Job {
     fn close(&mut self) {
         let (outcome, message) = match &self.stage {
             Stage::Settled { .. } | Stage::Ignored(_) | Stage::Unmeant | Stage::Counted => return,
-            Stage::Unseen | Stage::Held | Stage::ToEnd => match self.last_error {
+            Stage::Unseen | Stage::Waiting | Stage::Held | Stage::ToEnd => match self.last_error {
                 Some(ErrorKind::Throttled) => {
                     (Outcome::Throttled, "out of time while throttled".into())
                 }
@@ -383,7 +450,7 @@ impl Job {
         let Stage::Settled { outcome, message } = self.stage else {
             return None;
         };
-        // Nothing is shown of a job in a queue that is not allowed but that it is there.
+        // Of a job in a queue that is not allowed, no more is shown than that it is there, where, and in which status.
         let shown = outcome != Outcome::QueueNotAllowed;
         Some(JobResult {
             job_id: self.name,

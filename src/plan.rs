@@ -26,15 +26,10 @@ pub struct Want {
 }
 
 impl Want {
-    /// Which of two wishes for one job counts: what is real before a dry run, terminate before cancel, without a
-    /// condition before with one.
+    /// Which of two wishes for one job counts: what is real before a dry run, terminate before cancel.
     #[must_use]
-    pub fn rank(self) -> (bool, bool, bool) {
-        (
-            !self.dry_run,
-            self.action == Action::Terminate,
-            !self.only_if_blocked,
-        )
+    pub fn rank(self) -> (bool, bool) {
+        (!self.dry_run, self.action == Action::Terminate)
     }
 }
 
@@ -147,9 +142,10 @@ fn ended(action: Action, seen: &Seen) -> (Outcome, Message) {
     (outcome, reason.map(|reason| reason.to_owned().into()))
 }
 
-/// What came of a job for which Batch accepted the call; nothing if Batch shows it unchanged.
+/// What came of a job for which Batch accepted the call; nothing if Batch shows it unchanged. What it showed before the
+/// call proves nothing.
 #[must_use]
-pub fn verify(action: Action, seen: &Seen) -> Option<(Outcome, Message)> {
+pub fn verify(action: Action, seen: &Seen, was_cancelled: bool) -> Option<(Outcome, Message)> {
     if seen.status.is_final() {
         let (outcome, message) = ended(action, seen);
         return Some(match outcome {
@@ -169,7 +165,8 @@ pub fn verify(action: Action, seen: &Seen) -> Option<(Outcome, Message)> {
             Some("started before the cancel reached it".into()),
         ));
     }
-    if seen.is_cancelled && !seen.status.is_started() {
+    let proves = action == Action::Cancel || !was_cancelled;
+    if seen.is_cancelled && proves && !seen.status.is_started() {
         return Some((Outcome::Cancelling, None));
     }
     None
@@ -309,15 +306,23 @@ mod tests {
 
     #[test]
     fn an_accepted_call_is_believed_only_when_it_shows() {
-        assert_eq!(verify(Action::Cancel, &job(Status::Runnable)), None);
-        assert_eq!(verify(Action::Terminate, &job(Status::Running)), None);
-        let after = |seen: &Seen| verify(Action::Cancel, seen).map(|(outcome, _)| outcome);
+        assert_eq!(verify(Action::Cancel, &job(Status::Runnable), false), None);
+        assert_eq!(
+            verify(Action::Terminate, &job(Status::Running), false),
+            None
+        );
+        let after = |seen: &Seen| verify(Action::Cancel, seen, false).map(|(outcome, _)| outcome);
         assert_eq!(after(&job(Status::Running)), Some(Outcome::Running));
         assert_eq!(after(&job(Status::Failed)), Some(Outcome::Finished));
         assert_eq!(after(&job(Status::Succeeded)), Some(Outcome::Finished));
         let mut seen = job(Status::Pending);
         seen.is_cancelled = true;
         assert_eq!(after(&seen), Some(Outcome::Cancelling));
+        assert_eq!(
+            verify(Action::Terminate, &seen, true),
+            None,
+            "it showed that before the call"
+        );
         seen.status = Status::Failed;
         assert_eq!(after(&seen), Some(Outcome::Cancelled));
     }

@@ -37,6 +37,15 @@ impl Policy {
     }
 }
 
+/// Why a selection that means too many jobs is refused.
+#[must_use]
+pub fn too_many(meant: usize, max: usize) -> String {
+    format!(
+        "the selection matches {meant} jobs or more, more than MAX_SELECTED ({max}); nothing was done. Narrow it, or give \
+         a maxJobs of no more"
+    )
+}
+
 /// A list of patterns with `*` for any text, case-sensitive.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Patterns(Vec<WildMatch>);

@@ -172,6 +172,29 @@ impl JobResult {
     }
 }
 
+/// Why a selection could not be brought to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Partial {
+    /// The time for it was over.
+    OutOfTime,
+    /// Listing was throttled, or looking was.
+    Throttled,
+    /// Listing failed otherwise.
+    Failed,
+}
+
+impl Partial {
+    /// The reason in logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OutOfTime => "out of time",
+            Self::Throttled => "throttled",
+            Self::Failed => "listing failed",
+        }
+    }
+}
+
 /// What an invocation did, job by job.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
@@ -181,8 +204,8 @@ pub struct Report {
     pub ignored: Option<String>,
     /// How many more jobs were left alone because of `maxJobs`, not looked at and not in `jobs`.
     pub over_limit: usize,
-    /// A selection could not be listed to its end.
-    pub partial_selection: bool,
+    /// Why a selection could not be brought to its end.
+    pub partial: Option<Partial>,
     /// Everything in it was a dry run.
     pub dry_run: bool,
 }
@@ -212,7 +235,7 @@ impl Report {
     pub fn class(&self) -> Class {
         let gravest = self.jobs.iter().map(|job| job.outcome.class()).max();
         match gravest {
-            _ if self.partial_selection => Class::Retryable,
+            _ if self.partial.is_some() => Class::Retryable,
             Some(class) => class,
             None => Class::Done,
         }

@@ -2,12 +2,15 @@
 
 mod sweep;
 
+use tokio::time::Instant;
+
 use crate::{
     batch::{CallError, ErrorKind, ListOf, Listed, Seen},
     call::patiently,
     cancel::Tools,
     look::look,
     policy::Policy,
+    report::Partial,
     request::{Action, JobId, Select, SelectFrom},
 };
 use sweep::Sweep;
@@ -17,10 +20,8 @@ use sweep::Sweep;
 pub struct Selection {
     /// The jobs, each once.
     pub jobs: Vec<Picked>,
-    /// How many jobs these are: an array parent counts as its size.
-    pub size: usize,
     /// Why the listing could not be brought to its end.
-    pub partial: Option<String>,
+    pub partial: Option<Partial>,
 }
 
 /// A job that a listing shows.
@@ -65,7 +66,7 @@ pub async fn select(wanted: Wanted<'_>, tools: Tools<'_>) -> Result<Selection, S
     let of = match place(wanted.select, tools).await {
         Ok(of) => of,
         Err(Stop::Refused(why)) => return Err(why),
-        Err(Stop::Call(error)) => return unlisted(error),
+        Err(Stop::Call(error)) => return unlisted(error, tools),
     };
     let (ListOf::Queue(queue), true) = (&of, wanted.select.head) else {
         return Sweep::new(wanted, of).run(tools).await;
@@ -76,28 +77,37 @@ pub async fn select(wanted: Wanted<'_>, tools: Tools<'_>) -> Result<Selection, S
     .await;
     match head {
         Ok(head) => Ok(Selection {
-            size: head.iter().len(),
             jobs: head
                 .map(|id| Picked { id, created_at: 0 })
                 .into_iter()
                 .collect(),
             partial: None,
         }),
-        Err(error) => unlisted(error),
+        Err(error) => unlisted(error, tools),
     }
 }
 
 /// A call that failed: for good, or so that another try may help.
-fn unlisted(error: CallError) -> Result<Selection, SelectError> {
+fn unlisted(error: CallError, tools: Tools<'_>) -> Result<Selection, SelectError> {
+    let partial = partial(&error, tools);
     match error.kind {
         ErrorKind::Denied => Err(SelectError::Denied(error.message)),
         ErrorKind::Refused => Err(SelectError::Refused(error.message)),
         ErrorKind::Throttled | ErrorKind::NoSuchOperation | ErrorKind::Unavailable => {
             Ok(Selection {
-                partial: Some(error.message),
+                partial: Some(partial),
                 ..Selection::default()
             })
         }
+    }
+}
+
+/// Why a listing that this error ended is partial.
+fn partial(error: &CallError, tools: Tools<'_>) -> Partial {
+    match error.kind {
+        ErrorKind::Throttled => Partial::Throttled,
+        _ if Instant::now() >= tools.stop_at => Partial::OutOfTime,
+        _ => Partial::Failed,
     }
 }
 

@@ -17,7 +17,7 @@ use tracing::{debug, info, warn};
 use crate::{
     batch::{CallError, ErrorKind},
     gather::Fate,
-    report::{JobResult, Outcome, Report},
+    report::{JobResult, Outcome, Partial, Report},
 };
 
 /// How many jobs one log line names.
@@ -94,6 +94,7 @@ pub fn log_report(request_id: &str, source: &str, report: &Report, fates: &[Fate
         summary = %json!(report.summary()),
         complete = report.is_complete(),
         dry_run = report.dry_run,
+        partial = report.partial.map(Partial::as_str),
         ignored = report.ignored,
         calls = counts,
         "done"

@@ -236,7 +236,7 @@ async fn max_jobs_takes_the_oldest_and_looks_at_no_more_than_it_must() {
     ids.reverse();
     let oldest = function.emulator.add_job(
         job(Status::Runnable)
-            .age(Duration::from_secs(9000))
+            .age(Duration::from_mins(150))
             .tag("batch-cancel:protect", ""),
     );
     let mut event = select(json!({}));

@@ -1,6 +1,6 @@
 //! Finding jobs: listings of queues and arrays, and the front of a queue.
 
-use aws_sdk_batch::types::{JobQueueDetail, JobStatus, JobSummary, JqState, KeyValuesPair};
+use aws_sdk_batch::types::{JobQueueDetail, JobStatus, JobSummary, KeyValuesPair};
 
 use super::{Batch, CallError};
 use crate::request::{JobId, Status};
@@ -81,8 +81,6 @@ pub struct JobQueue {
     pub arn: String,
     /// Whether its jobs are service jobs.
     pub is_of_service_jobs: bool,
-    /// Whether it takes jobs.
-    pub is_enabled: bool,
 }
 
 impl Batch {
@@ -187,7 +185,6 @@ fn job_queue(queue: JobQueueDetail) -> Option<JobQueue> {
         is_of_service_jobs: queue
             .job_queue_type
             .is_some_and(|kind| kind.as_str() == "SAGEMAKER_TRAINING"),
-        is_enabled: queue.state != Some(JqState::Disabled),
     })
 }
 

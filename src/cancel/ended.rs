@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::run::{Run, may_try_again, outcome_of};
 use crate::{
-    batch::{BulkAnswer, BulkCalls, CallError, ErrorKind},
+    batch::{BulkAnswer, CallError, ErrorKind},
     jobs::{Place, Stage},
     report::Outcome,
     request::JobId,
@@ -61,18 +61,10 @@ impl Run<'_> {
     /// The call as a whole was not accepted.
     pub(super) fn end_failed(&mut self, jobs: &[(Place, JobId)], error: &CallError, now: Instant) {
         let mut again = BTreeMap::new();
-        let no_bulk = self.tools.batch.bulk_calls() == BulkCalls::Absent;
-        let error = &match error.kind {
-            ErrorKind::NoSuchOperation if jobs.len() > 1 && !no_bulk => {
-                CallError::unavailable(error.to_string())
-            }
-            _ => error.clone(),
-        };
         for &(place, id) in jobs {
             match error.kind {
-                // Not the jobs' fault: the same again, one by one.
-                ErrorKind::NoSuchOperation if jobs.len() > 1 => self.queue_end(place),
-                ErrorKind::Refused if jobs.len() > 1 => {
+                // Perhaps the fault of the bulk call, or of one of its jobs: the same again, one by one.
+                ErrorKind::NoSuchOperation | ErrorKind::Refused if jobs.len() > 1 => {
                     if let Some((verb, reason, id)) = self.how_to_end(place) {
                         self.set_stage(place, Stage::ToEnd);
                         self.acts.push_alone(verb, reason, place, id);

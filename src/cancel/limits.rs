@@ -9,7 +9,8 @@ use super::run::Run;
 use crate::{
     batch::{DESCRIBE_LIMIT, Seen},
     jobs::{Conditions, Job, Place, Stage, Terms},
-    report::Outcome,
+    policy::too_many,
+    report::{Outcome, Partial},
 };
 
 /// A request whose jobs wait for one another.
@@ -67,63 +68,104 @@ impl Run<'_> {
             .iter()
             .filter(|(_, job)| job.stage == Stage::Unseen);
         let unseen: Vec<(Place, u32)> = unseen.map(|(place, job)| (place, job.request)).collect();
+        for request in 0..self.jobs.request_count() {
+            if let Some(limit) = self.jobs.terms(request).and_then(Limit::of) {
+                self.limits.insert(request, limit);
+            }
+        }
+        let mut first = Vec::with_capacity(unseen.len());
         for (place, request) in unseen {
             let Some(terms) = self.jobs.terms(request) else {
                 continue;
             };
-            if !self.limits.contains_key(&request)
-                && let Some(limit) = Limit::of(terms)
-            {
-                self.limits.insert(request, limit);
-            }
             match self.limits.get_mut(&request) {
-                Some(limit) if limit.takes_few(terms) => limit.reserve.push_back(place),
-                Some(limit) => {
-                    limit.unknown += 1;
-                    self.look_first(place);
+                Some(limit) if limit.takes_few(terms) => {
+                    limit.reserve.push_back(place);
+                    self.set_stage(place, Stage::Waiting);
+                    continue;
                 }
-                None => self.look_first(place),
+                Some(limit) => limit.unknown += 1,
+                None => {}
             }
+            first.push(place);
         }
-        let few = self
-            .limits
-            .iter()
-            .filter(|(_, limit)| !limit.reserve.is_empty());
-        let few: Vec<u32> = few.map(|(request, _)| *request).collect();
-        for request in few {
+        for place in first {
+            self.look_first(place);
+        }
+        let requests: Vec<u32> = self.limits.keys().copied().collect();
+        for request in requests {
             self.look_at_more(request);
         }
     }
 
     fn look_first(&mut self, place: Place) {
+        self.set_stage(place, Stage::Unseen);
         let Some(id) = self.jobs.get(place).and_then(Job::id) else {
             return;
         };
         if let Some(parent) = id.parent()
             && self.parents.expect(parent)
-            && self.jobs.place(parent).is_none()
         {
-            self.looks.push_first(parent);
+            // A parent that is asked for too is looked at anyway, unless others come first.
+            let asked = self
+                .jobs
+                .place(parent)
+                .and_then(|place| self.jobs.get(place));
+            if asked.is_none_or(|parent| parent.stage != Stage::Unseen) {
+                self.looks.push_first(parent);
+            }
         }
         self.looks.push_first(id);
     }
 
-    /// Has as many more jobs looked at as there is room for.
+    /// Has as many more jobs looked at as there is room for. If there is none, the rest is left to whoever else wants it.
     fn look_at_more(&mut self, request: u32) {
         let Some(limit) = self.limits.get_mut(&request) else {
             return;
         };
-        let Some(room) = limit.room.filter(|&room| room > 0) else {
+        let Some(room) = limit.room else {
             return;
         };
+        let waiting = limit.reserve.len();
         let count = room
+            .min(waiting)
             .next_multiple_of(DESCRIBE_LIMIT)
-            .min(limit.reserve.len());
+            .min(waiting);
         limit.unknown += count;
         let next: Vec<Place> = limit.reserve.drain(..count).collect();
         for place in next {
             self.look_first(place);
         }
+        if room == 0
+            && let Some(limit) = self.limits.get_mut(&request)
+        {
+            let left = std::mem::take(&mut limit.reserve);
+            for &place in &left {
+                self.set_stage(place, Stage::Counted);
+            }
+            self.leave_to_others(left);
+        }
+    }
+
+    /// Jobs that their request does not act on are looked at for whoever else wants them.
+    fn leave_to_others(&mut self, places: impl IntoIterator<Item = Place>) {
+        for place in places {
+            if self.fall_back(place) {
+                self.look_first(place);
+            }
+        }
+    }
+
+    /// The next request that wants a job takes over, if there is one.
+    pub(super) fn fall_back(&mut self, place: Place) -> bool {
+        let falls = self.jobs.fall_back(place);
+        if falls
+            && let Some(job) = self.jobs.get(place)
+            && let Some(limit) = self.limits.get_mut(&job.request)
+        {
+            limit.unknown += 1;
+        }
+        falls
     }
 
     /// Whether a job is what its selection means, now that it was looked at. What was named always is.
@@ -147,6 +189,17 @@ impl Run<'_> {
             }
             _ => is_meant,
         }
+    }
+
+    /// Whether a selected job has reached a status since it was listed that the selection leaves out.
+    pub(super) fn has_started_since(&self, place: Place, seen: &Seen) -> bool {
+        let terms = self
+            .jobs
+            .get(place)
+            .and_then(|job| self.jobs.terms(job.request));
+        let conditions = terms.and_then(|terms| terms.conditions.as_ref());
+        seen.status.is_started()
+            && conditions.is_some_and(|c| !c.select.statuses.contains(&seen.status))
     }
 
     /// One job fewer of its request is unknown.
@@ -184,17 +237,19 @@ impl Run<'_> {
             return;
         }
         for request in due {
-            self.jobs.mark_partial(request);
+            self.jobs.mark_partial(request, Partial::OutOfTime);
             self.release(request);
             if let Some(limit) = self.limits.get_mut(&request) {
                 limit.is_over = true;
             }
-            self.jobs.leave_unseen(request);
+            let wanted = self.jobs.leave_unseen(request);
+            self.leave_to_others(wanted);
         }
         let jobs = &self.jobs;
+        let parents = &self.parents;
         let is_open = |id| {
             let job = jobs.place(id).and_then(|place| jobs.get(place));
-            job.is_none_or(|job| job.stage == Stage::Unseen)
+            parents.is_awaited(id) || job.is_none_or(|job| job.stage == Stage::Unseen)
         };
         self.looks.retain_first(is_open);
     }
@@ -206,12 +261,9 @@ impl Run<'_> {
         };
         let mut held = std::mem::take(&mut limit.held);
         if let Some(most) = limit.max_meant.filter(|&most| limit.meant > most) {
-            let why = format!(
-                "the selection matches {} jobs or more, more than MAX_SELECTED ({most}); nothing was done. Narrow it, or give a \
-                 maxJobs of no more",
-                limit.meant
-            );
-            return self.jobs.refuse(request, why);
+            let why = too_many(limit.meant, most);
+            let wanted = self.jobs.refuse(request, why);
+            return self.leave_to_others(wanted);
         }
         let mut room = limit.room;
         held.sort_by_key(|&place| self.jobs.get(place).map(|job| (job.created_at, place)));
@@ -223,6 +275,7 @@ impl Run<'_> {
                     room = Some(left - size);
                     self.go(place);
                 }
+                Some(_) if self.fall_back(place) => self.look_first(place),
                 Some(_) => {
                     let message = (size > 1).then(|| format!("an array of {size} jobs").into());
                     self.settled(place, Outcome::OverLimit, message);
@@ -238,7 +291,7 @@ impl Run<'_> {
     pub(super) fn close_limits(&mut self) {
         for (request, limit) in std::mem::take(&mut self.limits) {
             if limit.room.is_some_and(|room| room > 0) && !limit.reserve.is_empty() {
-                self.jobs.mark_partial(request);
+                self.jobs.mark_partial(request, Partial::OutOfTime);
             }
             for place in limit.reserve {
                 self.set_stage(place, Stage::Counted);

@@ -14,6 +14,7 @@ pub(super) struct Looks {
     first: VecDeque<JobId>,
     again: VecDeque<JobId>,
     service: VecDeque<JobId>,
+    service_again: VecDeque<JobId>,
 }
 
 impl Looks {
@@ -29,7 +30,7 @@ impl Looks {
     /// A job that was acted on, or not found.
     pub(super) fn push_again(&mut self, id: JobId) {
         if id.is_service_job() {
-            self.service.push_front(id);
+            self.service_again.push_back(id);
         } else {
             self.again.push_back(id);
         }
@@ -46,19 +47,26 @@ impl Looks {
         self.first.len() + self.service.len()
     }
 
-    /// How many wait that were acted on, or not found.
+    /// How many wait that were acted on, or not found. A service job, which needs a call of its own, counts as many.
     pub(super) fn again_len(&self) -> usize {
-        self.again.len()
+        self.again.len() + self.service_again.len() * DESCRIBE_LIMIT
     }
 
     /// How many wait in all.
     pub(super) fn len(&self) -> usize {
-        self.first_len() + self.again.len()
+        self.first_len() + self.again_len()
     }
 
     /// A service job, each of which needs a call of its own.
-    pub(super) fn next_service_job(&mut self) -> Option<JobId> {
-        self.service.pop_front()
+    pub(super) fn next_service_job(&mut self, only_again: bool) -> Option<JobId> {
+        let again = self.service_again.pop_front();
+        again.or_else(|| {
+            if only_again {
+                None
+            } else {
+                self.service.pop_front()
+            }
+        })
     }
 
     /// The next call's ids: a full call, or with `flush` also one that is not. Jobs that were acted on come first.
@@ -109,6 +117,11 @@ impl Parents {
             tries: 0,
         });
         fresh
+    }
+
+    /// Whether children wait for it.
+    pub(super) fn is_awaited(&self, parent: JobId) -> bool {
+        matches!(self.0.get(&parent), Some(Parent::Awaited { .. }))
     }
 
     pub(super) fn get_mut(&mut self, parent: JobId) -> Option<&mut Parent> {

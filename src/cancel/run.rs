@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
             }
             return Some(Call::End { verb, reason, jobs });
         }
-        if !closing && let Some(id) = self.looks.next_service_job() {
+        if let Some(id) = self.looks.next_service_job(closing) {
             self.looking += 1;
             return Some(Call::LookAtServiceJob(id));
         }
@@ -232,8 +232,11 @@ impl<'a> Run<'a> {
     /// Decides about a job that was seen for the first time.
     pub(super) fn decide(&mut self, place: Place, seen: &Seen, protected: bool) {
         if !self.is_meant(place, seen) {
-            self.set_stage(place, Stage::Unmeant);
-            return self.known(place);
+            return self.drop_wish(place, Stage::Unmeant, seen, protected);
+        }
+        if self.has_started_since(place, seen) {
+            let message = Some("started after it was listed".into());
+            return self.settle(place, Outcome::Running, message);
         }
         let Some(job) = self.jobs.get_mut(place) else {
             return;
@@ -243,10 +246,7 @@ impl<'a> Run<'a> {
                 self.settle(place, outcome, message);
                 self.wait_for_end(place, seen.id);
             }
-            Plan::Ignore(why) => {
-                self.set_stage(place, Stage::Ignored(why));
-                self.known(place);
-            }
+            Plan::Ignore(why) => self.drop_wish(place, Stage::Ignored(why), seen, protected),
             Plan::Act(because) => {
                 job.because = because;
                 let request = job.request;
@@ -258,6 +258,15 @@ impl<'a> Run<'a> {
                     self.go(place);
                 }
             }
+        }
+    }
+
+    /// The request that wants a job does not mean it after all. Others may.
+    fn drop_wish(&mut self, place: Place, stage: Stage, seen: &Seen, protected: bool) {
+        self.set_stage(place, stage);
+        self.known(place);
+        if self.fall_back(place) {
+            self.decide(place, seen, protected);
         }
     }
 

@@ -61,6 +61,7 @@ impl Run<'_> {
         match job.stage {
             Stage::Unseen => {
                 job.vain_looks = 0;
+                job.last_error = None;
                 let of_parent = match seen
                     .id
                     .parent()
@@ -87,6 +88,7 @@ impl Run<'_> {
             | Stage::Ignored(_)
             | Stage::Unmeant
             | Stage::Counted
+            | Stage::Waiting
             | Stage::Held
             | Stage::ToEnd
             | Stage::Asked => {}
@@ -103,7 +105,7 @@ impl Run<'_> {
         let Some(job) = self.jobs.get_mut(place) else {
             return;
         };
-        if let Some((outcome, message)) = verify(job.want.action, seen) {
+        if let Some((outcome, message)) = verify(job.want.action, seen, job.was_cancelled) {
             job.vain_looks = 0;
             self.settled(place, outcome, message);
             self.wait_for_end(place, seen.id);
@@ -131,7 +133,7 @@ impl Run<'_> {
         let Some(job) = self.jobs.get_mut(place) else {
             return;
         };
-        if let Some((outcome, message)) = verify(job.want.action, seen) {
+        if let Some((outcome, message)) = verify(job.want.action, seen, job.was_cancelled) {
             job.vain_looks = job.vain_looks.saturating_add(1);
             self.settled(place, outcome, message);
         }

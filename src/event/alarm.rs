@@ -171,31 +171,32 @@ impl Alarm {
         named(&self.dimensions)
     }
 
-    /// The request in the alarm's description, if descriptions may give one and this one does.
+    /// The request in the alarm's description, if descriptions may give one and this one does. A description that names
+    /// it and cannot be read is an error: acting on `ALARM_REQUEST` instead is not what its author asked for.
     fn described_request(&self, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
-        let Some(description) = self
+        let description = self
             .description
             .as_deref()
-            .filter(|_| scope.config.alarm_descriptions)
+            .filter(|_| scope.config.alarm_descriptions);
+        let Some((before, _)) = description.and_then(|text| text.split_once("\"batchCancel\""))
         else {
             return Ok(None);
         };
-        let Some(start) = description.find("{\"batchCancel\"").or_else(|| {
-            let text = description.trim_start();
-            (text.starts_with('{') && text.contains("\"batchCancel\""))
-                .then_some(description.len() - text.len())
-        }) else {
-            return Ok(None);
-        };
-        let json = description.get(start..).unwrap_or_default();
-        let mut values = serde_json::Deserializer::from_str(json).into_iter::<Described<'_>>();
-        match values.next() {
-            Some(Ok(described)) => Ok(Some(described.batch_cancel.get().to_owned())),
-            Some(Err(error)) => Err(self
-                .in_template(RequestError::new("", error.to_string()), true)
-                .into()),
-            None => Ok(None),
+        let mut problem = "expected {\"batchCancel\": {…}}".to_owned();
+        for (start, _) in before.match_indices('{') {
+            let json = description
+                .and_then(|text| text.get(start..))
+                .unwrap_or_default();
+            let mut values = serde_json::Deserializer::from_str(json).into_iter::<Described<'_>>();
+            match values.next() {
+                Some(Ok(described)) => return Ok(Some(described.batch_cancel.get().to_owned())),
+                Some(Err(error)) => problem = error.to_string(),
+                None => {}
+            }
         }
+        Err(self
+            .in_template(RequestError::new("", problem), true)
+            .into())
     }
 }
 

@@ -81,7 +81,7 @@ pub(super) fn report(
         dry_run: report.dry_run,
         ignored: report.ignored.as_deref().map(Cow::from),
         complete: report.is_complete(),
-        selection: report.partial_selection.then_some("partial"),
+        selection: report.partial.map(|_| "partial"),
         summary: Summary(report),
         truncated: (missing > 0).then_some(missing),
     };

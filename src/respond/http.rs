@@ -17,7 +17,7 @@ use crate::{
     event::{EventError, HttpForm, Source},
     gather::Fate,
     problem::Problem,
-    report::{JobName, JobResult, Outcome, Report},
+    report::{JobName, JobResult, Outcome, Partial, Report},
     request::JobId,
 };
 
@@ -112,9 +112,17 @@ fn refusal(fates: Vec<Fate>) -> Option<Problem> {
     Some(Problem::new(status, error.to_string()))
 }
 
+/// Whether nothing could be done for throttling. Ids that are none could not have been in any case.
 fn is_all_throttled(report: &Report) -> bool {
-    let mut jobs = report.jobs.iter();
-    !report.jobs.is_empty() && jobs.all(|job| job.outcome == Outcome::Throttled)
+    let mut jobs = report
+        .jobs
+        .iter()
+        .filter(|job| job.outcome != Outcome::InvalidId)
+        .peekable();
+    match jobs.peek() {
+        Some(_) => jobs.all(|job| job.outcome == Outcome::Throttled),
+        None => report.partial == Some(Partial::Throttled),
+    }
 }
 
 fn unavailable(detail: impl Into<String>) -> Problem {

@@ -6,11 +6,13 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::{Picked, SelectError, Selection, Wanted, unlisted};
+use super::{Picked, SelectError, Selection, Wanted, partial, unlisted};
 use crate::{
     batch::{CallError, ErrorKind, Filter, ListOf, Listing, Page},
     call::patiently,
     cancel::Tools,
+    policy::too_many,
+    report::Partial,
     request::{NamePattern, Select},
 };
 
@@ -69,21 +71,16 @@ impl<'a> Sweep<'a> {
                 End::Failed(error)
                     if matches!(error.kind, ErrorKind::Denied | ErrorKind::Refused) =>
                 {
-                    return unlisted(error);
+                    return unlisted(error, tools);
                 }
-                End::Failed(error) => return Ok(found.into_selection(Some(error.message))),
+                End::Failed(error) => return Ok(found.into_selection(Some(partial(&error, tools)))),
             }
         }
         Ok(found.into_selection(None))
     }
 
     fn too_many(&self, size: usize) -> SelectError {
-        let max = self.wanted.max.unwrap_or_default();
-        SelectError::Refused(format!(
-            "the selection matches {size} jobs or more of {}, more than MAX_SELECTED ({max}); nothing was done. Narrow it, or give a \
-                 maxJobs of no more",
-            self.wanted.select.from
-        ))
+        SelectError::Refused(too_many(size, self.wanted.max.unwrap_or_default()))
     }
 
     /// The first sweep, by the cheaper plan, which it returns.
@@ -207,10 +204,9 @@ impl Found {
         }
     }
 
-    fn into_selection(self, partial: Option<String>) -> Selection {
+    fn into_selection(self, partial: Option<Partial>) -> Selection {
         Selection {
             jobs: self.jobs,
-            size: self.size,
             partial,
         }
     }

@@ -25,7 +25,15 @@ pub(super) fn route(method: &str, path: &str) -> Result<Route, Problem> {
         .filter(|segment| !segment.is_empty())
         .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
         .collect();
-    if let Some(at) = segments.iter().position(|segment| segment == "jobs") {
+    match (segments.last().map(String::as_str), method) {
+        (Some("cancellations"), "POST") => return Ok(Route::Cancellations),
+        (Some("cancellations"), _) => return Err(not_allowed(method, "POST")),
+        (Some("openapi.json"), "GET") => return Ok(Route::OpenApi),
+        (Some("openapi.json"), _) => return Err(not_allowed(method, "GET")),
+        _ => {}
+    }
+    // The last one: a stage or a base path may have the same name.
+    if let Some(at) = segments.iter().rposition(|segment| segment == "jobs") {
         // An ARN has a slash of its own, which some gateways hand on decoded.
         let id = segments.get(at + 1..).unwrap_or_default().join("/");
         if !id.is_empty() {
@@ -36,16 +44,10 @@ pub(super) fn route(method: &str, path: &str) -> Result<Route, Problem> {
             };
         }
     }
-    match (segments.last().map(String::as_str), method) {
-        (Some("cancellations"), "POST") => Ok(Route::Cancellations),
-        (Some("cancellations"), _) => Err(not_allowed(method, "POST")),
-        (Some("openapi.json"), "GET") => Ok(Route::OpenApi),
-        (Some("openapi.json"), _) => Err(not_allowed(method, "GET")),
-        _ => Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "no such route; there are POST /cancellations, GET and DELETE /jobs/{jobId}, and GET /openapi.json",
-        )),
-    }
+    Err(Problem::new(
+        StatusCode::NOT_FOUND,
+        "no such route; there are POST /cancellations, GET and DELETE /jobs/{jobId}, and GET /openapi.json",
+    ))
 }
 
 fn not_allowed(method: &str, allowed: &str) -> Problem {
@@ -65,6 +67,7 @@ mod tests {
     #[test]
     fn routes_are_found_behind_stages_and_before_slashes() {
         for path in [
+            "/jobs/cancellations",
             "/cancellations",
             "/cancellations/",
             "/prod/cancellations",
