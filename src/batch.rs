@@ -14,6 +14,14 @@ use aws_sdk_batch::{
     config::{BehaviorVersion, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig},
     types::JobDetail,
 };
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_http_client::{
+    Connector,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpConnector, http_client_fn,
+};
 
 pub use error::{CallError, ErrorKind};
 pub use listing::{Filter, JobQueue, ListOf, Listed, Listing, Page};
@@ -122,18 +130,22 @@ pub struct BulkAnswer {
     pub refused: Vec<(JobId, CallError)>,
 }
 
-/// The HTTP client for calls to AWS.
+/// The HTTP client for calls to AWS, with its trusted certificates loaded.
 ///
 /// TLS is rustls on ring: aws-lc's entropy gathering costs 35 ms of CPU in every new process, before its first handshake.
+/// The SDK's own client makes a connector for each combination of timeouts, one of them only to try whether it can, and
+/// reads about 140 certificates for each; there is but one combination here.
 #[must_use]
 pub fn http_client() -> SharedHttpClient {
-    use aws_smithy_http_client::{
-        Builder,
-        tls::{Provider, rustls_provider::CryptoMode},
-    };
-    Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT);
+    let connector = SharedHttpConnector::new(
+        Connector::builder()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .connector_settings(settings.build())
+            .sleep_impl(TokioSleep::new())
+            .build(),
+    );
+    http_client_fn(move |_, _| connector.clone())
 }
 
 /// The date that pins what the SDK does by default.

@@ -232,4 +232,5 @@ def main():
     endpoint.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()
