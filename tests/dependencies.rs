@@ -12,10 +12,9 @@
 use std::{collections::BTreeMap, process::Command};
 
 /// Crates that are a second stack beside hyper 1 and rustls with ring, or belong to one.
-const SECOND_STACKS: [&str; 9] = [
+const SECOND_STACKS: [&str; 8] = [
     "aws-lc-rs",
     "aws-lc-sys",
-    "h2",
     "native-tls",
     "openssl",
     "openssl-sys",
