@@ -2,7 +2,7 @@
 //!
 //! `endpoint CERTIFICATE.pem KEY.pem` prints the two URLs and serves until it is ended.
 
-use std::{convert::Infallible, error::Error, sync::Arc};
+use std::{error::Error, sync::Arc};
 
 use batch_emulator::{Dropped, Emulator};
 use http::Request;
@@ -77,9 +77,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, emulator: Emulator) 
             emulator.call(Request::from_parts(parts, body)).await
         }
     });
+    let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // A client that hangs up, or a reset that was ordered, is no error of the endpoint.
-    let _: Result<(), Infallible> = Ok(http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await
-        .unwrap_or_default());
+    served.await.unwrap_or_default();
 }
