@@ -129,6 +129,8 @@ fn is_dry(tree: &Tree) -> bool {
             "AlarmName",
             "TopicArn",
             "eventSource",
+            "EventSource",
+            "Sns",
         ];
         marks.contains(&name.as_str())
     });
