@@ -22,7 +22,9 @@ pub struct Facts {
 impl Facts {
     pub fn of(text: &str) -> Self {
         let mut facts = Self::default();
-        facts.text(text, false, 0);
+        // Only the event as a whole can be an HTTP request.
+        let dry = Tree::read(text).is_some_and(|tree| is_dry_http(&tree));
+        facts.text(text, dry, 0);
         facts.said.make_ascii_lowercase();
         facts.meant.make_ascii_lowercase();
         facts
@@ -118,11 +120,9 @@ fn is_dry(tree: &Tree) -> bool {
     let Tree::Object(fields) = tree else {
         return false;
     };
-    if fields.iter().any(|(name, _)| name == "requestContext") {
-        return is_dry_http(fields);
-    }
     let is_envelope = fields.iter().any(|(name, _)| {
         let marks = [
+            "requestContext",
             "Records",
             "detail-type",
             "alarmData",
@@ -158,7 +158,14 @@ fn is_dry_run(name: &str) -> bool {
 }
 
 /// Whether an HTTP request's options, in the place for them or in its body, say so.
-fn is_dry_http(fields: &[(String, Tree)]) -> bool {
+fn is_dry_http(tree: &Tree) -> bool {
+    let (Tree::Object(fields), Some(context)) = (tree, tree.get("requestContext")) else {
+        return false;
+    };
+    let is_gateway = context.get("http").is_some() || context.get("elb").is_some();
+    if !is_gateway && tree.get("httpMethod").is_none() {
+        return false;
+    }
     fields.iter().any(|(name, value)| match name.as_str() {
         "rawQueryString" => value.as_text().is_some_and(|query| {
             query.split('&').any(|pair| {

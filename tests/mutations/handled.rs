@@ -256,7 +256,9 @@ impl Handled<'_> {
                     };
                     let job = self.emulator.job(&id.to_string());
                     if job.is_some_and(|job| {
-                        job.status == Status::Runnable && !(job.is_cancelled || job.is_terminated)
+                        job.status == Status::Runnable
+                            && job.is_service_job == id.is_service_job()
+                            && !(job.is_cancelled || job.is_terminated)
                     }) {
                         return Err(format!("{id} is as it was, and nobody is told: {answer}"));
                     }
