@@ -54,6 +54,8 @@ impl Facts {
         if depth > DEPTH {
             return;
         }
+        // A byte order mark, as some write it before their JSON.
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         match Tree::read(text) {
             Some(tree @ (Tree::Array(_) | Tree::Object(_))) => self.tree(&tree, dry, depth),
             Some(Tree::Text(inner)) => self.text(&inner, dry, depth + 1),
