@@ -10,6 +10,7 @@ mod object;
 mod pipes;
 mod sns;
 mod sqs;
+mod widget;
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
@@ -17,6 +18,7 @@ use thiserror::Error;
 
 use crate::{
     config::Config,
+    panel::PanelRequest,
     problem::Problem,
     request::{Home, JobId, Request, RequestError},
 };
@@ -57,6 +59,10 @@ pub enum Ask {
     ShowJob(JobId),
     /// The description of the HTTP routes.
     OpenApi,
+    /// Show a job queue on a dashboard.
+    Panel(PanelRequest),
+    /// What a dashboard's widget can do.
+    Describe,
     /// Nothing that can be done: the HTTP answer that says why.
     Refuse(Problem),
 }
@@ -107,6 +113,8 @@ pub enum Reply {
     Raise,
     /// The messages that are to be delivered again.
     BatchItemFailures,
+    /// HTML for a dashboard.
+    Widget,
     /// An HTTP response.
     Http {
         /// The shape that the caller's gateway expects.
@@ -131,6 +139,8 @@ pub enum Source {
     EventBridge,
     /// A CloudWatch alarm, as an alarm action or through EventBridge or SNS.
     Alarm,
+    /// A widget of a CloudWatch dashboard.
+    Widget,
     /// API Gateway, a function URL or an Application Load Balancer.
     Http,
 }
@@ -146,6 +156,7 @@ impl Source {
             Self::Pipes => "pipes",
             Self::EventBridge => "eventbridge",
             Self::Alarm => "alarm",
+            Self::Widget => "widget",
             Self::Http => "http",
         }
     }
@@ -209,6 +220,9 @@ pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, EventError
     if http::matches(&object) {
         return http::decode(text, &object, scope);
     }
+    if widget::matches(&object) {
+        return widget::decode(&object, scope);
+    }
     if sqs::matches(&object) {
         return sqs::decode(&object, |text| body::read(text, scope, 0));
     }
@@ -261,4 +275,4 @@ const UNSUPPORTED: &str = "unsupported event; looked for: jobIds, jobId or selec
     Functions Distributed Map); Records of aws:sqs or aws:sns; a JSON array (EventBridge Pipes); detail-type and detail \
     (EventBridge: Batch Job Queue Blocked, Batch Job State Change, CloudWatch Alarm State Change, or a request as \
     detail); alarmData, or AlarmName with NewStateValue (CloudWatch alarm); requestContext (API Gateway, function URL, \
-    ALB)";
+    ALB); widgetContext (a dashboard)";

@@ -12,6 +12,7 @@ pub mod gather;
 pub mod jobs;
 pub mod look;
 pub mod pace;
+pub mod panel;
 pub mod plan;
 pub mod policy;
 pub mod problem;
@@ -154,6 +155,12 @@ impl App {
                     .await
             }
             Ask::OpenApi => Answer::OpenApi,
+            Ask::Describe => Answer::Describe,
+            Ask::Panel(asked) => {
+                let tools = self.tools(calls, left.saturating_sub(MARGIN));
+                let seen = Box::pin(panel::panel(asked, arrived.as_millisecond(), tools)).await;
+                Answer::Panel(Box::new(seen), context.invoked_function_arn.clone())
+            }
             Ask::Refuse(problem) => Answer::Problem(problem),
         }
     }

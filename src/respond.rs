@@ -2,6 +2,7 @@
 
 mod body;
 mod http;
+mod widget;
 
 use std::{collections::BTreeSet, fmt};
 
@@ -15,6 +16,7 @@ use crate::{
     batch::{CallError, Seen},
     event::{EventError, Reply, Source},
     gather::Fate,
+    panel::{NoPanel, Panel},
     problem::Problem,
     report::{Class, Report},
     request::JobId,
@@ -35,6 +37,10 @@ pub enum Answer {
     Job(JobId, Result<Shown, CallError>),
     /// The description of the HTTP routes.
     OpenApi,
+    /// What there is to see in a job queue, and the function's own ARN.
+    Panel(Box<Result<Panel, NoPanel>>, String),
+    /// What a dashboard's widget can do.
+    Describe,
     /// Nothing.
     Problem(Problem),
 }
@@ -110,10 +116,17 @@ pub fn respond(
     if let Reply::Http { form, one_job } = reply {
         return http::respond(answer, *form, *one_job, source, request_id);
     }
+    if *reply == Reply::Widget {
+        return Ok(raw(&widget_html(answer))?);
+    }
     let (report, fates) = match answer {
         Answer::Report(report, fates) => (report, fates),
-        // Only HTTP asks for these.
-        Answer::Job(..) | Answer::OpenApi | Answer::Problem(_) => (Report::default(), Vec::new()),
+        // Only HTTP and widgets ask for these.
+        Answer::Job(..)
+        | Answer::OpenApi
+        | Answer::Panel(..)
+        | Answer::Describe
+        | Answer::Problem(_) => (Report::default(), Vec::new()),
     };
     match reply {
         Reply::BatchItemFailures => Ok(raw(&batch_item_failures(fates))?),
@@ -121,10 +134,26 @@ pub fn respond(
             raise(&report, fates, |_| true)?;
             Ok(body::report(&report, source, request_id, MAX_REPORT)?)
         }
-        Reply::Report | Reply::Http { .. } => {
+        Reply::Report | Reply::Widget | Reply::Http { .. } => {
             raise(&report, fates, |fate| fate.fail_on_incomplete)?;
             Ok(body::report(&report, source, request_id, MAX_REPORT)?)
         }
+    }
+}
+
+/// What a dashboard shows. A viewer is told what is wrong rather than shown a failed widget.
+fn widget_html(answer: Answer) -> String {
+    match answer {
+        Answer::Describe => widget::DOCUMENTATION.to_owned(),
+        Answer::Panel(seen, function) => match *seen {
+            Ok(panel) => widget::panel(&panel, &function),
+            Err(why) => widget::no_panel(&why),
+        },
+        Answer::Report(report, fates) => match fates.into_iter().find_map(|fate| fate.error) {
+            Some(error) => widget::error(&error),
+            None => widget::report(&report),
+        },
+        Answer::Job(..) | Answer::OpenApi | Answer::Problem(_) => String::new(),
     }
 }
 

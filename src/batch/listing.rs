@@ -49,6 +49,8 @@ pub struct Listed {
     pub id: JobId,
     /// Where it stands.
     pub status: Status,
+    /// Why it stands where it does.
+    pub status_reason: Option<String>,
     /// Its name.
     pub job_name: String,
     /// Its job definition's ARN, which listings leave out of jobs that are RUNNABLE.
@@ -195,6 +197,7 @@ fn listed(job: JobSummary) -> Option<Listed> {
         status: job
             .status
             .map_or(Status::Unknown, |s| Status::from_batch(s.as_str())),
+        status_reason: job.status_reason,
         job_name: job.job_name.unwrap_or_default(),
         job_definition: job.job_definition,
         share_identifier: job.share_identifier,

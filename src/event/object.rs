@@ -37,6 +37,10 @@ impl<'a> Object<'a> {
         Object::read(self.get(name)?.get())
     }
 
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }

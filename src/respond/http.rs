@@ -94,6 +94,10 @@ pub(super) fn respond(
         Answer::Job(id, looked) => job(id, looked),
         Answer::OpenApi => Ok(OPENAPI.to_owned()),
         Answer::Problem(problem) => Err(problem),
+        // Only widgets ask for these.
+        Answer::Panel(..) | Answer::Describe => {
+            Err(Problem::new(StatusCode::NOT_FOUND, "no such route"))
+        }
     };
     let response = match answered {
         Ok(body) => Response::json(body),

@@ -48,6 +48,9 @@ pub fn emulator(
         home: &home,
         now: jiff::Timestamp::now(),
     };
+    if let Ok(Ask::Panel(panel)) = event::decode(payload, &scope).map(|event| event.ask) {
+        add_selectable(&emulator, &SelectFrom::Queue(panel.job_queue));
+    }
     let mut known = BTreeSet::new();
     for target in targets(payload, &scope) {
         match target {

@@ -56,6 +56,9 @@ pub fn response(answer: &RawValue) {
             .iter()
             .find_map(|of| fields.get(of)?.get(name))
     };
+    if let Some(text) = fields.as_str() {
+        return println!("{text}");
+    }
     match (
         fields.get("statusCode"),
         fields.get("body").and_then(Value::as_str),

@@ -84,6 +84,10 @@ fn of_event(event: &Event, facts: &Facts) -> Result<&'static str, String> {
         }
         Ask::ShowJob(id) => named(*id, facts).map(|()| "a job to show"),
         Ask::OpenApi => Ok("openapi.json"),
+        Ask::Panel(panel) if panel.limit == 0 || panel.statuses.is_empty() => {
+            Err(format!("not a valid panel: {panel:?}"))
+        }
+        Ask::Panel(_) | Ask::Describe => Ok("a dashboard"),
         Ask::Refuse(problem) => says_something(&problem.detail).map(|()| "an HTTP problem"),
     }
 }

@@ -211,8 +211,8 @@ impl Handled<'_> {
                     };
                     ids && (self.may_terminate || !terminates)
                 }),
-                Ask::ShowJob(_) => true,
-                Ask::OpenApi | Ask::Refuse(_) => false,
+                Ask::ShowJob(_) | Ask::Panel(_) => true,
+                Ask::OpenApi | Ask::Describe | Ask::Refuse(_) => false,
             },
         };
         match self.calls.first() {

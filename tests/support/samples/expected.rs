@@ -30,6 +30,8 @@ pub enum Expected {
     OpenApi,
     /// An HTTP problem: status, and what its detail holds.
     Problem(u16, &'static str),
+    /// A text for a dashboard that holds this.
+    Shown(&'static str),
     /// An invocation error: its type, and what its message holds.
     Error(&'static str, &'static str),
 }
@@ -76,6 +78,10 @@ impl Expected {
                 let body = check_one(name, &answer, status);
                 let found = body["detail"].as_str().unwrap_or_default();
                 assert!(found.contains(detail), "{name}: {body}");
+            }
+            Self::Shown(text) => {
+                let shown = answer.as_str().unwrap_or_default();
+                assert!(shown.contains(text), "{name}: {answer}");
             }
             Self::Error(..) => panic!("{name}: {answer}, and not {self:?}"),
         }

@@ -4,6 +4,7 @@ use super::{
     ARRAY,
     Expected::{
         self, Error, Failures, HttpJob, HttpReport, HttpShown, Ignored, OpenApi, Problem, Report,
+        Shown,
     },
     RUNNABLE, RUNNING, SUBMITTED, Sample,
 };
@@ -75,6 +76,7 @@ pub fn table() -> Vec<Sample> {
         http_v2(),
         http_others(),
         unsupported(),
+        widget(),
     ]
     .concat()
 }
@@ -371,4 +373,18 @@ fn unsupported() -> Vec<Sample> {
     ]
     .map(|(name, message)| none(name, Error("UnsupportedEvent", message)))
     .to_vec()
+}
+
+fn widget() -> Vec<Sample> {
+    vec![
+        none("widget-describe", Shown("panel.jobQueue")),
+        calls(
+            "DescribeJobQueues ListJobs ListJobs GetJobQueueSnapshot DescribeJobs",
+            &[],
+            "widget-panel",
+            Shown("cwdb-action"),
+        ),
+        one(&[RUNNABLE], "widget-cancel", Shown("cancelled")),
+        none("widget-bad-field", Error("InvalidRequest", "dryrun")),
+    ]
 }
