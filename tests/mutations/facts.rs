@@ -168,7 +168,12 @@ fn is_dry_http(tree: &Tree) -> bool {
     if !is_gateway && tree.get("httpMethod").is_none() {
         return false;
     }
-    fields.iter().any(|(name, value)| match name.as_str() {
+    // Of a field that stands there twice, the last counts, as to most readers of JSON.
+    let mut last = fields.iter().enumerate().filter(|(index, (name, _))| {
+        let later = fields.iter().skip(index + 1);
+        !later.into_iter().any(|(other, _)| other == name)
+    });
+    last.any(|(_, (name, value))| match name.as_str() {
         "rawQueryString" => value.as_text().is_some_and(|query| {
             query.split('&').any(|pair| {
                 let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
