@@ -130,20 +130,10 @@ impl Alarm {
         if let Some(why) = &self.silenced {
             return Ok(Some(why.clone()));
         }
-        let home = scope.home;
-        let region = self
-            .region
-            .as_deref()
-            .or(home.region.as_deref())
-            .unwrap_or_default();
-        let account = self
-            .account
-            .as_deref()
-            .or(home.account.as_deref())
-            .unwrap_or_default();
-        if !home.owns(region, account) {
+        let (region, account) = (self.region.as_deref(), self.account.as_deref());
+        if let Some(place) = scope.home.elsewhere(region, account) {
             return Ok(Some(format!(
-                "it belongs to {region}:{account}, not to this function's region and account"
+                "it belongs to {place}, not to this function's region and account"
             )));
         }
         let (Some(_), Some(time)) = (scope.config.max_event_age, &self.time) else {

@@ -123,20 +123,10 @@ fn state_change(id: JobId, status: Status, name: &str, scope: &Scope<'_>) -> Ask
 
 /// Why an event of elsewhere, or of long ago, asks for nothing here.
 fn not_ours(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
-    let home = scope.home;
-    let region = event
-        .region
-        .as_deref()
-        .or(home.region.as_deref())
-        .unwrap_or_default();
-    let account = event
-        .account
-        .as_deref()
-        .or(home.account.as_deref())
-        .unwrap_or_default();
-    if !home.owns(region, account) {
+    let (region, account) = (event.region.as_deref(), event.account.as_deref());
+    if let Some(place) = scope.home.elsewhere(region, account) {
         return Ok(Some(format!(
-            "the event belongs to {region}:{account}, not to this function's account and region"
+            "the event belongs to {place}, not to this function's account and region"
         )));
     }
     let Some(time) = event

@@ -95,6 +95,14 @@ impl Home {
         self.region.as_deref().is_none_or(|own| own == region)
             && self.account.as_deref().is_none_or(|own| own == account)
     }
+
+    /// Where an event comes from, as `region:account`, if that is not here. What it leaves out is taken for ours.
+    #[must_use]
+    pub fn elsewhere(&self, region: Option<&str>, account: Option<&str>) -> Option<String> {
+        let region = region.or(self.region.as_deref()).unwrap_or_default();
+        let account = account.or(self.account.as_deref()).unwrap_or_default();
+        (!self.owns(region, account)).then(|| format!("{region}:{account}"))
+    }
 }
 
 /// One id as it was asked for: either a job, or why it is none.
