@@ -1,5 +1,7 @@
 //! The jobs of one invocation: what is wanted of each, by which messages, and how far it has come.
 
+mod closing;
+
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
@@ -406,61 +408,5 @@ impl Jobs {
             dry_run,
             partial: self.partial.into_values().next(),
         }
-    }
-}
-
-impl Job {
-    fn close(&mut self) {
-        let (outcome, message) = match &self.stage {
-            Stage::Settled { .. } | Stage::Ignored(_) | Stage::Unmeant | Stage::Counted => return,
-            Stage::Unseen | Stage::Waiting | Stage::Held | Stage::ToEnd => match self.last_error {
-                Some(ErrorKind::Throttled) => {
-                    (Outcome::Throttled, "out of time while throttled".into())
-                }
-                Some(_) if self.was_called => {
-                    (Outcome::Failed, "out of time while calls failed".into())
-                }
-                Some(_) => (
-                    Outcome::NotAttempted,
-                    "out of time while looks failed".into(),
-                ),
-                None => (Outcome::NotAttempted, "out of time".into()),
-            },
-            Stage::Asked => (
-                Outcome::Unconfirmed,
-                "out of time while Batch had yet to answer the call".into(),
-            ),
-            Stage::Accepted {
-                unless_shown: Outcome::Unconfirmed,
-                ..
-            } => (
-                Outcome::Unconfirmed,
-                "Batch accepted the call; out of time before it could be looked at again".into(),
-            ),
-            Stage::Accepted { unless_shown, why } => (*unless_shown, why.clone()),
-        };
-        self.stage = Stage::Settled {
-            outcome,
-            message: Some(message),
-        };
-    }
-
-    fn into_result(mut self) -> Option<JobResult> {
-        self.close();
-        let Stage::Settled { outcome, message } = self.stage else {
-            return None;
-        };
-        // Of a job in a queue that is not allowed, no more is shown than that it is there, where, and in which status.
-        let shown = outcome != Outcome::QueueNotAllowed;
-        Some(JobResult {
-            job_id: self.name,
-            outcome,
-            before: self.before,
-            after: self.after,
-            job_queue: self.queue,
-            job_name: self.title.filter(|_| shown),
-            asked_as: self.asked_as,
-            message: message.or(self.because),
-        })
     }
 }
