@@ -14,9 +14,9 @@ use batch_cancel::{
     batch::Seen,
     config::Config,
     event::{self, Event, Scope},
-    plan::{Want, plan},
-    report::{JobName, JobResult, Outcome, Report},
-    request::{Action, Home, JobId, Status},
+    plan::{Intent, plan},
+    report::{JobResult, Outcome, Report, ReportedId},
+    request::{Action, JobId, OwnRegion, Status},
     respond::{Answer, respond},
 };
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -39,7 +39,7 @@ fn payload(jobs: u32) -> Box<RawValue> {
 }
 
 fn decode(payload: &RawValue, config: &Config) -> Event {
-    let home = Home::from_function_arn("arn:aws:lambda:eu-west-1:123456789012:function:f");
+    let home = OwnRegion::from_function_arn("arn:aws:lambda:eu-west-1:123456789012:function:f");
     let scope = Scope {
         config,
         home: &home,
@@ -71,7 +71,7 @@ fn report(jobs: u32) -> Report {
         after: Some(Status::Failed),
         job_queue: Some("arn:aws:batch:eu-west-1:123456789012:job-queue/main".into()),
         job_name: Some("frame".into()),
-        ..JobResult::new(JobName::Id(seen(number).id), Outcome::Cancelled)
+        ..JobResult::new(ReportedId::Id(seen(number).id), Outcome::Cancelled)
     };
     Report {
         jobs: (0..jobs).map(result).collect(),
@@ -92,7 +92,7 @@ fn stages(criterion: &mut Criterion) {
                     group.bench_function(name, |b| b.iter(|| decode(&payload, &config)));
                 }
                 "plan" => {
-                    let want = Want {
+                    let want = Intent {
                         action: Action::Cancel,
                         dry_run: false,
                         only_if_blocked: false,

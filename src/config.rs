@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     policy::{Patterns, Policy, ProtectTag, Queues},
-    request::{Home, Request, Status},
+    request::{OwnRegion, Request, Status},
 };
 
 /// The settings of the function.
@@ -168,7 +168,7 @@ impl Env<'_> {
 fn alarm_request(text: &str, policy: &Policy) -> Result<String, String> {
     let expected =
         |why: String| format!("a request with a select, whose jobQueue is filled in: {why}");
-    let request = Request::from_template(text, Some("any"), &Home::default())
+    let request = Request::from_template(text, Some("any"), &OwnRegion::default())
         .map_err(|error| expected(error.to_string()))?;
     if let Some(request) = request {
         policy.admit(&request).map_err(expected)?;

@@ -6,8 +6,8 @@ mod body;
 mod direct;
 mod eventbridge;
 mod http;
-mod object;
 mod pipes;
+mod raw_object;
 mod sns;
 mod sqs;
 mod widget;
@@ -20,9 +20,9 @@ use crate::{
     config::Config,
     panel::PanelRequest,
     problem::Problem,
-    request::{Home, JobId, Request, RequestError},
+    request::{JobId, OwnRegion, Request, RequestError},
 };
-use object::Object;
+use raw_object::RawObject;
 
 pub use http::HttpForm;
 
@@ -31,97 +31,124 @@ pub use http::HttpForm;
 pub struct Scope<'a> {
     /// The settings.
     pub config: &'a Config,
-    /// Where this function runs.
-    pub home: &'a Home,
+    /// The region and account that this function runs in.
+    pub own_region: &'a OwnRegion,
     /// When the event arrived.
     pub now: Timestamp,
 }
 
-/// An event that was understood.
+/// A decoded event.
 #[derive(Debug)]
 pub struct Event {
     /// Where it came from.
     pub source: Source,
     /// Who asked, for the audit trail: the caller if there is one, else the source.
-    pub by: String,
-    /// What it asks for.
-    pub ask: Ask,
-    /// In which form the answer is expected.
-    pub reply: Reply,
+    pub requested_by: String,
+    /// What it asks for, and how that is answered.
+    pub command: Command,
 }
 
-/// What an event can ask for.
+/// What an event can ask for. Each carries how it is answered.
 #[derive(Debug)]
-pub enum Ask {
+pub enum Command {
     /// Cancel jobs, as these messages say.
-    Cancel(Vec<Message>),
-    /// Show one job.
-    ShowJob(JobId),
-    /// The description of the HTTP routes.
-    OpenApi,
+    Cancel {
+        /// The event as a whole, or its records.
+        messages: Vec<Message>,
+        /// How the report is answered.
+        reply: Reply,
+    },
+    /// Show one job, over HTTP.
+    ShowJob {
+        /// The job.
+        id: JobId,
+        /// The shape of the HTTP response.
+        form: HttpForm,
+    },
     /// Show a job queue on a dashboard.
     Panel(PanelRequest),
-    /// What a dashboard's widget can do.
-    Describe,
-    /// Nothing that can be done: the HTTP answer that says why.
-    Refuse(Problem),
+    /// Answer with a fixed text.
+    Document(Document),
+    /// Answer an HTTP request that cannot be fulfilled.
+    Refuse {
+        /// Why.
+        problem: Problem,
+        /// The shape of the HTTP response.
+        form: HttpForm,
+    },
+}
+
+impl Command {
+    /// Cancels the jobs of one request, which is the whole event.
+    fn cancel(content: impl Into<Content>, reply: Reply) -> Self {
+        Self::Cancel {
+            messages: vec![Message::whole(content.into())],
+            reply,
+        }
+    }
+}
+
+/// A fixed text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// The OpenAPI description of the HTTP routes.
+    OpenApi(HttpForm),
+    /// The documentation of the dashboard widget.
+    Widget,
 }
 
 /// One message: a record of a batch, or the event as a whole.
 #[derive(Debug)]
 pub struct Message {
-    /// What a record is called in `batchItemFailures`.
+    /// The record's `itemIdentifier` in `batchItemFailures`.
     pub id: Option<String>,
     /// The message group of a FIFO queue's record.
     pub group: Option<String>,
     /// What it asks for, or why it cannot be read.
-    pub asks: Result<Asks, EventError>,
+    pub content: Result<Content, EventError>,
 }
 
 impl Message {
-    /// The message that an event as a whole is.
-    fn whole(asks: Asks) -> Self {
+    /// The message that is the event as a whole.
+    fn whole(content: Content) -> Self {
         Self {
             id: None,
             group: None,
-            asks: Ok(asks),
+            content: Ok(content),
         }
     }
 }
 
 /// What a message asks for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Asks {
-    /// These requests.
-    Requests(Vec<Request>),
+pub enum Content {
+    /// A request.
+    Request(Request),
     /// Nothing, and why.
-    Nothing(String),
+    Ignored(String),
 }
 
-impl From<Request> for Asks {
+impl From<Request> for Content {
     fn from(request: Request) -> Self {
-        Self::Requests(vec![request])
+        Self::Request(request)
     }
 }
 
-/// In which form the answer is expected, and what becomes of a report that is not all done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How a report is answered, and what happens when something in it is left over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// The report, to whoever waits for it.
+    /// The report, to a caller that waits for it.
     Report,
-    /// Nobody waits: something left over has to be an invocation error, or else it is forgotten.
-    Raise,
+    /// Nobody waits: what is left over is an invocation error, so that Lambda retries the event.
+    InvocationError,
     /// The messages that are to be delivered again.
     BatchItemFailures,
     /// HTML for a dashboard.
     Widget,
-    /// An HTTP response.
-    Http {
-        /// The shape that the caller's gateway expects.
-        form: HttpForm,
-        /// The answer is about this one job, not a report.
-        one_job: bool,
-    },
+    /// An HTTP response that holds the report.
+    Http(HttpForm),
+    /// An HTTP response about the request's only job.
+    HttpJob(HttpForm),
 }
 
 /// Where an event came from.
@@ -168,7 +195,7 @@ pub enum EventError {
     /// It is none of the kinds that this function knows.
     #[error("{0}")]
     Unsupported(String),
-    /// It is of a known kind, and broken.
+    /// It is of a known kind, and a field of it is missing or wrong.
     #[error("{kind}: {error}")]
     Envelope {
         /// The kind.
@@ -182,7 +209,7 @@ pub enum EventError {
     /// The deployer does not allow it.
     #[error("{0}")]
     Refused(String),
-    /// IAM does not allow finding the jobs that are meant.
+    /// IAM denies finding the jobs of a selection.
     #[error("{0}")]
     Denied(String),
 }
@@ -201,7 +228,7 @@ impl EventError {
     }
 }
 
-/// How deep messages may lie in one another: `EventBridge` in SNS in SQS is three.
+/// How deep messages may be nested: `EventBridge` in SNS in SQS is three.
 const MAX_DEPTH: usize = 4;
 
 /// Decodes an event.
@@ -209,63 +236,63 @@ const MAX_DEPTH: usize = 4;
 /// # Errors
 ///
 /// When the event as a whole cannot be acted on. A record of a batch that cannot be read is in its [`Message`], and an
-/// HTTP request that cannot is an [`Ask::Refuse`].
+/// HTTP request that cannot is a [`Command::Refuse`].
 pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, EventError> {
     let text = payload.get();
+    let body = |text: &str| body::read(text, scope, 0);
     if text.starts_with('[') {
-        return pipes::decode(text, |text| body::read(text, scope, 0));
+        return pipes::decode(text, body);
     }
     let object =
-        Object::read(text).ok_or_else(|| EventError::Unsupported(UNSUPPORTED.to_owned()))?;
+        RawObject::read(text).ok_or_else(|| EventError::Unsupported(UNSUPPORTED.to_owned()))?;
     if http::matches(&object) {
-        return http::decode(text, &object, scope);
+        return http::decode(&object, scope);
     }
     if widget::matches(&object) {
         return widget::decode(&object, scope);
     }
-    if sqs::matches(&object) {
-        return sqs::decode(&object, |text| body::read(text, scope, 0));
+    let records = object.records();
+    if sqs::matches(&records) {
+        return sqs::decode(&records, body);
     }
-    if sns::matches(&object) {
-        return sns::decode(&object, |text| body::read(text, scope, 0));
+    if sns::matches(&records) {
+        return Ok(sns::decode(&records, body));
     }
-    let (source, asks) = message(text, &object, scope, 0)?;
+    let (source, content) = message(&object, scope, 0)?;
     let reply = match source {
         Source::Direct => Reply::Report,
-        _ => Reply::Raise,
+        _ => Reply::InvocationError,
     };
     Ok(Event {
         source,
-        by: source.as_str().to_owned(),
-        ask: Ask::Cancel(vec![Message::whole(asks)]),
-        reply,
+        requested_by: source.as_str().to_owned(),
+        command: Command::cancel(content, reply),
     })
 }
 
-/// Decodes what can stand alone or in another message: `text` is the JSON object that `object` views.
+/// Decodes what can stand alone or inside another message.
 fn message(
-    text: &str,
-    object: &Object<'_>,
+    object: &RawObject<'_>,
     scope: &Scope<'_>,
     depth: usize,
-) -> Result<(Source, Asks), EventError> {
+) -> Result<(Source, Content), EventError> {
     if depth > MAX_DEPTH {
         return Err(EventError::Unsupported(format!(
-            "messages lie in one another more than {MAX_DEPTH} deep"
+            "messages are nested more than {MAX_DEPTH} deep"
         )));
     }
     if alarm::matches(object) {
-        return Ok((Source::Alarm, alarm::decode(text, object, scope)?));
+        return Ok((Source::Alarm, alarm::decode(object, scope)?));
     }
     if eventbridge::matches(object) {
-        return Ok((Source::EventBridge, eventbridge::decode(text, scope)?));
+        return Ok((Source::EventBridge, eventbridge::decode(object, scope)?));
     }
     if sns::matches_notification(object) {
-        let text = sns::decode_notification(text)?;
+        let text = sns::decode_notification(object)?;
         return Ok((Source::Sns, body::read(&text, scope, depth + 1)?));
     }
     if direct::matches(object) {
-        return Ok((Source::Direct, direct::decode(text, object, scope)?));
+        return Ok((Source::Direct, direct::decode(object, scope)?));
     }
     Err(EventError::Unsupported(UNSUPPORTED.to_owned()))
 }

@@ -1,6 +1,6 @@
 //! The jobs of one invocation: what is wanted of each, by which messages, and how far it has come.
 
-mod closing;
+mod finish;
 
 use std::{
     borrow::Cow,
@@ -12,22 +12,22 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    batch::{ErrorKind, Seen},
-    plan::Want,
-    report::{JobName, JobResult, Outcome, Partial, Report},
+    batch::{ErrorKind, JobDetail},
+    plan::Intent,
+    report::{JobResult, Outcome, Partial, Report, ReportedId},
     request::{AskedId, JobId, Request, Select, Status},
 };
 
 /// A job's place among the jobs of an invocation.
-pub type Place = u32;
+pub type JobIndex = u32;
 
 /// The jobs of one invocation, in the order first asked.
 #[derive(Debug, Default)]
 pub struct Jobs {
     all: Vec<Job>,
-    places: HashMap<JobId, Place>,
-    invalid: HashMap<Box<str>, Place>,
-    requests: Vec<Terms>,
+    places: HashMap<JobId, JobIndex>,
+    invalid: HashMap<Box<str>, JobIndex>,
+    requests: Vec<RequestOptions>,
     refused: BTreeMap<u32, String>,
     partial: BTreeMap<u32, Partial>,
     queues: HashSet<Arc<str>>,
@@ -48,7 +48,7 @@ pub struct Conditions {
 
 /// The terms of a request that hold for each of its jobs.
 #[derive(Debug)]
-pub struct Terms {
+pub struct RequestOptions {
     /// What the jobs have to be like, if they were selected.
     pub conditions: Option<Conditions>,
     /// The reason as Batch gets it.
@@ -64,18 +64,18 @@ pub struct Terms {
 /// One job.
 #[derive(Debug)]
 pub struct Job {
-    name: JobName,
+    name: ReportedId,
     asked_as: Option<Box<str>>,
     /// What is wanted, after the strongest of all that name the job.
-    pub want: Want,
+    pub intent: Intent,
     /// The request that wants it.
     pub request: u32,
     /// What else is wanted, by requests that come into play if this one's conditions turn out not to hold.
-    others: Vec<(Want, u32)>,
+    others: Vec<(Intent, u32)>,
     /// Calls for it that failed in a row.
     pub tries: u8,
     /// Looks that showed nothing new in a row.
-    pub vain_looks: u8,
+    pub unchanged_looks: u8,
     /// The error of the last call for it.
     pub last_error: Option<ErrorKind>,
     /// How far it has come.
@@ -100,15 +100,15 @@ pub struct Job {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stage {
     /// Not looked at yet.
-    Unseen,
+    ToDescribe,
     /// Not needed yet: older jobs come first, and perhaps leave no room for it.
     Waiting,
     /// To be ended, if `maxJobs` leaves room for it.
     Held,
     /// To be ended.
-    ToEnd,
+    Queued,
     /// Batch has been asked, and has not answered yet.
-    Asked,
+    Sent,
     /// Batch accepted the call, or may have: to be looked at again. Should nothing show, then this is what came of it.
     Accepted {
         /// The outcome if nothing shows.
@@ -136,8 +136,8 @@ impl Job {
     #[must_use]
     pub fn id(&self) -> Option<JobId> {
         match self.name {
-            JobName::Id(id) => Some(id),
-            JobName::Text(_) => None,
+            ReportedId::Id(id) => Some(id),
+            ReportedId::Text(_) => None,
         }
     }
 
@@ -159,7 +159,7 @@ impl Jobs {
         reason: Arc<str>,
         conditions: Option<Conditions>,
     ) -> u32 {
-        let terms = Terms {
+        let terms = RequestOptions {
             reason,
             dry_run: request.dry_run,
             max_jobs: request.max_jobs.map(std::num::NonZeroUsize::get),
@@ -172,17 +172,17 @@ impl Jobs {
 
     /// The terms of a request.
     #[must_use]
-    pub fn terms(&self, request: u32) -> Option<&Terms> {
+    pub fn terms(&self, request: u32) -> Option<&RequestOptions> {
         self.requests.get(request as usize)
     }
 
     /// Something is wanted of a job. Of several wishes for one job the strongest counts.
-    pub fn ask(&mut self, asked: AskedId, want: Want, request: u32) -> Place {
-        let next = Place::try_from(self.all.len()).unwrap_or(Place::MAX);
+    pub fn ask(&mut self, asked: AskedId, intent: Intent, request: u32) -> JobIndex {
+        let next = JobIndex::try_from(self.all.len()).unwrap_or(JobIndex::MAX);
         let (place, name, asked_as, stage) = match asked {
             AskedId::Job { id, written } => {
                 let place = self.places.get(&id).copied();
-                (place, JobName::Id(id), written, Stage::Unseen)
+                (place, ReportedId::Id(id), written, Stage::ToDescribe)
             }
             AskedId::Invalid { written, why } => {
                 let place = self.invalid.get(&written).copied();
@@ -190,25 +190,25 @@ impl Jobs {
                     outcome: Outcome::InvalidId,
                     message: Some(why.to_string().into()),
                 };
-                (place, JobName::Text(written), None, stage)
+                (place, ReportedId::Text(written), None, stage)
             }
         };
         if let Some(place) = place {
-            self.ask_again(place, want, request);
+            self.ask_again(place, intent, request);
             return place;
         }
         match &name {
-            JobName::Id(id) => self.places.insert(*id, next),
-            JobName::Text(text) => self.invalid.insert(text.clone(), next),
+            ReportedId::Id(id) => self.places.insert(*id, next),
+            ReportedId::Text(text) => self.invalid.insert(text.clone(), next),
         };
         self.all.push(Job {
             name,
             asked_as,
-            want,
+            intent,
             request,
             others: Vec::new(),
             tries: 0,
-            vain_looks: 0,
+            unchanged_looks: 0,
             last_error: None,
             stage,
             because: None,
@@ -231,12 +231,12 @@ impl Jobs {
     }
 
     /// One more wish for a job. The strongest counts, and those that may fall away keep the others in store.
-    fn ask_again(&mut self, place: Place, want: Want, request: u32) {
-        let new = (self.rank(want, request), want, request);
+    fn ask_again(&mut self, place: JobIndex, intent: Intent, request: u32) {
+        let new = (self.rank(intent, request), intent, request);
         let Some(job) = self.get(place).filter(|job| job.request != request) else {
             return;
         };
-        let old = (self.rank(job.want, job.request), job.want, job.request);
+        let old = (self.rank(job.intent, job.request), job.intent, job.request);
         let (stronger, weaker) = if new.0 > old.0 {
             (new, old)
         } else {
@@ -246,7 +246,7 @@ impl Jobs {
         let Some(job) = self.get_mut(place) else {
             return;
         };
-        (job.want, job.request) = (stronger.1, stronger.2);
+        (job.intent, job.request) = (stronger.1, stronger.2);
         if is_firm {
             job.others.clear();
         } else {
@@ -255,48 +255,49 @@ impl Jobs {
     }
 
     /// How strong a wish is, and whether it holds whatever turns out.
-    fn rank(&self, want: Want, request: u32) -> ((bool, bool), bool) {
+    fn rank(&self, intent: Intent, request: u32) -> ((bool, bool), bool) {
         let terms = self.terms(request);
         let is_free =
             terms.is_none_or(|terms| terms.max_jobs.is_none() && terms.conditions.is_none());
-        (want.rank(), is_free && !want.only_if_blocked)
+        (intent.rank(), is_free && !intent.only_if_blocked)
     }
 
     /// The request that wants a job has fallen away for it: the strongest of the others takes its place, if there is one,
     /// and the job is to be decided about anew.
-    pub fn fall_back(&mut self, place: Place) -> bool {
+    pub fn fall_back(&mut self, place: JobIndex) -> bool {
         let Some(others) = self.get(place).map(|job| &job.others) else {
             return false;
         };
         let ranked = others.iter().enumerate();
-        let strongest = ranked.max_by_key(|&(index, &(want, request))| {
-            (self.rank(want, request), std::cmp::Reverse(index))
+        let strongest = ranked.max_by_key(|&(index, &(intent, request))| {
+            (self.rank(intent, request), std::cmp::Reverse(index))
         });
-        let Some((index, &(want, request))) = strongest else {
+        let Some((index, &(intent, request))) = strongest else {
             return false;
         };
         let Some(job) = self.get_mut(place) else {
             return false;
         };
         job.others.remove(index);
-        (job.want, job.request, job.stage, job.because) = (want, request, Stage::Unseen, None);
+        (job.intent, job.request, job.stage, job.because) =
+            (intent, request, Stage::ToDescribe, None);
         true
     }
 
     /// The request is refused after all: nothing of it is done, and this is why. The jobs that others want too are
     /// returned.
-    pub fn refuse(&mut self, request: u32, why: String) -> Vec<Place> {
+    pub fn refuse(&mut self, request: u32, why: String) -> Vec<JobIndex> {
         self.refused.insert(request, why);
         self.drop_request(request, |_| true)
     }
 
     /// Jobs that a request selects and that nobody has looked at yet are left to another invocation. Those that others
     /// want too are returned.
-    pub fn leave_unseen(&mut self, request: u32) -> Vec<Place> {
-        self.drop_request(request, |stage| *stage == Stage::Unseen)
+    pub fn leave_unseen(&mut self, request: u32) -> Vec<JobIndex> {
+        self.drop_request(request, |stage| *stage == Stage::ToDescribe)
     }
 
-    fn drop_request(&mut self, request: u32, drops: impl Fn(&Stage) -> bool) -> Vec<Place> {
+    fn drop_request(&mut self, request: u32, drops: impl Fn(&Stage) -> bool) -> Vec<JobIndex> {
         let mut wanted = Vec::new();
         for (place, job) in (0..).zip(&mut self.all) {
             if job.request == request && drops(&job.stage) {
@@ -328,18 +329,18 @@ impl Jobs {
 
     /// The place of a job.
     #[must_use]
-    pub fn place(&self, id: JobId) -> Option<Place> {
+    pub fn place(&self, id: JobId) -> Option<JobIndex> {
         self.places.get(&id).copied()
     }
 
     /// The job at a place.
     #[must_use]
-    pub fn get(&self, place: Place) -> Option<&Job> {
+    pub fn get(&self, place: JobIndex) -> Option<&Job> {
         self.all.get(place as usize)
     }
 
     /// The job at a place.
-    pub fn get_mut(&mut self, place: Place) -> Option<&mut Job> {
+    pub fn get_mut(&mut self, place: JobIndex) -> Option<&mut Job> {
         self.all.get_mut(place as usize)
     }
 
@@ -356,12 +357,12 @@ impl Jobs {
     }
 
     /// All jobs, in the order first asked.
-    pub fn iter(&self) -> impl Iterator<Item = (Place, &Job)> {
+    pub fn iter(&self) -> impl Iterator<Item = (JobIndex, &Job)> {
         (0..).zip(&self.all)
     }
 
     /// Keeps what the report says of a job that was looked at.
-    pub fn note(&mut self, place: Place, seen: &Seen) {
+    pub fn note(&mut self, place: JobIndex, seen: &JobDetail) {
         let queue = if let Some(known) = self.queues.get(seen.job_queue.as_str()) {
             Arc::clone(known)
         } else {
@@ -373,20 +374,20 @@ impl Jobs {
             return;
         };
         if job.before.is_none() {
-            job.before = Some(seen.status);
+            job.before = Some(seen.summary.status);
             job.queue = Some(queue);
-            job.title = Some(seen.job_name.as_str().into());
-            job.size = seen.array_size.unwrap_or(1);
-            job.created_at = seen.created_at;
-            job.was_cancelled = seen.is_cancelled;
+            job.title = Some(seen.summary.job_name.as_str().into());
+            job.size = seen.summary.array_size.unwrap_or(1);
+            job.created_at = seen.summary.created_at.unwrap_or_default();
+            job.was_cancelled = seen.summary.is_cancelled;
         }
-        job.after = Some(seen.status);
+        job.after = Some(seen.summary.status);
     }
 
     /// Time is over: gives every job that is not settled the outcome that is true of it now.
-    pub fn close(&mut self) {
+    pub fn finish(&mut self) {
         for job in &mut self.all {
-            job.close();
+            job.finish();
         }
     }
 

@@ -1,16 +1,14 @@
-//! Cancels AWS Batch jobs that an event names, and reports what came of every one of them.
+//! Ends AWS Batch jobs that an event names, and reports the outcome of every one of them.
 //!
-//! An event goes through one line: [`event::decode`] says what is asked, [`gather`] makes jobs of it, [`cancel`] looks,
-//! decides, acts and looks again, and [`respond`] gives the report the form that the event's source expects.
+//! An event goes through one line: [`event::decode`] reads what is asked, [`intake`] finds the jobs, [`cancel`] looks,
+//! plans, acts and looks again, and [`respond`] shapes the report for the event's source.
 
 pub mod batch;
-pub mod call;
 pub mod cancel;
 pub mod config;
 pub mod event;
-pub mod gather;
+pub mod intake;
 pub mod jobs;
-pub mod look;
 pub mod pace;
 pub mod panel;
 pub mod plan;
@@ -20,6 +18,7 @@ pub mod report;
 pub mod request;
 pub mod respond;
 pub mod select;
+pub mod session;
 pub mod telemetry;
 
 use std::time::{Duration, SystemTime};
@@ -27,23 +26,20 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::value::RawValue;
-use tokio::time::Instant;
 
 use batch::Batch;
-use cancel::Tools;
 use config::Config;
-use event::{Ask, Event, Scope, Source};
-use gather::Asker;
+use event::{Command, Event, Message, Reply, Scope, Source};
+use intake::Invocation;
 use pace::Pace;
-use report::Report;
-use request::{Home, JobId};
-use respond::{Answer, Failure, Shown};
-use telemetry::Calls;
+use request::{JobId, OwnRegion};
+use respond::{Answer, Failure, JobView};
+use session::{Calls, Deadline, Session};
 
-/// What is kept back of the time, to answer in.
+/// Time reserved to build the response.
 const MARGIN: Duration = Duration::from_millis(300);
 
-/// What is kept back for each job, to log and to report it.
+/// Time reserved to report and log each job.
 const MARGIN_A_JOB: Duration = Duration::from_micros(15);
 
 /// How long an HTTP request may be worked on: API Gateway cuts the line at 29 or 30 s.
@@ -71,7 +67,7 @@ impl App {
         }
     }
 
-    /// The same function, with a place for its lines of metrics.
+    /// The same function, which hands its lines of metrics to `metrics`.
     #[must_use]
     pub fn with_metrics(self, metrics: fn(&str)) -> Self {
         Self {
@@ -91,109 +87,117 @@ impl App {
         event: LambdaEvent<Box<RawValue>>,
     ) -> Result<Box<RawValue>, Failure> {
         let LambdaEvent { payload, context } = event;
-        let home = Home::from_function_arn(&context.invoked_function_arn);
-        let arrived = Timestamp::now();
+        let now = Timestamp::now();
         let scope = Scope {
             config: &self.config,
-            home: &home,
-            now: arrived,
+            own_region: &OwnRegion::from_function_arn(&context.invoked_function_arn),
+            now,
         };
-        let event = event::decode(&payload, &scope)?;
+        let Event {
+            source,
+            requested_by,
+            command,
+        } = event::decode(&payload, &scope)?;
         drop(payload);
-        let calls = Calls::default();
-        let (reply, source) = (event.reply.clone(), event.source);
-        let answer = self.answer(event, &context, arrived, &calls).await;
-        let (report, fates) = match &answer {
-            Answer::Report(report, fates) => (report, fates.as_slice()),
-            _ => (&Report::default(), [].as_slice()),
+        let invocation = Invocation {
+            source,
+            requested_by: &requested_by,
+            request_id: &context.request_id,
+            function_arn: &context.invoked_function_arn,
+            at: now.as_millisecond(),
         };
-        telemetry::log_report(&context.request_id, source.as_str(), report, fates, &calls);
-        if let Some(print) = self.metrics {
-            let (namespace, function) = (
-                &self.config.metrics_namespace,
-                &context.env_config.function_name,
-            );
-            let line = telemetry::metrics(namespace, function, source.as_str(), report, &calls);
-            line.as_deref().map(print);
-        }
-        respond::respond(answer, &reply, source, &context.request_id)
-    }
-
-    async fn answer(
-        &self,
-        event: Event,
-        context: &Context,
-        arrived: Timestamp,
-        calls: &Calls,
-    ) -> Answer {
-        let left = time_left(context, event.source);
-        match event.ask {
-            Ask::Cancel(messages) => {
-                let asker = Asker {
-                    source: event.source.as_str(),
-                    by: &event.by,
-                    request_id: &context.request_id,
-                    at: arrived.as_millisecond(),
-                };
-                let tools = self.tools(calls, left.saturating_sub(MARGIN));
-                let (jobs, gathered) = Box::pin(gather::gather(messages, asker, tools)).await;
-                let margin =
-                    MARGIN_A_JOB.saturating_mul(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
-                let stop_at = tools.stop_at.checked_sub(margin).unwrap_or(tools.stop_at);
-                let jobs = cancel::cancel(jobs, Tools { stop_at, ..tools }).await;
-                let fates = gather::fates(gathered, &jobs);
-                let mut report = jobs.into_report();
-                report.dry_run |= self.config.policy.dry_run;
-                if report.count() == 0 {
-                    let why = fates.iter().find_map(|fate| fate.ignored.clone());
-                    report.ignored = report.ignored.or(why);
-                }
-                Answer::Report(report, fates)
-            }
-            Ask::ShowJob(id) => {
-                self.show_job(id, self.tools(calls, left.saturating_sub(MARGIN)))
-                    .await
-            }
-            Ask::OpenApi => Answer::OpenApi,
-            Ask::Describe => Answer::Describe,
-            Ask::Panel(asked) => {
-                let tools = self.tools(calls, left.saturating_sub(MARGIN));
-                let seen = Box::pin(panel::panel(asked, arrived.as_millisecond(), tools)).await;
-                Answer::Panel(Box::new(seen), context.invoked_function_arn.clone())
-            }
-            Ask::Refuse(problem) => Answer::Problem(problem),
-        }
-    }
-
-    async fn show_job(&self, id: JobId, tools: Tools<'_>) -> Answer {
-        let allowed = &self.config.policy.allowed_queues;
-        let looked = look::look(id, tools).await.map(|seen| match seen {
-            Some(seen) if allowed.contain(&seen.job_queue) => Shown::Job(Box::new(seen)),
-            Some(_) => Shown::QueueNotAllowed,
-            None => Shown::Unknown,
-        });
-        Answer::Job(id, looked)
-    }
-
-    fn tools<'a>(&'a self, calls: &'a Calls, time: Duration) -> Tools<'a> {
-        Tools {
+        let calls = Calls::default();
+        let session = Session {
             batch: &self.batch,
             pace: &self.pace,
             policy: &self.config.policy,
-            calls,
-            stop_at: Instant::now() + time,
+            calls: &calls,
+            deadline: deadline(&context, source),
+        };
+        let answer = answer(command, invocation, session).await;
+        if let Answer::Report {
+            report, messages, ..
+        } = &answer
+        {
+            telemetry::log_report(invocation, report, messages, &calls);
         }
+        self.write_metrics(&answer, invocation, &context, &calls);
+        respond::respond(answer, invocation)
+    }
+
+    fn write_metrics(
+        &self,
+        answer: &Answer,
+        invocation: Invocation<'_>,
+        context: &Context,
+        calls: &Calls,
+    ) {
+        let Some(print) = self.metrics else { return };
+        let report = match answer {
+            Answer::Report { report, .. } => Some(report),
+            _ => None,
+        };
+        let namespace = &self.config.metrics_namespace;
+        let function = &context.env_config.function_name;
+        let line = telemetry::metrics(namespace, function, invocation.source, report, calls);
+        line.as_deref().map(print);
     }
 }
 
-/// How long an event may be worked on.
-fn time_left(context: &Context, source: Source) -> Duration {
-    let left = context
-        .deadline()
-        .duration_since(SystemTime::now())
-        .unwrap_or_default();
-    match source {
+/// When the work of an event ends: before Lambda's deadline, and over HTTP before the gateway's.
+fn deadline(context: &Context, source: Source) -> Deadline {
+    let left = context.deadline().duration_since(SystemTime::now());
+    let left = left.unwrap_or_default();
+    let time = match source {
         Source::Http => left.min(HTTP_TIME),
         _ => left,
+    };
+    Deadline::after(time.saturating_sub(MARGIN))
+}
+
+/// Does what a command asks for.
+async fn answer(command: Command, invocation: Invocation<'_>, session: Session<'_>) -> Answer {
+    match command {
+        Command::Cancel { messages, reply } => {
+            cancel_jobs(messages, reply, invocation, session).await
+        }
+        Command::ShowJob { id, form } => Answer::Job {
+            id,
+            view: show_job(id, session).await,
+            form,
+        },
+        Command::Panel(request) => {
+            let panel = Box::pin(panel::panel(request, invocation.at, session)).await;
+            Answer::Panel(Box::new(panel))
+        }
+        Command::Document(document) => Answer::Document(document),
+        Command::Refuse { problem, form } => Answer::Problem { problem, form },
     }
+}
+
+async fn cancel_jobs(
+    messages: Vec<Message>,
+    reply: Reply,
+    invocation: Invocation<'_>,
+    session: Session<'_>,
+) -> Answer {
+    let (jobs, pending) = Box::pin(intake::intake(messages, invocation, session)).await;
+    let count = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
+    let deadline = session.deadline.earlier(MARGIN_A_JOB.saturating_mul(count));
+    let jobs = cancel::cancel(jobs, session.until(deadline)).await;
+    let (report, messages) = intake::finish(pending, jobs, session.policy);
+    Answer::Report {
+        report,
+        messages,
+        reply,
+    }
+}
+
+async fn show_job(id: JobId, session: Session<'_>) -> Result<JobView, batch::CallError> {
+    let allowed = &session.policy.allowed_queues;
+    Ok(match session.look(id).await? {
+        Some(job) if allowed.contain(&job.job_queue) => JobView::Job(Box::new(job)),
+        Some(_) => JobView::QueueNotAllowed,
+        None => JobView::Unknown,
+    })
 }

@@ -1,11 +1,9 @@
 //! What a panel shows of a job queue: its jobs by status, and what blocks its head.
 
 use crate::{
-    batch::{CallError, ListOf, Listed, Listing},
-    call::patiently,
-    cancel::Tools,
-    look::look,
+    batch::{CallError, DescribeJobQueue, HeadOfQueue, JobSummary, ListJobs, ListOf, Listing},
     request::{JobId, Status},
+    session::Session,
 };
 
 /// The most jobs that a panel shows.
@@ -41,7 +39,7 @@ pub struct Panel {
     /// How many jobs there are in each status asked for.
     pub counts: Vec<Count>,
     /// Some of the jobs.
-    pub jobs: Vec<Listed>,
+    pub jobs: Vec<JobSummary>,
     /// The first job of the queue's front, and why it waits.
     pub head: Option<(JobId, Option<String>)>,
     /// The time, in milliseconds since 1970.
@@ -61,14 +59,14 @@ pub struct Count {
 
 /// Why there is nothing to see.
 #[derive(Debug)]
-pub enum NoPanel {
+pub enum PanelError {
     /// The queue is not in `ALLOWED_QUEUES`, or is not there.
     Refused(String),
     /// Batch did not answer.
     Call(CallError),
 }
 
-impl From<CallError> for NoPanel {
+impl From<CallError> for PanelError {
     fn from(error: CallError) -> Self {
         Self::Call(error)
     }
@@ -79,32 +77,36 @@ impl From<CallError> for NoPanel {
 /// # Errors
 ///
 /// When the queue may not be shown, or a call failed for good.
-pub async fn panel(asked: PanelRequest, now: i64, tools: Tools<'_>) -> Result<Panel, NoPanel> {
-    let name = &asked.job_queue;
-    let describe = || tools.batch.describe_job_queue(name);
-    let queue = patiently("DescribeJobQueues", 1, tools, describe).await?;
-    let queue = queue.filter(|queue| tools.policy.allowed_queues.contain(&queue.arn));
+pub async fn panel(
+    request: PanelRequest,
+    now: i64,
+    session: Session<'_>,
+) -> Result<Panel, PanelError> {
+    let name = &request.job_queue;
+    let queue = session.call(&DescribeJobQueue(name)).await?;
+    let queue = queue.filter(|queue| session.policy.allowed_queues.contain(&queue.arn));
     let Some(queue) = queue else {
-        return Err(NoPanel::Refused(format!(
+        return Err(PanelError::Refused(format!(
             "job queue {name} is not there, or not in ALLOWED_QUEUES"
         )));
     };
     if queue.is_of_service_jobs {
-        return Err(NoPanel::Refused(format!(
+        return Err(PanelError::Refused(format!(
             "job queue {name} holds service jobs, which cannot be shown"
         )));
     }
     let (mut counts, mut jobs) = (Vec::new(), Vec::new());
-    for &status in &asked.statuses {
+    for &status in &request.statuses {
         let listing = Listing {
             of: ListOf::Queue(queue.arn.clone()),
             status: Some(status),
             filter: None,
         };
-        let page = patiently("ListJobs", 0, tools, || {
-            tools.batch.list_jobs(&listing, None)
-        })
-        .await?;
+        let call = ListJobs {
+            listing: &listing,
+            next: None,
+        };
+        let page = session.call(&call).await?;
         counts.push(Count {
             status,
             jobs: page.jobs.len(),
@@ -112,14 +114,16 @@ pub async fn panel(asked: PanelRequest, now: i64, tools: Tools<'_>) -> Result<Pa
         });
         jobs.extend(page.jobs);
     }
-    jobs.truncate(asked.limit);
-    let front = || tools.batch.head_of_queue(&queue.arn);
-    let head = match patiently("GetJobQueueSnapshot", 1, tools, front).await? {
-        Some(id) => Some((id, look(id, tools).await?.and_then(|job| job.status_reason))),
+    jobs.truncate(request.limit);
+    let head = match session.call(&HeadOfQueue(&queue.arn)).await? {
+        Some(id) => {
+            let job = session.look(id).await?;
+            Some((id, job.and_then(|job| job.summary.status_reason)))
+        }
         None => None,
     };
     Ok(Panel {
-        job_queue: asked.job_queue,
+        job_queue: request.job_queue,
         counts,
         jobs,
         head,

@@ -114,7 +114,7 @@ impl Outcome {
 #[serde(rename_all = "camelCase")]
 pub struct JobResult {
     /// The job's id, or the text that is none.
-    pub job_id: JobName,
+    pub job_id: ReportedId,
     /// What came of the job.
     pub outcome: Outcome,
     /// Its status when we first looked.
@@ -139,14 +139,14 @@ pub struct JobResult {
 
 /// The id of a job, or a text that is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum JobName {
+pub enum ReportedId {
     /// A job.
     Id(JobId),
     /// What was given instead.
     Text(Box<str>),
 }
 
-impl Serialize for JobName {
+impl Serialize for ReportedId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Id(id) => serializer.collect_str(id),
@@ -158,7 +158,7 @@ impl Serialize for JobName {
 impl JobResult {
     /// A result that says no more than the outcome.
     #[must_use]
-    pub fn new(job_id: JobName, outcome: Outcome) -> Self {
+    pub fn new(job_id: ReportedId, outcome: Outcome) -> Self {
         Self {
             job_id,
             outcome,

@@ -1,30 +1,36 @@
 //! What an event can ask for. These types are valid by construction: past `event/` there is no raw id, queue or reason.
 
+mod decode;
 mod job_id;
 mod reason;
+mod region;
 mod schema;
 mod select;
+mod status;
 
 use std::{num::NonZeroUsize, time::Duration};
 
-pub use job_id::{AskedId, Home, InvalidId, JobId};
-pub use reason::audit_reason;
-pub use schema::RequestError;
-pub(crate) use schema::{FIELDS, TARGET_FIELDS, flag, from_json, from_object};
-pub use select::{NamePattern, OlderThan, Select, SelectFrom, Status};
+pub use decode::RequestError;
+pub(crate) use decode::{decode, flag, from_json, from_object};
+pub use job_id::{AskedId, InvalidId, JobId};
+pub use reason::{AUDIT_MARKER, audit_reason};
+pub use region::OwnRegion;
+pub(crate) use schema::{FIELDS, TARGET_FIELDS};
+pub use select::{NamePattern, OlderThan, Select, SelectFrom};
+pub use status::Status;
 
 /// The longest `waitSeconds` of a request: the longest Lambda timeout, 900 s, less a minute to begin and to answer in.
 pub const MAX_WAIT: Duration = Duration::from_mins(14);
 
-/// One request to act on jobs, whatever envelope it came in.
+/// One request to end jobs, whatever envelope it came in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// Which jobs.
     pub target: Target,
     /// What is to be done with them.
     pub action: Action,
-    /// Why, as the asker says it, or else as the source says it. The audit suffix is added when Batch is called.
-    pub reason: String,
+    /// Why, if the request or its source says so. The audit suffix is added when Batch is called.
+    pub reason: Option<String>,
     /// Do everything but the calls that change something.
     pub dry_run: bool,
     /// Act on at most this many jobs, oldest first.
@@ -33,23 +39,23 @@ pub struct Request {
     pub wait: Duration,
     /// Whether a report with something retryable or rejected is an invocation error.
     pub fail_on_incomplete: bool,
-    /// It comes from an alarm that has told of a queue, which may well be none of ours.
-    pub is_told_by_alarm: bool,
+    /// It comes from an alarm, whose queue may well be none that is allowed here.
+    pub from_alarm: bool,
 }
 
 impl Request {
     /// A request about `target` that cancels, with every option at its default.
     #[must_use]
-    pub fn cancel(target: Target, reason: impl Into<String>) -> Self {
+    pub fn cancel(target: Target) -> Self {
         Self {
             target,
             action: Action::Cancel,
-            reason: reason.into(),
+            reason: None,
             dry_run: false,
             max_jobs: None,
             wait: Duration::ZERO,
             fail_on_incomplete: false,
-            is_told_by_alarm: false,
+            from_alarm: false,
         }
     }
 }
@@ -72,4 +78,13 @@ pub enum Action {
     Cancel,
     /// `TerminateJob`: ends STARTING and RUNNING jobs too.
     Terminate,
+}
+
+impl Request {
+    /// The same request with the reason that its source gives, unless the request gives one itself.
+    #[must_use]
+    pub fn with_default_reason(mut self, reason: impl FnOnce() -> String) -> Self {
+        self.reason = Some(self.reason.unwrap_or_else(reason));
+        self
+    }
 }

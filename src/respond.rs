@@ -8,48 +8,64 @@ use std::{collections::BTreeSet, fmt};
 
 use aws_lambda_events::event::sqs::SqsBatchResponse;
 use lambda_runtime::Diagnostic;
-use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use thiserror::Error;
 
 use crate::{
-    batch::{CallError, Seen},
-    event::{EventError, Reply, Source},
-    gather::Fate,
-    panel::{NoPanel, Panel},
+    batch::{CallError, JobDetail},
+    event::{Document, EventError, HttpForm, Reply},
+    intake::{Invocation, MessageOutcome},
+    panel::{Panel, PanelError},
     problem::Problem,
     report::{Class, Report},
     request::JobId,
 };
 
 /// The longest answer to whoever invokes the function: the state of a Step Functions execution holds 256 KiB.
-const MAX_REPORT: body::Limit = body::Limit {
+const MAX_REPORT: body::SizeLimit = body::SizeLimit {
     plain: 200_000,
     escaped: usize::MAX,
 };
 
-/// What an event has led to.
+/// What an event has led to, and how it is answered.
 #[derive(Debug)]
 pub enum Answer {
-    /// Jobs were acted on, and this became of each message.
-    Report(Report, Vec<Fate>),
-    /// What Batch shows of a job.
-    Job(JobId, Result<Shown, CallError>),
-    /// The description of the HTTP routes.
-    OpenApi,
-    /// What there is to see in a job queue, and the function's own ARN.
-    Panel(Box<Result<Panel, NoPanel>>, String),
-    /// What a dashboard's widget can do.
-    Describe,
-    /// Nothing.
-    Problem(Problem),
+    /// Jobs were acted on.
+    Report {
+        /// The outcome of each job.
+        report: Report,
+        /// The outcome of each message.
+        messages: Vec<MessageOutcome>,
+        /// How the report is answered.
+        reply: Reply,
+    },
+    /// A job is shown over HTTP.
+    Job {
+        /// The job.
+        id: JobId,
+        /// What may be shown of it.
+        view: Result<JobView, CallError>,
+        /// The shape of the HTTP response.
+        form: HttpForm,
+    },
+    /// A job queue is shown on a dashboard.
+    Panel(Box<Result<Panel, PanelError>>),
+    /// A fixed text.
+    Document(Document),
+    /// An HTTP request was refused.
+    Problem {
+        /// Why.
+        problem: Problem,
+        /// The shape of the HTTP response.
+        form: HttpForm,
+    },
 }
 
 /// What may be shown of a job.
 #[derive(Debug)]
-pub enum Shown {
+pub enum JobView {
     /// This.
-    Job(Box<Seen>),
+    Job(Box<JobDetail>),
     /// Nothing: it is in a job queue that is not allowed.
     QueueNotAllowed,
     /// Nothing: Batch does not know it.
@@ -102,93 +118,80 @@ impl From<Failure> for Diagnostic {
     }
 }
 
-/// Gives the answer the form that is expected.
+/// Gives the answer the form that its source expects.
 ///
 /// # Errors
 ///
-/// When the form is an invocation error.
-pub fn respond(
-    answer: Answer,
-    reply: &Reply,
-    source: Source,
-    request_id: &str,
+/// When that form is an invocation error.
+pub fn respond(answer: Answer, invocation: Invocation<'_>) -> Result<Box<RawValue>, Failure> {
+    Ok(match answer {
+        Answer::Report {
+            report,
+            messages,
+            reply,
+        } => return respond_report(report, messages, reply, invocation),
+        Answer::Job { id, view, form } => http::job(id, view, form, invocation)?,
+        Answer::Panel(panel) => to_raw_value(&widget::panel(&panel, invocation.function_arn))?,
+        Answer::Document(Document::OpenApi(form)) => http::openapi(form)?,
+        Answer::Document(Document::Widget) => to_raw_value(widget::DOCUMENTATION)?,
+        Answer::Problem { problem, form } => http::problem(problem, form, invocation)?,
+    })
+}
+
+fn respond_report(
+    report: Report,
+    messages: Vec<MessageOutcome>,
+    reply: Reply,
+    invocation: Invocation<'_>,
 ) -> Result<Box<RawValue>, Failure> {
-    if let Reply::Http { form, one_job } = reply {
-        return http::respond(answer, *form, *one_job, source, request_id);
-    }
-    if *reply == Reply::Widget {
-        return Ok(raw(&widget_html(answer))?);
-    }
-    let (report, fates) = match answer {
-        Answer::Report(report, fates) => (report, fates),
-        // Only HTTP and widgets ask for these.
-        Answer::Job(..)
-        | Answer::OpenApi
-        | Answer::Panel(..)
-        | Answer::Describe
-        | Answer::Problem(_) => (Report::default(), Vec::new()),
-    };
-    match reply {
-        Reply::BatchItemFailures => Ok(raw(&batch_item_failures(fates))?),
-        Reply::Raise => {
-            raise(&report, fates, |_| true)?;
-            Ok(body::report(&report, source, request_id, MAX_REPORT)?)
+    Ok(match reply {
+        Reply::Report => {
+            raise(&report, messages, |message| message.fail_on_incomplete)?;
+            body::report(&report, invocation, MAX_REPORT)?
         }
-        Reply::Report | Reply::Widget | Reply::Http { .. } => {
-            raise(&report, fates, |fate| fate.fail_on_incomplete)?;
-            Ok(body::report(&report, source, request_id, MAX_REPORT)?)
+        Reply::InvocationError => {
+            raise(&report, messages, |_| true)?;
+            body::report(&report, invocation, MAX_REPORT)?
         }
-    }
-}
-
-/// What a dashboard shows. A viewer is told what is wrong rather than shown a failed widget.
-fn widget_html(answer: Answer) -> String {
-    match answer {
-        Answer::Describe => widget::DOCUMENTATION.to_owned(),
-        Answer::Panel(seen, function) => match *seen {
-            Ok(panel) => widget::panel(&panel, &function),
-            Err(why) => widget::no_panel(&why),
-        },
-        Answer::Report(report, fates) => match fates.into_iter().find_map(|fate| fate.error) {
-            Some(error) => widget::error(&error),
-            None => widget::report(&report),
-        },
-        Answer::Job(..) | Answer::OpenApi | Answer::Problem(_) => String::new(),
-    }
-}
-
-fn raw(value: &impl Serialize) -> Result<Box<RawValue>, serde_json::Error> {
-    to_raw_value(value)
+        Reply::BatchItemFailures => to_raw_value(&batch_item_failures(messages))?,
+        Reply::Widget => to_raw_value(&widget::report(&report, messages))?,
+        Reply::Http(form) => http::report(&report, messages, form, invocation)?,
+        Reply::HttpJob(form) => http::one_result(report, messages, form, invocation)?,
+    })
 }
 
 /// The messages that are to be delivered again: those with something left, and behind one of a FIFO queue's message group
 /// all later ones of the group, acted on or not, so that none overtakes it.
-fn batch_item_failures(fates: Vec<Fate>) -> SqsBatchResponse {
+fn batch_item_failures(messages: Vec<MessageOutcome>) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     let mut held_groups: BTreeSet<String> = BTreeSet::new();
-    for fate in fates {
-        let Some(id) = fate.id else { continue };
-        let held = fate
+    for message in messages {
+        let Some(id) = message.id else { continue };
+        let held = message
             .group
             .as_ref()
             .is_some_and(|group| held_groups.contains(group));
-        if fate.class != Class::Done || held {
+        if message.class != Class::Done || held {
             response.add_failure(id);
-            held_groups.extend(fate.group);
+            held_groups.extend(message.group);
         }
     }
     response
 }
 
-/// Makes an error of what is left over in messages that `wants` one for.
-fn raise(report: &Report, fates: Vec<Fate>, wants: impl Fn(&Fate) -> bool) -> Result<(), Failure> {
+/// An error for what is left over in the messages that `wants` selects.
+fn raise(
+    report: &Report,
+    messages: Vec<MessageOutcome>,
+    wants: impl Fn(&MessageOutcome) -> bool,
+) -> Result<(), Failure> {
     let mut worst = Class::Done;
     let mut error = None;
-    for fate in fates {
-        if wants(&fate) || fate.error.is_some() {
-            worst = worst.max(fate.class);
+    for message in messages {
+        if wants(&message) || message.error.is_some() {
+            worst = worst.max(message.class);
         }
-        error = error.or(fate.error);
+        error = error.or(message.error);
     }
     let summary = || body::summary(report);
     match (worst, error) {

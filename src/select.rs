@@ -5,13 +5,11 @@ mod sweep;
 use tokio::time::Instant;
 
 use crate::{
-    batch::{CallError, ErrorKind, ListOf, Listed, Seen},
-    call::patiently,
-    cancel::Tools,
-    look::look,
+    batch::{CallError, DescribeJobQueue, ErrorKind, HeadOfQueue, JobDetail, JobSummary, ListOf},
     policy::Policy,
     report::Partial,
     request::{Action, JobId, Select, SelectFrom},
+    session::Session,
 };
 use sweep::Sweep;
 
@@ -19,18 +17,18 @@ use sweep::Sweep;
 #[derive(Debug, Default)]
 pub struct Selection {
     /// The jobs, each once.
-    pub jobs: Vec<Picked>,
+    pub jobs: Vec<Candidate>,
     /// Why the listing could not be brought to its end.
     pub partial: Option<Partial>,
 }
 
 /// A job that a listing shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Picked {
+pub struct Candidate {
     /// The job.
     pub id: JobId,
     /// When it was created, in milliseconds since 1970.
-    pub created_at: i64,
+    pub created_at: Option<i64>,
 }
 
 /// Why a selection cannot be made at all.
@@ -46,7 +44,7 @@ pub enum SelectError {
 
 /// A selection to be made.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub struct SelectionQuery<'a> {
     /// The conditions.
     pub select: &'a Select,
     /// What is to be done with the jobs.
@@ -57,56 +55,57 @@ pub struct Wanted<'a> {
     pub max: Option<usize>,
 }
 
-/// Finds the jobs that are meant, until `tools.stop_at` at the latest.
+/// Finds the jobs that are meant, until `session.deadline.instant()` at the latest.
 ///
 /// # Errors
 ///
 /// When the selection is refused. A listing that fails midway or runs out of time is partial.
-pub async fn select(wanted: Wanted<'_>, tools: Tools<'_>) -> Result<Selection, SelectError> {
-    let of = match place(wanted.select, tools).await {
+pub async fn select(
+    wanted: SelectionQuery<'_>,
+    session: Session<'_>,
+) -> Result<Selection, SelectError> {
+    let of = match place(wanted.select, session).await {
         Ok(of) => of,
         Err(Stop::Refused(why)) => return Err(why),
-        Err(Stop::Call(error)) => return unlisted(error, tools),
+        Err(Stop::Call(error)) => return unlisted(error, session),
     };
     let (ListOf::Queue(queue), true) = (&of, wanted.select.head) else {
-        return Sweep::new(wanted, of).run(tools).await;
+        return Sweep::new(wanted, of).run(session).await;
     };
-    let head = patiently("GetJobQueueSnapshot", 1, tools, || {
-        tools.batch.head_of_queue(queue)
-    })
-    .await;
+    let head = session.call(&HeadOfQueue(queue)).await;
     match head {
         Ok(head) => Ok(Selection {
             jobs: head
-                .map(|id| Picked { id, created_at: 0 })
+                .map(|id| Candidate {
+                    id,
+                    created_at: None,
+                })
                 .into_iter()
                 .collect(),
             partial: None,
         }),
-        Err(error) => unlisted(error, tools),
+        Err(error) => unlisted(error, session),
     }
 }
 
 /// A call that failed: for good, or so that another try may help.
-fn unlisted(error: CallError, tools: Tools<'_>) -> Result<Selection, SelectError> {
-    let partial = partial(&error, tools);
+fn unlisted(error: CallError, session: Session<'_>) -> Result<Selection, SelectError> {
+    let partial = partial(&error, session);
     match error.kind {
         ErrorKind::Denied => Err(SelectError::Denied(error.message)),
         ErrorKind::Refused => Err(SelectError::Refused(error.message)),
-        ErrorKind::Throttled | ErrorKind::NoSuchOperation | ErrorKind::Unavailable => {
-            Ok(Selection {
-                partial: Some(partial),
-                ..Selection::default()
-            })
-        }
+        _ => Ok(Selection {
+            partial: Some(partial),
+            ..Selection::default()
+        }),
     }
 }
 
 /// Why a listing that this error ended is partial.
-fn partial(error: &CallError, tools: Tools<'_>) -> Partial {
+fn partial(error: &CallError, session: Session<'_>) -> Partial {
     match error.kind {
         ErrorKind::Throttled => Partial::Throttled,
-        _ if Instant::now() >= tools.stop_at => Partial::OutOfTime,
+        _ if Instant::now() >= session.deadline.instant() => Partial::OutOfTime,
         _ => Partial::Failed,
     }
 }
@@ -123,15 +122,14 @@ impl From<CallError> for Stop {
 }
 
 /// What to list, if it is there and the policy allows it.
-async fn place(select: &Select, tools: Tools<'_>) -> Result<ListOf, Stop> {
+async fn place(select: &Select, session: Session<'_>) -> Result<ListOf, Stop> {
     let refuse = |why: String| Stop::Refused(SelectError::Refused(why));
     match &select.from {
         SelectFrom::Queue(name) => {
-            let describe = || tools.batch.describe_job_queue(name);
-            let queue = patiently("DescribeJobQueues", 1, tools, describe).await?;
+            let queue = session.call(&DescribeJobQueue(name)).await?;
             let queue = queue.ok_or_else(|| refuse(format!("job queue {name} does not exist")))?;
             allowed(
-                tools.policy,
+                session.policy,
                 &queue.arn,
                 format!("job queue {name} is not in ALLOWED_QUEUES"),
             )?;
@@ -144,11 +142,11 @@ async fn place(select: &Select, tools: Tools<'_>) -> Result<ListOf, Stop> {
             Ok(ListOf::Queue(queue.arn))
         }
         SelectFrom::Array(id) => {
-            let array = look(*id, tools).await?;
+            let array = session.look(*id).await?;
             let array = array.ok_or_else(|| refuse(format!("job {id} does not exist")))?;
             let why = format!("the job queue of job {id} is not in ALLOWED_QUEUES");
-            allowed(tools.policy, &array.job_queue, why)?;
-            if array.array_size.is_none() {
+            allowed(session.policy, &array.job_queue, why)?;
+            if array.summary.array_size.is_none() {
                 return Err(refuse(format!("job {id} is no array job")));
             }
             Ok(ListOf::Array(*id))
@@ -165,8 +163,8 @@ fn allowed(policy: &Policy, queue_arn: &str, why: String) -> Result<(), Stop> {
 }
 
 impl Select {
-    /// Whether a job is meant, as far as a listing tells. Those that are being ended already are not.
-    fn lists(&self, job: &Listed, action: Action, before: i64) -> bool {
+    /// Whether a job matches as far as a listing tells, its status included. Those that are being ended already do not.
+    fn lists(&self, job: &JobSummary, action: Action, before: i64) -> bool {
         let is_ending = match action {
             // Cancelling an array leaves its running children alone.
             Action::Terminate => {
@@ -174,43 +172,29 @@ impl Select {
             }
             Action::Cancel => job.is_cancelled || job.is_terminated,
         };
-        self.statuses.contains(&job.status)
-            && !is_ending
-            && self.is_of_time(job.created_at, before)
-            && self
-                .job_name
-                .as_ref()
-                .is_none_or(|name| name.matches(&job.job_name))
-            && self.is_of_share(job.share_identifier.as_deref())
-            && (job.job_definition.is_none()
-                || self.is_of_definition(job.job_definition.as_deref()))
+        self.statuses.contains(&job.status) && !is_ending && self.matches(job, before)
     }
 
-    /// Whether a job is meant, as far as a look at it tells, which is all but its status.
+    /// Whether a job matches, as far as a look at it tells, which is all but its status.
     #[must_use]
-    pub fn shows(&self, job: &Seen, before: i64) -> bool {
-        self.tags
-            .iter()
-            .all(|(key, value)| job.tags.get(key) == Some(value))
-            && self.is_of_time(job.created_at, before)
-            && self
-                .job_name
-                .as_ref()
-                .is_none_or(|name| name.matches(&job.job_name))
-            && self.is_of_share(job.share_identifier.as_deref())
-            && self.is_of_definition(job.job_definition.as_deref())
+    pub fn shows(&self, job: &JobDetail, before: i64) -> bool {
+        let has = |(key, value): (&String, &String)| job.tags.get(key) == Some(value);
+        let is_defined = job.summary.job_definition.is_some() || self.job_definition.is_none();
+        self.tags.iter().all(has) && is_defined && self.matches(&job.summary, before)
     }
 
-    fn is_of_time(&self, created_at: i64, before: i64) -> bool {
-        created_at < before && self.is_old_enough(created_at, before)
-    }
-
-    fn is_of_share(&self, share: Option<&str>) -> bool {
-        self.share_identifier.is_none() || self.share_identifier.as_deref() == share
-    }
-
-    fn is_of_definition(&self, arn: Option<&str>) -> bool {
-        let wanted = self.job_definition.as_ref();
-        wanted.is_none_or(|wanted| arn.is_some_and(|arn| wanted.matches_definition(arn)))
+    /// Whether a job matches, as far as its summary tells. A listing leaves some definitions out.
+    fn matches(&self, job: &JobSummary, before: i64) -> bool {
+        let is_defined = |definition: &String| {
+            let wanted = self.job_definition.as_ref();
+            wanted.is_none_or(|wanted| wanted.matches_definition(definition))
+        };
+        let name = self.job_name.as_ref();
+        let share = self.share_identifier.as_ref();
+        job.created_at.is_none_or(|created_at| created_at < before)
+            && self.is_old_enough(job.created_at, before)
+            && name.is_none_or(|name| name.matches(&job.job_name))
+            && (share.is_none() || share == job.share_identifier.as_ref())
+            && job.job_definition.as_ref().is_none_or(is_defined)
     }
 }

@@ -3,82 +3,32 @@
 //! Metrics are one line of `CloudWatch`'s embedded metric format an invocation. The crate for it keeps a recorder for the
 //! whole process, which tests that run side by side would share; the line itself is one JSON object.
 
-use std::{
-    collections::BTreeMap,
-    io::Write,
-    sync::{Mutex, PoisonError},
-    time::SystemTime,
-};
+use std::{io::Write, time::SystemTime};
 
 use serde_json::{Map, Value, json};
-use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use crate::{
-    batch::{CallError, ErrorKind},
-    gather::Fate,
+    event::Source,
+    intake::{Invocation, MessageOutcome},
     report::{JobResult, Outcome, Partial, Report},
+    session::{CallCount, Calls},
 };
 
 /// How many jobs one log line names.
 const JOBS_A_LINE: usize = 500;
 
-/// The calls to Batch of one invocation.
-#[derive(Debug, Default)]
-pub struct Calls(Mutex<BTreeMap<&'static str, Count>>);
-
-/// How often an operation was called.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count {
-    /// All calls.
-    pub calls: usize,
-    /// Those that were throttled.
-    pub throttled: usize,
-    /// Those that failed otherwise.
-    pub failed: usize,
-}
-
-impl Calls {
-    /// Counts and logs a call for `jobs` jobs that was answered, or given up, now.
-    pub fn count(
-        &self,
-        operation: &'static str,
-        jobs: usize,
-        began: Instant,
-        error: Option<&CallError>,
-    ) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(operation).or_default();
-        count.calls += 1;
-        let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match error {
-            None => debug!(operation, jobs, milliseconds, "called AWS Batch"),
-            Some(error) => {
-                if error.kind == ErrorKind::Throttled {
-                    count.throttled += 1;
-                } else {
-                    count.failed += 1;
-                }
-                warn!(operation, jobs, milliseconds, %error, "AWS Batch did not answer as hoped");
-            }
-        }
-    }
-
-    /// How often each operation was called.
-    #[must_use]
-    pub fn counts(&self) -> BTreeMap<&'static str, Count> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-}
-
-/// Logs what came of an invocation: a line for it, one for every 500 jobs, and one for each message that was no request.
-pub fn log_report(request_id: &str, source: &str, report: &Report, fates: &[Fate], calls: &Calls) {
-    for fate in fates {
-        if let Some(error) = &fate.error {
-            let message_id = fate.id.as_deref();
+/// Logs the outcome of an invocation: a line for it, one for every 500 jobs, and one for each message that was refused.
+pub fn log_report(
+    invocation: Invocation<'_>,
+    report: &Report,
+    messages: &[MessageOutcome],
+    calls: &Calls,
+) {
+    let request_id = invocation.request_id;
+    for message in messages {
+        if let Some(error) = &message.error {
+            let message_id = message.id.as_deref();
             warn!(request_id, message_id, error_type = error.error_type(), %error, "message refused");
         }
     }
@@ -89,7 +39,7 @@ pub fn log_report(request_id: &str, source: &str, report: &Report, fates: &[Fate
     let counts: usize = calls.counts().values().map(|count| count.calls).sum();
     info!(
         request_id,
-        source,
+        source = invocation.source.as_str(),
         jobs = report.count(),
         summary = %json!(report.summary()),
         complete = report.is_complete(),
@@ -115,19 +65,19 @@ fn log_entry(job: &JobResult) -> String {
 pub fn metrics(
     namespace: &str,
     function: &str,
-    source: &str,
-    report: &Report,
+    source: Source,
+    report: Option<&Report>,
     calls: &Calls,
 ) -> Option<String> {
     let mut values: Map<String, Value> = Map::new();
-    for (outcome, count) in report.summary() {
+    for (outcome, count) in report.map(Report::summary).unwrap_or_default() {
         values.insert(metric(outcome), count.into());
     }
-    if report.ignored.is_some() {
+    if report.is_some_and(|report| report.ignored.is_some()) {
         values.insert("Ignored".to_owned(), 1.into());
     }
     let counts = calls.counts();
-    let sum = |of: fn(&Count) -> usize| counts.values().map(of).sum::<usize>();
+    let sum = |of: fn(&CallCount) -> usize| counts.values().map(of).sum::<usize>();
     for (name, count) in [
         ("Calls", sum(|count| count.calls)),
         ("CallsThrottled", sum(|count| count.throttled)),
@@ -157,7 +107,7 @@ pub fn metrics(
             }],
         },
         "FunctionName": function,
-        "Source": source,
+        "Source": source.as_str(),
     });
     if let Value::Object(fields) = &mut line {
         fields.extend(values);

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use batch_cancel::{
     config::Config,
-    event::{Ask, Asks, Scope, decode},
-    request::{Home, Request},
+    event::{Command, Content, Scope, decode},
+    request::{OwnRegion, Request},
 };
 use jiff::Timestamp;
 use libfuzzer_sys::{Corpus, fuzz_target};
@@ -28,8 +28,8 @@ static CONFIG: LazyLock<Config> = LazyLock::new(|| {
     .expect("the settings are good")
 });
 
-static HOME: LazyLock<Home> = LazyLock::new(|| {
-    Home::from_function_arn("arn:aws:lambda:eu-west-1:123456789012:function:batch-cancel")
+static HOME: LazyLock<OwnRegion> = LazyLock::new(|| {
+    OwnRegion::from_function_arn("arn:aws:lambda:eu-west-1:123456789012:function:batch-cancel")
 });
 
 fuzz_target!(|text: &str| -> Corpus {
@@ -45,11 +45,11 @@ fuzz_target!(|text: &str| -> Corpus {
     match decode(payload, &scope) {
         Err(error) => assert!(!error.to_string().is_empty()),
         Ok(event) => {
-            if let Ask::Cancel(messages) = event.ask {
+            if let Command::Cancel(messages) = event.ask {
                 messages.into_iter().for_each(|message| match message.asks {
                     Err(error) => assert!(!error.to_string().is_empty()),
-                    Ok(Asks::Nothing(why)) => assert!(!why.is_empty()),
-                    Ok(Asks::Requests(requests)) => {
+                    Ok(Content::Ignored(why)) => assert!(!why.is_empty()),
+                    Ok(Content::Requests(requests)) => {
                         let said = |request: &Request| !request.reason.trim().is_empty();
                         assert!(requests.iter().all(said));
                     }

@@ -1,115 +1,215 @@
 //! What can go wrong with a call, in the few kinds that make a difference.
 
+use std::{error::Error, time::Duration};
+
+use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
 use aws_sdk_batch::{
     config::http::HttpResponse,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
 };
 use thiserror::Error;
 
-/// A call, or one job of a bulk call, that Batch did not accept.
+/// The longest text of an error, in characters. Longer ones are cut.
+const MAX_MESSAGE: usize = 500;
+
+/// A call, or one job of a bulk call, that Batch refused or did not answer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{message}")]
 pub struct CallError {
     /// What follows from it.
     pub kind: ErrorKind,
-    /// What was said.
+    /// One readable line.
     pub message: String,
 }
 
-/// What follows from an error. What is not known is [`ErrorKind::Unavailable`], so a new error code cannot lose a job.
+/// What follows from an error. A code that is not known is [`ErrorKind::Server`], so that no new one can lose a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Too many calls: again later, and more slowly.
+    /// Too many calls: nothing was done. Again later, and more slowly.
     Throttled,
-    /// IAM said no: again would be the same.
+    /// IAM denies it: again would be the same.
     Denied,
     /// The endpoint does not know the operation.
     NoSuchOperation,
     /// The request is wrong in Batch's eyes: again would be the same.
     Refused,
-    /// No answer, a broken one, or a fault on the other side: the work may have been done. Again later.
-    Unavailable,
+    /// Batch does not accept the credentials, which may be renewed: nothing was done. Again later.
+    Credentials,
+    /// A fault of Batch, which has answered. Again later.
+    Server,
+    /// No answer, or one that cannot be read: the work may have been done.
+    NoAnswer,
 }
 
 impl ErrorKind {
     /// Whether the same call can be answered otherwise later.
     #[must_use]
     pub fn is_worth_a_retry(self) -> bool {
-        matches!(self, Self::Throttled | Self::Unavailable)
+        match self {
+            Self::Throttled | Self::Credentials | Self::Server | Self::NoAnswer => true,
+            Self::Denied | Self::NoSuchOperation | Self::Refused => false,
+        }
     }
 }
 
 impl CallError {
-    /// An error of our own making, such as a call that was given up.
-    #[must_use]
-    pub fn unavailable(message: impl Into<String>) -> Self {
+    fn no_answer(message: impl Into<String>) -> Self {
         Self {
-            kind: ErrorKind::Unavailable,
+            kind: ErrorKind::NoAnswer,
             message: message.into(),
         }
+    }
+
+    /// A call that was given up after this time.
+    pub(crate) fn unanswered(after: Duration) -> Self {
+        Self::no_answer(format!("no answer after {:.1} s", after.as_secs_f64()))
+    }
+
+    /// A call that was not sent, since no time was left for it.
+    pub(crate) fn out_of_time() -> Self {
+        Self::no_answer("out of time")
+    }
+
+    /// A bulk call's answer that leaves out one of its jobs.
+    pub(crate) fn left_out() -> Self {
+        Self::no_answer("Batch's answer leaves the job out")
+    }
+
+    /// An answer that makes no sense.
+    pub(super) fn unreadable(message: impl std::fmt::Display) -> Self {
+        Self::no_answer(format!("Batch's answer cannot be read: {message}"))
     }
 
     /// The error of one job inside the answer of a bulk call.
     pub(super) fn of_item(code: &str, message: Option<&str>) -> Self {
         Self {
-            kind: kind_of(code, None),
+            kind: kind_of(code, message.unwrap_or_default(), None),
             message: text(Some(code), message),
         }
-    }
-
-    /// Whether Batch says, in a `ClientException`, that there is no such job.
-    pub(super) fn says_not_found(&self) -> bool {
-        let says = self.message.to_ascii_lowercase();
-        self.kind == ErrorKind::Refused
-            && (says.contains("not found") || says.contains("does not exist"))
     }
 }
 
 impl<E> From<SdkError<E, HttpResponse>> for CallError
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + Error + 'static,
 {
     fn from(error: SdkError<E, HttpResponse>) -> Self {
         let status = error
             .raw_response()
             .map(|response| response.status().as_u16());
-        let kind = kind_of(error.code().unwrap_or_default(), status);
-        let message = match status {
-            Some(status) if error.code().is_none() => format!("HTTP status {status}"),
-            Some(_) => text(error.code(), error.message()),
-            None => format!("no answer: {}", DisplayErrorContext(&error)),
-        };
-        Self { kind, message }
+        match (status, error.code()) {
+            (None, _) => Self::no_answer(format!("no answer: {}", causes(&error))),
+            // The answer was cut short, or its body is not what the API promises.
+            (Some(200..=299), _) => Self::unreadable(causes(&error)),
+            (Some(status), None) => Self {
+                kind: kind_of("", "", Some(status)),
+                message: format!("HTTP status {status}"),
+            },
+            (Some(_), Some(code)) => Self {
+                kind: kind_of(code, error.message().unwrap_or_default(), status),
+                message: text(Some(code), error.message()),
+            },
+        }
     }
 }
 
-fn kind_of(code: &str, status: Option<u16>) -> ErrorKind {
+fn kind_of(code: &str, message: &str, status: Option<u16>) -> ErrorKind {
+    // `TooManyRequestsException` is not in Batch's service model, though Batch sends it.
+    if THROTTLING_ERRORS.contains(&code) || status == Some(429) {
+        return ErrorKind::Throttled;
+    }
     match (code, status) {
-        // TooManyRequestsException is not in Batch's service model, though Batch sends it.
-        (
-            "TooManyRequestsException"
-            | "ThrottlingException"
-            | "Throttling"
-            | "RequestLimitExceeded",
-            _,
-        )
-        | (_, Some(429)) => ErrorKind::Throttled,
+        ("UnknownOperationException" | "UnknownOperation", _)
+        | ("MissingAuthenticationToken" | "MissingAuthenticationTokenException", _) => {
+            ErrorKind::NoSuchOperation
+        }
+        // What some of AWS's front ends answer for a path that they do not know.
+        ("AccessDeniedException", _)
+            if message.contains("Unable to determine service/operation name") =>
+        {
+            ErrorKind::NoSuchOperation
+        }
         ("AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation", _) => {
             ErrorKind::Denied
         }
-        ("UnknownOperationException", _) | (_, Some(404)) => ErrorKind::NoSuchOperation,
-        ("ClientException" | "ValidationException", None | Some(400..=499)) => ErrorKind::Refused,
-        _ => ErrorKind::Unavailable,
+        (
+            "ClientException" | "ValidationException" | "ResourceNotFoundException",
+            None | Some(400..=499),
+        ) => ErrorKind::Refused,
+        (_, Some(404)) => ErrorKind::NoSuchOperation,
+        (_, Some(400 | 401 | 403)) => ErrorKind::Credentials,
+        _ => ErrorKind::Server,
     }
 }
 
 fn text(code: Option<&str>, message: Option<&str>) -> String {
-    match (
-        code.filter(|s| !s.is_empty()),
-        message.filter(|s| !s.is_empty()),
-    ) {
+    let code = code.filter(|text| !text.is_empty());
+    let message = message.filter(|text| !text.is_empty());
+    let text = match (code, message) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
         (None, None) => "no reason given".to_owned(),
+    };
+    one_line(&text)
+}
+
+/// An error and its causes, as one line: each says what the one before leaves open.
+fn causes(error: &dyn Error) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+        next = error.source();
+    }
+    one_line(&texts.join(": "))
+}
+
+fn one_line(text: &str) -> String {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().map(clean).take(MAX_MESSAGE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_statuses_are_classified() {
+        use ErrorKind::{Credentials, Denied, NoSuchOperation, Refused, Server, Throttled};
+        for (code, message, status, kind) in [
+            ("TooManyRequestsException", "", Some(429), Throttled),
+            ("ThrottlingException", "", None, Throttled),
+            ("SlowDown", "", Some(503), Throttled),
+            ("", "", Some(429), Throttled),
+            ("AccessDeniedException", "not authorized", Some(403), Denied),
+            ("AccessDenied", "", None, Denied),
+            (
+                "AccessDeniedException",
+                "Unable to determine service/operation name to be authorized",
+                Some(403),
+                NoSuchOperation,
+            ),
+            (
+                "MissingAuthenticationTokenException",
+                "",
+                Some(403),
+                NoSuchOperation,
+            ),
+            ("UnknownOperationException", "", Some(404), NoSuchOperation),
+            ("", "", Some(404), NoSuchOperation),
+            ("ResourceNotFoundException", "", Some(404), Refused),
+            ("ClientException", "", Some(400), Refused),
+            ("ValidationException", "", None, Refused),
+            ("ExpiredTokenException", "", Some(403), Credentials),
+            ("UnrecognizedClientException", "", Some(403), Credentials),
+            ("ServerException", "", Some(500), Server),
+            ("NewException", "", None, Server),
+            ("", "", Some(503), Server),
+        ] {
+            assert_eq!(kind_of(code, message, status), kind, "{code:?} {status:?}");
+        }
     }
 }

@@ -6,39 +6,51 @@ use std::{
 };
 
 use crate::{
-    batch::{BULK_LIMIT, BulkCalls, Verb},
-    jobs::Place,
+    batch::{BULK_LIMIT, BulkCalls, EndOperation},
+    jobs::JobIndex,
     request::JobId,
 };
 
 /// What the jobs of one bulk call have in common.
-type Group = (Verb, Arc<str>);
+type Group = (EndOperation, Arc<str>);
 
 /// The jobs that are to be ended.
 #[derive(Debug, Default)]
 pub(super) struct Acts {
-    groups: BTreeMap<Group, VecDeque<(Place, JobId)>>,
+    groups: BTreeMap<Group, VecDeque<(JobIndex, JobId)>>,
     /// Jobs whose bulk call was refused as a whole: each gets a call of its own, so that one cannot spoil the others'.
-    alone: VecDeque<(Group, Place, JobId)>,
+    alone: VecDeque<(Group, JobIndex, JobId)>,
     queued: usize,
     /// A bulk call is in flight.
     pub(super) bulk_in_flight: usize,
 }
 
 /// The next call that ends jobs.
-pub(super) type Act = (Verb, Arc<str>, Vec<(Place, JobId)>);
+pub(super) type Act = (EndOperation, Arc<str>, Vec<(JobIndex, JobId)>);
 
 impl Acts {
-    pub(super) fn push(&mut self, verb: Verb, reason: Arc<str>, place: Place, id: JobId) {
+    pub(super) fn push(
+        &mut self,
+        operation: EndOperation,
+        reason: Arc<str>,
+        place: JobIndex,
+        id: JobId,
+    ) {
         self.groups
-            .entry((verb, reason))
+            .entry((operation, reason))
             .or_default()
             .push_back((place, id));
         self.queued += 1;
     }
 
-    pub(super) fn push_alone(&mut self, verb: Verb, reason: Arc<str>, place: Place, id: JobId) {
-        self.alone.push_back(((verb, reason), place, id));
+    pub(super) fn push_alone(
+        &mut self,
+        operation: EndOperation,
+        reason: Arc<str>,
+        place: JobIndex,
+        id: JobId,
+    ) {
+        self.alone.push_back(((operation, reason), place, id));
         self.queued += 1;
     }
 
@@ -50,8 +62,8 @@ impl Acts {
     /// The next call: a full one, or with `flush` also one that is not. Until one bulk call was answered, one is made
     /// at a time: another could only be lost in the same way.
     pub(super) fn next(&mut self, bulk: BulkCalls, flush: bool) -> Option<Act> {
-        let act = if let Some(((verb, reason), place, id)) = self.alone.pop_front() {
-            (verb, reason, vec![(place, id)])
+        let act = if let Some(((operation, reason), place, id)) = self.alone.pop_front() {
+            (operation, reason, vec![(place, id)])
         } else {
             let enough = match (flush, bulk) {
                 (true, _) | (_, BulkCalls::Absent) => 1,
@@ -67,9 +79,13 @@ impl Acts {
                 .groups
                 .iter_mut()
                 .find(|(_, jobs)| jobs.len() >= enough && at_once(jobs.len()) > 0);
-            let ((verb, reason), jobs) = found?;
+            let ((operation, reason), jobs) = found?;
             let count = at_once(jobs.len());
-            let act = (*verb, Arc::clone(reason), jobs.drain(..count).collect());
+            let act = (
+                *operation,
+                Arc::clone(reason),
+                jobs.drain(..count).collect(),
+            );
             if jobs.is_empty() {
                 let key = (act.0, Arc::clone(&act.1));
                 self.groups.remove(&key);

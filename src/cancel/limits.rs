@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::run::Run;
 use crate::{
-    batch::{DESCRIBE_LIMIT, Seen},
-    jobs::{Conditions, Job, Place, Stage, Terms},
+    batch::{DESCRIBE_LIMIT, JobDetail},
+    jobs::{Conditions, Job, JobIndex, RequestOptions, Stage},
     policy::too_many,
     report::{Outcome, Partial},
 };
@@ -25,9 +25,9 @@ pub(super) struct Limit {
     /// How many are being looked at.
     unknown: usize,
     /// Those that are to be ended, if there is room.
-    pub(super) held: Vec<Place>,
+    pub(super) held: Vec<JobIndex>,
     /// Those that are not looked at yet, oldest first: perhaps they need not be.
-    reserve: VecDeque<Place>,
+    reserve: VecDeque<JobIndex>,
     /// When to act on what is known by then.
     due: Option<Instant>,
     /// That time is over: what is seen from now on is left to the next invocation.
@@ -36,7 +36,7 @@ pub(super) struct Limit {
 
 impl Limit {
     /// The limit of a request with these terms, if it has one.
-    fn of(terms: &Terms) -> Option<Self> {
+    fn of(terms: &RequestOptions) -> Option<Self> {
         let conditions = terms.conditions.as_ref();
         let counted = conditions.filter(|c| !c.select.head && c.select.needs_looks());
         if terms.max_jobs.is_none() && counted.is_none() {
@@ -55,7 +55,7 @@ impl Limit {
     }
 
     /// Whether jobs can be looked at a few at a time: they come oldest first, and need not be counted.
-    fn takes_few(&self, terms: &Terms) -> bool {
+    fn takes_few(&self, terms: &RequestOptions) -> bool {
         terms.conditions.is_some() && self.room.is_some() && self.max_meant.is_none()
     }
 }
@@ -66,8 +66,9 @@ impl Run<'_> {
         let unseen = self
             .jobs
             .iter()
-            .filter(|(_, job)| job.stage == Stage::Unseen);
-        let unseen: Vec<(Place, u32)> = unseen.map(|(place, job)| (place, job.request)).collect();
+            .filter(|(_, job)| job.stage == Stage::ToDescribe);
+        let unseen: Vec<(JobIndex, u32)> =
+            unseen.map(|(place, job)| (place, job.request)).collect();
         for request in 0..self.jobs.request_count() {
             if let Some(limit) = self.jobs.terms(request).and_then(Limit::of) {
                 self.limits.insert(request, limit);
@@ -98,8 +99,8 @@ impl Run<'_> {
         }
     }
 
-    fn look_first(&mut self, place: Place) {
-        self.set_stage(place, Stage::Unseen);
+    fn look_first(&mut self, place: JobIndex) {
+        self.set_stage(place, Stage::ToDescribe);
         let Some(id) = self.jobs.get(place).and_then(Job::id) else {
             return;
         };
@@ -111,7 +112,7 @@ impl Run<'_> {
                 .jobs
                 .place(parent)
                 .and_then(|place| self.jobs.get(place));
-            if asked.is_none_or(|parent| parent.stage != Stage::Unseen) {
+            if asked.is_none_or(|parent| parent.stage != Stage::ToDescribe) {
                 self.looks.push_first(parent);
             }
         }
@@ -132,7 +133,7 @@ impl Run<'_> {
             .next_multiple_of(DESCRIBE_LIMIT)
             .min(waiting);
         limit.unknown += count;
-        let next: Vec<Place> = limit.reserve.drain(..count).collect();
+        let next: Vec<JobIndex> = limit.reserve.drain(..count).collect();
         for place in next {
             self.look_first(place);
         }
@@ -148,7 +149,7 @@ impl Run<'_> {
     }
 
     /// Jobs that their request does not act on are looked at for whoever else wants them.
-    fn leave_to_others(&mut self, places: impl IntoIterator<Item = Place>) {
+    fn leave_to_others(&mut self, places: impl IntoIterator<Item = JobIndex>) {
         for place in places {
             if self.fall_back(place) {
                 self.look_first(place);
@@ -157,7 +158,7 @@ impl Run<'_> {
     }
 
     /// The next request that wants a job takes over, if there is one.
-    pub(super) fn fall_back(&mut self, place: Place) -> bool {
+    pub(super) fn fall_back(&mut self, place: JobIndex) -> bool {
         let falls = self.jobs.fall_back(place);
         if falls
             && let Some(job) = self.jobs.get(place)
@@ -169,7 +170,7 @@ impl Run<'_> {
     }
 
     /// Whether a job is what its selection means, now that it was looked at. What was named always is.
-    pub(super) fn is_meant(&mut self, place: Place, seen: &Seen) -> bool {
+    pub(super) fn is_meant(&mut self, place: JobIndex, seen: &JobDetail) -> bool {
         let Some(job) = self.jobs.get(place) else {
             return true;
         };
@@ -192,18 +193,18 @@ impl Run<'_> {
     }
 
     /// Whether a selected job has reached a status since it was listed that the selection leaves out.
-    pub(super) fn has_started_since(&self, place: Place, seen: &Seen) -> bool {
+    pub(super) fn has_started_since(&self, place: JobIndex, seen: &JobDetail) -> bool {
         let terms = self
             .jobs
             .get(place)
             .and_then(|job| self.jobs.terms(job.request));
         let conditions = terms.and_then(|terms| terms.conditions.as_ref());
-        seen.status.is_started()
-            && conditions.is_some_and(|c| !c.select.statuses.contains(&seen.status))
+        seen.summary.status.is_started()
+            && conditions.is_some_and(|c| !c.select.statuses.contains(&seen.summary.status))
     }
 
     /// One job fewer of its request is unknown.
-    pub(super) fn known(&mut self, place: Place) {
+    pub(super) fn known(&mut self, place: JobIndex) {
         let Some(request) = self.jobs.get(place).map(|job| job.request) else {
             return;
         };
@@ -249,7 +250,7 @@ impl Run<'_> {
         let parents = &self.parents;
         let is_open = |id| {
             let job = jobs.place(id).and_then(|place| jobs.get(place));
-            parents.is_awaited(id) || job.is_none_or(|job| job.stage == Stage::Unseen)
+            parents.is_awaited(id) || job.is_none_or(|job| job.stage == Stage::ToDescribe)
         };
         self.looks.retain_first(is_open);
     }
@@ -288,7 +289,7 @@ impl Run<'_> {
     }
 
     /// Time is over, or everything is done: what was not needed is counted.
-    pub(super) fn close_limits(&mut self) {
+    pub(super) fn finish_limits(&mut self) {
         for (request, limit) in std::mem::take(&mut self.limits) {
             if limit.room.is_some_and(|room| room > 0) && !limit.reserve.is_empty() {
                 self.jobs.mark_partial(request, Partial::OutOfTime);

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::{
-    batch::{DESCRIBE_LIMIT, Seen},
-    jobs::Place,
+    batch::{DESCRIBE_LIMIT, JobDetail},
+    jobs::JobIndex,
     request::JobId,
 };
 
@@ -100,7 +100,7 @@ pub(super) enum Parent {
     /// It is being looked at; these children wait for it.
     Awaited {
         /// The children, as they were seen.
-        children: Vec<(Place, Seen)>,
+        children: Vec<(JobIndex, JobDetail)>,
         /// Looks at the parent that failed or found nothing.
         tries: u8,
     },
@@ -133,7 +133,7 @@ impl Parents {
         &mut self,
         parent: JobId,
         known: Result<bool, String>,
-    ) -> Vec<(Place, Seen)> {
+    ) -> Vec<(JobIndex, JobDetail)> {
         match self.0.get_mut(&parent) {
             Some(slot) => match std::mem::replace(slot, Parent::Known(known)) {
                 Parent::Awaited { children, .. } => children,

@@ -10,15 +10,16 @@ use std::{
 
 use tokio::time::Instant;
 
+use crate::session::Session;
+
 use super::{
-    Tools,
     acts::Acts,
     limits::Limit,
     looks::{Looks, Parents},
 };
 use crate::{
-    batch::{BulkAnswer, CallError, DESCRIBE_LIMIT, ErrorKind, Seen, Verb},
-    jobs::{Jobs, Place, Stage},
+    batch::{CallError, DESCRIBE_LIMIT, EndAnswer, EndOperation, ErrorKind, JobDetail},
+    jobs::{JobIndex, Jobs, Stage},
     pace::backoff,
     plan::{Plan, plan},
     report::Outcome,
@@ -40,35 +41,34 @@ pub(super) enum Call {
     Look(Vec<JobId>),
     LookAtServiceJob(JobId),
     End {
-        verb: Verb,
+        operation: EndOperation,
         reason: Arc<str>,
-        jobs: Vec<(Place, JobId)>,
+        jobs: Vec<(JobIndex, JobId)>,
     },
 }
 
 /// A call that was answered, or given up.
 #[derive(Debug)]
 pub(super) struct Done {
-    pub(super) sent: Instant,
     pub(super) answer: Answer,
 }
 
 #[derive(Debug)]
 pub(super) enum Answer {
-    Looked(Vec<JobId>, Result<Vec<Seen>, CallError>),
-    Ended(Vec<(Place, JobId)>, Result<BulkAnswer, CallError>),
+    Described(Vec<JobId>, Result<Vec<JobDetail>, CallError>),
+    Acknowledged(Vec<(JobIndex, JobId)>, Result<EndAnswer, CallError>),
 }
 
 /// What is due later.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Later {
     Look(Vec<JobId>),
-    End(Vec<Place>),
+    End(Vec<JobIndex>),
 }
 
 #[derive(Debug)]
 pub(super) struct Run<'a> {
-    pub(super) tools: Tools<'a>,
+    pub(super) session: Session<'a>,
     pub(super) jobs: Jobs,
     pub(super) looks: Looks,
     pub(super) acts: Acts,
@@ -83,10 +83,10 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(jobs: Jobs, tools: Tools<'a>) -> Self {
+    pub(super) fn new(jobs: Jobs, session: Session<'a>) -> Self {
         let now = Instant::now();
         let mut run = Self {
-            tools,
+            session,
             jobs,
             looks: Looks::default(),
             acts: Acts::default(),
@@ -103,16 +103,17 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn into_jobs(mut self) -> Jobs {
-        self.close_limits();
-        self.jobs.close();
+        self.finish_limits();
+        self.jobs.finish();
         self.jobs
     }
 
     /// Nothing is left to be done now or later, or nothing that could be done in time. Calls in flight may still bring
     /// something.
     pub(super) fn is_over(&self, now: Instant) -> bool {
-        let has_time =
-            |later: &Later, at: Instant| matches!(later, Later::Look(_)) && at < self.tools.stop_at;
+        let has_time = |later: &Later, at: Instant| {
+            matches!(later, Later::Look(_)) && at < self.session.deadline.instant()
+        };
         if !self.is_closing(now) {
             return self.looks.len() == 0 && self.acts.len() == 0 && self.later.is_empty();
         }
@@ -151,9 +152,9 @@ impl<'a> Run<'a> {
     /// The call that should be made next, if there is one that should not wait for more jobs to share it.
     pub(super) fn next_call(&mut self, now: Instant) -> Option<Call> {
         let closing = self.is_closing(now);
-        let bulk = self.tools.batch.bulk_calls();
+        let bulk = self.session.batch.bulk_calls();
         let more_to_see = self.looking > 0 || self.looks.first_len() > 0;
-        if !closing && let Some((verb, reason, jobs)) = self.acts.next(bulk, !more_to_see) {
+        if !closing && let Some((operation, reason, jobs)) = self.acts.next(bulk, !more_to_see) {
             self.acting += 1;
             if jobs.len() > 1 {
                 self.acts.bulk_in_flight += 1;
@@ -161,10 +162,14 @@ impl<'a> Run<'a> {
             for &(place, _) in &jobs {
                 if let Some(job) = self.jobs.get_mut(place) {
                     job.was_called = true;
-                    job.stage = Stage::Asked;
+                    job.stage = Stage::Sent;
                 }
             }
-            return Some(Call::End { verb, reason, jobs });
+            return Some(Call::End {
+                operation,
+                reason,
+                jobs,
+            });
         }
         if let Some(id) = self.looks.next_service_job(closing) {
             self.looking += 1;
@@ -181,11 +186,15 @@ impl<'a> Run<'a> {
     /// Whether what time there is should go to looking again at what was acted on: a job that is looked at or acted on
     /// from now on would not be looked at again in time.
     fn is_closing(&self, now: Instant) -> bool {
-        let left = self.tools.stop_at.saturating_duration_since(now);
+        let left = self
+            .session
+            .deadline
+            .instant()
+            .saturating_duration_since(now);
         let again = self.looks.again_len().div_ceil(DESCRIBE_LIMIT);
-        let rounds = 3 + again.div_ceil(self.tools.pace.concurrency());
+        let rounds = 3 + again.div_ceil(self.session.pace.concurrency());
         let calls = 3 + again + self.acting.div_ceil(2);
-        let pace = self.tools.pace;
+        let pace = self.session.pace;
         let pause = pace.interval(now).unwrap_or_default();
         let times = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         left < pace.call_takes().saturating_mul(times(rounds)) + pause.saturating_mul(times(calls))
@@ -194,43 +203,29 @@ impl<'a> Run<'a> {
     /// Takes in the answer of a call.
     pub(super) fn apply(&mut self, done: Done, now: Instant) {
         self.now = now;
-        let sent = done.sent;
         match done.answer {
-            Answer::Looked(ids, looked) => {
+            Answer::Described(ids, looked) => {
                 self.looking = self.looking.saturating_sub(1);
-                self.pace(sent, looked.as_ref().err(), now);
                 match looked {
                     Ok(seen) => self.saw(ids, seen, now),
                     Err(error) => self.look_failed(ids, &error, now),
                 }
             }
-            Answer::Ended(jobs, ended) => {
+            Answer::Acknowledged(jobs, ended) => {
                 self.acting = self.acting.saturating_sub(1);
-                self.pace(sent, ended.as_ref().err(), now);
                 if jobs.len() > 1 {
-                    let error = ended.as_ref().err().map(|error| error.kind);
                     self.acts.bulk_in_flight = self.acts.bulk_in_flight.saturating_sub(1);
-                    self.tools.batch.learn_of_bulk_calls(error);
                 }
                 match ended {
-                    Ok(answer) => self.ended(&jobs, answer, sent, now),
+                    Ok(answer) => self.ended(&jobs, answer, now),
                     Err(error) => self.end_failed(&jobs, &error, now),
                 }
             }
         }
     }
 
-    fn pace(&self, sent: Instant, error: Option<&CallError>, now: Instant) {
-        match error.map(|error| error.kind) {
-            Some(ErrorKind::Throttled) => self.tools.pace.throttled(sent, now),
-            // A refusal is an answer too, but one that may be quicker than work; no answer has no duration.
-            Some(_) => {}
-            None => self.tools.pace.took(now.saturating_duration_since(sent)),
-        }
-    }
-
     /// Decides about a job that was seen for the first time.
-    pub(super) fn decide(&mut self, place: Place, seen: &Seen, protected: bool) {
+    pub(super) fn decide(&mut self, place: JobIndex, seen: &JobDetail, protected: bool) {
         if !self.is_meant(place, seen) {
             return self.drop_wish(place, Stage::Unmeant, seen, protected);
         }
@@ -241,10 +236,10 @@ impl<'a> Run<'a> {
         let Some(job) = self.jobs.get_mut(place) else {
             return;
         };
-        match plan(job.want, seen, protected, self.tools.policy) {
+        match plan(job.intent, seen, protected, self.session.policy) {
             Plan::Settle(outcome, message) => {
                 self.settle(place, outcome, message);
-                self.wait_for_end(place, seen.id);
+                self.wait_for_end(place, seen.summary.id);
             }
             Plan::Ignore(why) => self.drop_wish(place, Stage::Ignored(why), seen, protected),
             Plan::Act(because) => {
@@ -262,7 +257,7 @@ impl<'a> Run<'a> {
     }
 
     /// The request that wants a job does not mean it after all. Others may.
-    fn drop_wish(&mut self, place: Place, stage: Stage, seen: &Seen, protected: bool) {
+    fn drop_wish(&mut self, place: JobIndex, stage: Stage, seen: &JobDetail, protected: bool) {
         self.set_stage(place, stage);
         self.known(place);
         if self.fall_back(place) {
@@ -271,29 +266,29 @@ impl<'a> Run<'a> {
     }
 
     /// Nothing stands against ending the job any more.
-    pub(super) fn go(&mut self, place: Place) {
+    pub(super) fn go(&mut self, place: JobIndex) {
         let Some(job) = self.jobs.get(place) else {
             return;
         };
-        match (job.want.dry_run, job.want.action) {
+        match (job.intent.dry_run, job.intent.action) {
             (true, Action::Cancel) => self.settled(place, Outcome::WouldCancel, None),
             (true, Action::Terminate) => self.settled(place, Outcome::WouldTerminate, None),
             (false, _) => self.queue_end(place),
         }
     }
 
-    pub(super) fn queue_end(&mut self, place: Place) {
-        if let Some((verb, reason, id)) = self.how_to_end(place) {
-            self.set_stage(place, Stage::ToEnd);
-            self.acts.push(verb, reason, place, id);
+    pub(super) fn queue_end(&mut self, place: JobIndex) {
+        if let Some((operation, reason, id)) = self.how_to_end(place) {
+            self.set_stage(place, Stage::Queued);
+            self.acts.push(operation, reason, place, id);
         }
     }
 
-    pub(super) fn how_to_end(&self, place: Place) -> Option<(Verb, Arc<str>, JobId)> {
+    pub(super) fn how_to_end(&self, place: JobIndex) -> Option<(EndOperation, Arc<str>, JobId)> {
         let job = self.jobs.get(place)?;
         let id = job.id()?;
         let reason = Arc::clone(&self.jobs.terms(job.request)?.reason);
-        Some((Verb::of(job.want.action, id), reason, id))
+        Some((EndOperation::of(job.intent.action, id), reason, id))
     }
 
     pub(super) fn look_later(&mut self, ids: Vec<JobId>, at: Instant) {
@@ -302,14 +297,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn end_later(&mut self, again: BTreeMap<u8, Vec<Place>>, now: Instant) {
+    pub(super) fn end_later(&mut self, again: BTreeMap<u8, Vec<JobIndex>>, now: Instant) {
         for (tries, places) in again {
             self.later
                 .push(Reverse((now + backoff(tries), Later::End(places))));
         }
     }
 
-    pub(super) fn set_stage(&mut self, place: Place, stage: Stage) {
+    pub(super) fn set_stage(&mut self, place: JobIndex, stage: Stage) {
         if let Some(job) = self.jobs.get_mut(place) {
             job.stage = stage;
         }
@@ -318,7 +313,7 @@ impl<'a> Run<'a> {
     /// What came of a job that was acted on, or was to be.
     pub(super) fn settled(
         &mut self,
-        place: Place,
+        place: JobIndex,
         outcome: Outcome,
         message: Option<Cow<'static, str>>,
     ) {
@@ -328,7 +323,7 @@ impl<'a> Run<'a> {
     /// What came of a job that is not to be acted on.
     pub(super) fn settle(
         &mut self,
-        place: Place,
+        place: JobIndex,
         outcome: Outcome,
         message: Option<Cow<'static, str>>,
     ) {
@@ -341,7 +336,7 @@ impl<'a> Run<'a> {
 pub(super) fn may_try_again(kind: ErrorKind, tries: u8) -> bool {
     match kind {
         ErrorKind::Throttled => tries < MAX_THROTTLED_TRIES,
-        ErrorKind::Unavailable => tries < MAX_TRIES,
+        ErrorKind::Server | ErrorKind::NoAnswer | ErrorKind::Credentials => tries < MAX_TRIES,
         ErrorKind::Denied | ErrorKind::NoSuchOperation | ErrorKind::Refused => false,
     }
 }
@@ -351,6 +346,10 @@ pub(super) fn outcome_of(kind: ErrorKind) -> Outcome {
     match kind {
         ErrorKind::Throttled => Outcome::Throttled,
         ErrorKind::Denied => Outcome::Denied,
-        ErrorKind::NoSuchOperation | ErrorKind::Refused | ErrorKind::Unavailable => Outcome::Failed,
+        ErrorKind::NoSuchOperation
+        | ErrorKind::Refused
+        | ErrorKind::Server
+        | ErrorKind::NoAnswer
+        | ErrorKind::Credentials => Outcome::Failed,
     }
 }

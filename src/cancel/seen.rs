@@ -9,8 +9,8 @@ use super::{
     run::{LOOK_AGAIN, Run, may_try_again, outcome_of},
 };
 use crate::{
-    batch::{CallError, Seen},
-    jobs::{Place, Stage},
+    batch::{CallError, JobDetail},
+    jobs::{JobIndex, Stage},
     pace::backoff,
     plan::verify,
     report::Outcome,
@@ -25,10 +25,10 @@ const MAX_WAIT_LOOK: Duration = Duration::from_secs(15);
 
 impl Run<'_> {
     /// The jobs of a look, and what was seen of them: those that Batch does not know are left out.
-    pub(super) fn saw(&mut self, ids: Vec<JobId>, seen: Vec<Seen>, now: Instant) {
+    pub(super) fn saw(&mut self, ids: Vec<JobId>, seen: Vec<JobDetail>, now: Instant) {
         let mut missing: BTreeSet<JobId> = ids.into_iter().collect();
         for seen in seen {
-            if missing.remove(&seen.id) {
+            if missing.remove(&seen.summary.id) {
                 self.saw_job(seen, now);
             }
         }
@@ -45,12 +45,12 @@ impl Run<'_> {
         }
     }
 
-    fn saw_job(&mut self, seen: Seen, now: Instant) {
+    fn saw_job(&mut self, seen: JobDetail, now: Instant) {
         let protected = self.is_protected(&seen);
-        for (place, child) in self.parents.learn(seen.id, Ok(protected)) {
+        for (place, child) in self.parents.learn(seen.summary.id, Ok(protected)) {
             self.decide(place, &child, protected);
         }
-        let Some(place) = self.jobs.place(seen.id) else {
+        let Some(place) = self.jobs.place(seen.summary.id) else {
             return;
         };
         self.jobs.note(place, &seen);
@@ -59,10 +59,11 @@ impl Run<'_> {
         };
         job.tries = 0;
         match job.stage {
-            Stage::Unseen => {
-                job.vain_looks = 0;
+            Stage::ToDescribe => {
+                job.unchanged_looks = 0;
                 job.last_error = None;
                 let of_parent = match seen
+                    .summary
                     .id
                     .parent()
                     .and_then(|parent| self.parents.get_mut(parent))
@@ -90,37 +91,37 @@ impl Run<'_> {
             | Stage::Counted
             | Stage::Waiting
             | Stage::Held
-            | Stage::ToEnd
-            | Stage::Asked => {}
+            | Stage::Queued
+            | Stage::Sent => {}
         }
     }
 
-    fn is_protected(&self, seen: &Seen) -> bool {
-        let tag = &self.tools.policy.protect_tag;
+    fn is_protected(&self, seen: &JobDetail) -> bool {
+        let tag = &self.session.policy.protect_tag;
         seen.tags.iter().any(|(key, value)| tag.is(key, value))
     }
 
     /// Looks whether an accepted call shows.
-    fn check(&mut self, place: Place, seen: &Seen, now: Instant) {
+    fn check(&mut self, place: JobIndex, seen: &JobDetail, now: Instant) {
         let Some(job) = self.jobs.get_mut(place) else {
             return;
         };
-        if let Some((outcome, message)) = verify(job.want.action, seen, job.was_cancelled) {
-            job.vain_looks = 0;
+        if let Some((outcome, message)) = verify(job.intent.action, seen, job.was_cancelled) {
+            job.unchanged_looks = 0;
             self.settled(place, outcome, message);
-            self.wait_for_end(place, seen.id);
+            self.wait_for_end(place, seen.summary.id);
             return;
         }
-        self.nothing_shows(place, seen.id, now);
+        self.nothing_shows(place, seen.summary.id, now);
     }
 
     /// An accepted call shows nothing: look again, then believe that nothing came of it.
-    fn nothing_shows(&mut self, place: Place, id: JobId, now: Instant) {
+    fn nothing_shows(&mut self, place: JobIndex, id: JobId, now: Instant) {
         let Some(job) = self.jobs.get_mut(place) else {
             return;
         };
-        let round = usize::from(job.vain_looks);
-        job.vain_looks = job.vain_looks.saturating_add(1);
+        let round = usize::from(job.unchanged_looks);
+        job.unchanged_looks = job.unchanged_looks.saturating_add(1);
         if let (Some(after), Stage::Accepted { .. }) = (LOOK_AGAIN.get(round), &job.stage) {
             self.look_later(vec![id], now + *after);
         } else if let Stage::Accepted { unless_shown, why } = job.stage.clone() {
@@ -129,19 +130,19 @@ impl Run<'_> {
     }
 
     /// Looks again at a job that was being cancelled, for a request that waits for the end.
-    fn check_again(&mut self, place: Place, seen: &Seen) {
+    fn check_again(&mut self, place: JobIndex, seen: &JobDetail) {
         let Some(job) = self.jobs.get_mut(place) else {
             return;
         };
-        if let Some((outcome, message)) = verify(job.want.action, seen, job.was_cancelled) {
-            job.vain_looks = job.vain_looks.saturating_add(1);
+        if let Some((outcome, message)) = verify(job.intent.action, seen, job.was_cancelled) {
+            job.unchanged_looks = job.unchanged_looks.saturating_add(1);
             self.settled(place, outcome, message);
         }
-        self.wait_for_end(place, seen.id);
+        self.wait_for_end(place, seen.summary.id);
     }
 
     /// Has a job that is being cancelled looked at again, if its request waits for the end.
-    pub(super) fn wait_for_end(&mut self, place: Place, id: JobId) {
+    pub(super) fn wait_for_end(&mut self, place: JobIndex, id: JobId) {
         let Some(job) = self.jobs.get(place) else {
             return;
         };
@@ -149,11 +150,11 @@ impl Run<'_> {
             .jobs
             .terms(job.request)
             .map_or(Duration::ZERO, |terms| terms.wait);
-        if !job.outcome().is_some_and(is_under_way) || job.want.dry_run {
+        if !job.outcome().is_some_and(is_under_way) || job.intent.dry_run {
             return;
         }
         let pause = WAIT_LOOK
-            .saturating_mul(1 << job.vain_looks.min(3))
+            .saturating_mul(1 << job.unchanged_looks.min(3))
             .min(MAX_WAIT_LOOK);
         let end = self.began + wait;
         // One time for all jobs of an answer, so that they share the next look as well.
@@ -171,13 +172,13 @@ impl Run<'_> {
         let Some(job) = self.jobs.get_mut(place) else {
             return again;
         };
-        let round = usize::from(job.vain_looks);
+        let round = usize::from(job.unchanged_looks);
         match &job.stage {
-            Stage::Unseen | Stage::Accepted { .. } if round < LOOK_AGAIN.len() => {
-                job.vain_looks += 1;
+            Stage::ToDescribe | Stage::Accepted { .. } if round < LOOK_AGAIN.len() => {
+                job.unchanged_looks += 1;
                 again = Some(round);
             }
-            Stage::Unseen => self.settle(place, Outcome::NotFound, None),
+            Stage::ToDescribe => self.settle(place, Outcome::NotFound, None),
             Stage::Accepted { unless_shown, .. } => {
                 let outcome = *unless_shown;
                 self.settled(
@@ -241,14 +242,14 @@ impl Run<'_> {
             {
                 job.tries = job.tries.saturating_add(1);
                 if may_try_again(error.kind, job.tries) {
-                    if job.stage == Stage::Unseen {
+                    if job.stage == Stage::ToDescribe {
                         job.last_error = Some(error.kind);
                     }
                     tries = tries.max(job.tries);
                     wanted = true;
                 } else {
                     match job.stage.clone() {
-                        Stage::Unseen => self.settle(
+                        Stage::ToDescribe => self.settle(
                             place,
                             outcome_of(error.kind),
                             Some(error.to_string().into()),

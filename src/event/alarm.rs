@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Asks, EventError, Object, Scope, age};
-use crate::request::{Action, Request, RequestError, from_object};
+use super::{Content, EventError, RawObject, Scope, age};
+use crate::request::{Action, Request, RequestError};
 use forms::{AlarmAction, Notification, StateChange};
 
 const KIND: &str = "CloudWatch alarm";
 
-/// An alarm that has changed its state, whichever way it was told.
+/// An alarm that has changed its state, whichever form it arrived in.
 #[derive(Debug, Default)]
 struct Alarm {
     name: String,
@@ -28,25 +28,25 @@ struct Alarm {
     region: Option<String>,
     account: Option<String>,
     time: Option<String>,
-    /// The dimensions of all its metrics that can say anything about a job queue, by name and value.
+    /// The dimensions of all its metrics that may name a job queue, by name and value.
     dimensions: Vec<(String, String)>,
     /// What tells the contributor of a Metrics Insights alarm from others, by name and value.
     contributor: Vec<(String, String)>,
 }
 
-pub(super) fn matches(object: &Object<'_>) -> bool {
+pub(super) fn matches(object: &RawObject<'_>) -> bool {
     is_action(object) || is_notification(object) || is_event(object)
 }
 
-fn is_action(object: &Object<'_>) -> bool {
+fn is_action(object: &RawObject<'_>) -> bool {
     object.has("alarmData")
 }
 
-fn is_notification(object: &Object<'_>) -> bool {
+fn is_notification(object: &RawObject<'_>) -> bool {
     object.has("AlarmName") && object.has("NewStateValue")
 }
 
-fn is_event(object: &Object<'_>) -> bool {
+fn is_event(object: &RawObject<'_>) -> bool {
     object.text("source").as_deref() == Some("aws.cloudwatch")
         && matches!(
             object.text("detail-type").as_deref(),
@@ -54,26 +54,22 @@ fn is_event(object: &Object<'_>) -> bool {
         )
 }
 
-pub(super) fn decode(
-    text: &str,
-    object: &Object<'_>,
-    scope: &Scope<'_>,
-) -> Result<Asks, EventError> {
+pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, EventError> {
     let broken = |error| EventError::Envelope { kind: KIND, error };
     let alarm = if is_action(object) {
-        from_object(text).map(AlarmAction::into_alarm)
+        object.decode().map(AlarmAction::into_alarm)
     } else if is_notification(object) {
-        from_object(text).map(Notification::into_alarm)
+        object.decode().map(Notification::into_alarm)
     } else {
-        from_object(text).map(StateChange::into_alarm)
+        object.decode().map(StateChange::into_alarm)
     };
-    alarm.map_err(broken)?.asks(scope)
+    alarm.map_err(broken)?.content(scope)
 }
 
 impl Alarm {
-    fn asks(self, scope: &Scope<'_>) -> Result<Asks, EventError> {
-        if let Some(why) = self.asks_nothing(scope)? {
-            return Ok(Asks::Nothing(format!("alarm {:?}: {why}", self.name)));
+    fn content(self, scope: &Scope<'_>) -> Result<Content, EventError> {
+        if let Some(why) = self.ignored(scope)? {
+            return Ok(Content::Ignored(format!("alarm {:?}: {why}", self.name)));
         }
         let described = self.described_request(scope)?;
         let template = described.as_deref().unwrap_or(&scope.config.alarm_request);
@@ -84,25 +80,25 @@ impl Alarm {
                 let why = format!(
                     "its metrics name more than one job queue, such as {one:?} and {another:?}"
                 );
-                return Ok(Asks::Nothing(format!("alarm {:?}: {why}", self.name)));
+                return Ok(Content::Ignored(format!("alarm {:?}: {why}", self.name)));
             }
             (one, _) => one,
         };
-        let request = Request::from_template(template, queue.map(String::as_str), scope.home);
+        let request = Request::from_template(template, queue.map(String::as_str), scope.own_region);
         let request = request.map_err(|error| self.in_template(error, described.is_some()))?;
         let Some(mut request) = request else {
             let looked_for = scope.config.queue_dimensions.join(", ");
             let why = format!(
                 "no metric of it has a dimension that names a job queue; looked for: {looked_for}"
             );
-            return Ok(Asks::Nothing(format!("alarm {:?}: {why}", self.name)));
+            return Ok(Content::Ignored(format!("alarm {:?}: {why}", self.name)));
         };
         if described.is_some() && request.action == Action::Terminate {
             let error = RequestError::new("terminate", "an alarm's description cannot ask for it");
             return Err(self.in_template(error, true).into());
         }
-        request.is_told_by_alarm = true;
-        request.explain(|| format!("CloudWatch alarm {}", self.name));
+        request.from_alarm = true;
+        let request = request.with_default_reason(|| format!("CloudWatch alarm {}", self.name));
         Ok(request.into())
     }
 
@@ -122,8 +118,8 @@ impl Alarm {
         error
     }
 
-    /// Why the alarm asks for nothing, whatever its queue.
-    fn asks_nothing(&self, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
+    /// Why the alarm is ignored, whatever its queue.
+    fn ignored(&self, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
         if self.state != "ALARM" {
             return Ok(Some(format!("its state is {}, not ALARM", self.state)));
         }
@@ -131,7 +127,7 @@ impl Alarm {
             return Ok(Some(why.clone()));
         }
         let (region, account) = (self.region.as_deref(), self.account.as_deref());
-        if let Some(place) = scope.home.elsewhere(region, account) {
+        if let Some(place) = scope.own_region.foreign_region(region, account) {
             return Ok(Some(format!(
                 "it belongs to {place}, not to this function's region and account"
             )));
@@ -197,7 +193,7 @@ fn time_of(text: &str) -> Option<Timestamp> {
         .or_else(|| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text).ok())
 }
 
-/// What of a description is for us.
+/// The part of a description that is for this function.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Described<'a> {

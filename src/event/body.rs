@@ -1,19 +1,19 @@
 //! The text of a message: a request, ids alone, or an event in its own right.
 
-use super::{Asks, EventError, Object, Scope, message};
+use super::{Content, EventError, RawObject, Scope, message};
 use crate::request::{AskedId, Request, RequestError, from_json};
 
 /// What the text of a message asks for, `depth` messages deep.
-pub(super) fn read(text: &str, scope: &Scope<'_>, depth: usize) -> Result<Asks, EventError> {
+pub(super) fn read(text: &str, scope: &Scope<'_>, depth: usize) -> Result<Content, EventError> {
     let text = text.trim().trim_start_matches('\u{feff}');
     match text.as_bytes().first() {
-        Some(b'{') => match Object::read(text) {
-            Some(object) => Ok(message(text, &object, scope, depth)?.1),
+        Some(b'{') => match RawObject::read(text) {
+            Some(object) => Ok(message(&object, scope, depth)?.1),
             None => Err(broken(text)),
         },
         Some(b'[') => {
             let ids: Vec<String> = from_json(text)?;
-            Ok(Request::for_ids(ids.iter().map(String::as_str), scope.home).into())
+            Ok(Request::for_ids(ids.iter().map(String::as_str), scope.own_region).into())
         }
         // EventBridge's input path and SNS filters hand on single values with their quotes.
         Some(b'"') => ids(&from_json::<String>(text)?, scope),
@@ -22,20 +22,20 @@ pub(super) fn read(text: &str, scope: &Scope<'_>, depth: usize) -> Result<Asks, 
 }
 
 /// Ids and nothing else, separated by white space.
-fn ids(text: &str, scope: &Scope<'_>) -> Result<Asks, EventError> {
+fn ids(text: &str, scope: &Scope<'_>) -> Result<Content, EventError> {
     let all_ids = !text.trim().is_empty()
         && text
             .split_whitespace()
-            .all(|word| matches!(AskedId::parse(word, scope.home), AskedId::Job { .. }));
+            .all(|word| matches!(AskedId::parse(word, scope.own_region), AskedId::Job { .. }));
     if all_ids {
-        return Ok(Request::for_ids(text.split_whitespace(), scope.home).into());
+        return Ok(Request::for_ids(text.split_whitespace(), scope.own_region).into());
     }
     let message =
         "expected a JSON request, a JSON array of job ids, or job ids separated by white space";
     Err(RequestError::new("", message).into())
 }
 
-/// Why a text that begins like a JSON object is none.
+/// Why a text that begins with a brace is not a JSON object.
 fn broken(text: &str) -> EventError {
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Err(error) => RequestError::new("", format!("not JSON: {error}")).into(),

@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Asks, EventError, Object, Scope};
-use crate::request::{FIELDS, Request, RequestError, TARGET_FIELDS, from_json, from_object};
+use super::{Content, EventError, RawObject, Scope};
+use crate::request::{FIELDS, Request, RequestError, TARGET_FIELDS, from_json};
 
 /// Recognised by a field that names jobs, also a misspelt one: that is then an error about the field, rather than an
-/// event of no known kind.
-pub(super) fn matches(object: &Object<'_>) -> bool {
+/// unsupported event.
+pub(super) fn matches(object: &RawObject<'_>) -> bool {
     let one_of =
         |name: &str, fields: &[&str]| fields.iter().any(|field| field.eq_ignore_ascii_case(name));
     let names_jobs = object.names().any(|name| one_of(name, &TARGET_FIELDS));
@@ -18,23 +18,19 @@ pub(super) fn matches(object: &Object<'_>) -> bool {
 }
 
 /// A batch of a Step Functions Distributed Map.
-fn is_map_batch(object: &Object<'_>) -> bool {
+fn is_map_batch(object: &RawObject<'_>) -> bool {
     object.has("Items")
 }
 
-pub(super) fn decode(
-    text: &str,
-    object: &Object<'_>,
-    scope: &Scope<'_>,
-) -> Result<Asks, EventError> {
+pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, EventError> {
     let request = if is_map_batch(object) {
         let option = |name: &&str| is_field(name) || is_misspelt_input(name);
         if let Some(option) = object.names().find(option) {
             return Err(misplaced(option).into());
         }
-        decode_map_batch(text, scope)?
+        decode_map_batch(object, scope)?
     } else {
-        Request::from_json(text, scope.home)?
+        Request::from_fields(object.deserializer(), scope.own_region)?
     };
     Ok(request.into())
 }
@@ -48,8 +44,8 @@ struct MapBatch<'a> {
     items: Vec<&'a RawValue>,
 }
 
-fn decode_map_batch(text: &str, scope: &Scope<'_>) -> Result<Request, EventError> {
-    let batch: MapBatch<'_> = from_object(text)?;
+fn decode_map_batch(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Request, EventError> {
+    let batch: MapBatch<'_> = object.decode()?;
     let ids = batch
         .items
         .iter()
@@ -59,7 +55,7 @@ fn decode_map_batch(text: &str, scope: &Scope<'_>) -> Result<Request, EventError
         })
         .collect::<Result<Vec<String>, RequestError>>()?;
     let options = batch.batch_input.map_or("{}", RawValue::get);
-    Request::for_ids_with_options(ids, options, scope.home)
+    Request::for_ids_with_options(ids, options, scope.own_region)
         .map_err(|error| error.within("BatchInput").into())
 }
 
@@ -84,7 +80,7 @@ fn misplaced(option: &str) -> RequestError {
 /// An item is an id, or a row of a table with a column `jobId`. Other columns are the table's own business, unless they
 /// look like options of a request, which hold for the whole batch only.
 fn item_id(item: &str) -> Result<String, RequestError> {
-    let Some(row) = Object::read(item) else {
+    let Some(row) = RawObject::read(item) else {
         return from_json(item);
     };
     let option = row

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Asks, EventError, Object, Scope, age};
+use super::{Content, EventError, RawObject, Scope, age};
 use crate::request::{Action, JobId, Request, RequestError, Status, Target, from_object};
 
 const KIND: &str = "EventBridge event";
@@ -30,13 +30,13 @@ struct BatchDetail {
     status: Option<String>,
 }
 
-pub(super) fn matches(object: &Object<'_>) -> bool {
+pub(super) fn matches(object: &RawObject<'_>) -> bool {
     object.has("detail-type") && object.has("source")
 }
 
-pub(super) fn decode(text: &str, scope: &Scope<'_>) -> Result<Asks, EventError> {
+pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, EventError> {
     let broken = |error| EventError::Envelope { kind: KIND, error };
-    let event: Envelope<'_> = from_object(text).map_err(broken)?;
+    let event: Envelope<'_> = object.decode().map_err(broken)?;
     match event.source.as_str() {
         "aws.batch" => batch_event(&event, scope),
         source if source.starts_with("aws.") => Err(EventError::Unsupported(format!(
@@ -44,20 +44,20 @@ pub(super) fn decode(text: &str, scope: &Scope<'_>) -> Result<Asks, EventError> 
             event.detail_type
         ))),
         _ => {
-            let request = Request::from_json(event.detail.get(), scope.home);
+            let request = Request::from_json(event.detail.get(), scope.own_region);
             Ok(request.map_err(|error| error.within("detail"))?.into())
         }
     }
 }
 
-fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Asks, EventError> {
+fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, EventError> {
     let kind = event.detail_type.as_str();
     match kind {
         "Batch Job Queue Blocked"
         | "Batch Job State Change"
         | "Batch Service Job Queue Blocked" => {}
         "Batch Service Job State Change" => {
-            return Ok(Asks::Nothing(
+            return Ok(Content::Ignored(
                 "state changes of service jobs ask for nothing".to_owned(),
             ));
         }
@@ -68,8 +68,8 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Asks, EventErr
             )));
         }
     }
-    if let Some(why) = not_ours(event, scope)? {
-        return Ok(Asks::Nothing(why));
+    if let Some(why) = ignored(event, scope)? {
+        return Ok(Content::Ignored(why));
     }
     let broken = |error: RequestError| EventError::Envelope {
         kind: "AWS Batch event",
@@ -98,7 +98,7 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Asks, EventErr
                 scope,
             ))
         }
-        _ if id.is_service_job() && !scope.config.policy.allow_terminate => Ok(Asks::Nothing(
+        _ if id.is_service_job() && !scope.config.policy.allow_terminate => Ok(Content::Ignored(
             "a service job can only be terminated, and ALLOW_TERMINATE is false".to_owned(),
         )),
         _ => Ok(Request {
@@ -107,24 +107,27 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Asks, EventErr
             } else {
                 Action::Cancel
             },
-            ..Request::cancel(Target::Blocked(id), "Blocked its job queue")
+            ..Request::cancel(Target::Blocked(id))
         }
+        .with_default_reason(|| "Blocked its job queue".to_owned())
         .into()),
     }
 }
 
-fn state_change(id: JobId, status: Status, name: &str, scope: &Scope<'_>) -> Asks {
+fn state_change(id: JobId, status: Status, name: &str, scope: &Scope<'_>) -> Content {
     if !scope.config.cancel_on_status.contains(&status) {
-        return Asks::Nothing(format!("status {name} is not in CANCEL_ON_STATUS"));
+        return Content::Ignored(format!("status {name} is not in CANCEL_ON_STATUS"));
     }
     let target = Target::Jobs(vec![crate::request::AskedId::known(id)]);
-    Request::cancel(target, format!("Cancelled on its change to {name}")).into()
+    Request::cancel(target)
+        .with_default_reason(|| format!("Cancelled on its change to {name}"))
+        .into()
 }
 
-/// Why an event of elsewhere, or of long ago, asks for nothing here.
-fn not_ours(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
+/// Why an event of another account or region, or one that is too old, is ignored.
+fn ignored(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
     let (region, account) = (event.region.as_deref(), event.account.as_deref());
-    if let Some(place) = scope.home.elsewhere(region, account) {
+    if let Some(place) = scope.own_region.foreign_region(region, account) {
         return Ok(Some(format!(
             "the event belongs to {place}, not to this function's account and region"
         )));

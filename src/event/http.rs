@@ -5,7 +5,7 @@ mod route;
 
 use ::http::StatusCode;
 
-use super::{Ask, Asks, Event, EventError, Message, Object, Reply, Scope, Source};
+use super::{Command, Document, Event, EventError, RawObject, Reply, Scope, Source};
 use crate::{
     problem::Problem,
     request::{AskedId, FIELDS, InvalidId, JobId, Request, Target, flag},
@@ -36,7 +36,7 @@ const MAX_BODY: usize = 1024 * 1024;
 
 /// Recognised by the context that every gateway adds. WebSocket APIs and VPC Lattice have contexts of their own, and what
 /// has an ARN of its own asks for authorisation of a request, not for what the request asks for.
-pub(super) fn matches(object: &Object<'_>) -> bool {
+pub(super) fn matches(object: &RawObject<'_>) -> bool {
     let asks_an_authorizer = object.has("methodArn") || object.has("routeArn");
     !asks_an_authorizer
         && object.object("requestContext").is_some_and(|context| {
@@ -45,30 +45,22 @@ pub(super) fn matches(object: &Object<'_>) -> bool {
         })
 }
 
-pub(super) fn decode(
-    text: &str,
-    object: &Object<'_>,
-    scope: &Scope<'_>,
-) -> Result<Event, EventError> {
-    let request = HttpRequest::read(text, object).map_err(|error| EventError::Envelope {
+pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Event, EventError> {
+    let request = HttpRequest::read(object).map_err(|error| EventError::Envelope {
         kind: "HTTP event",
         error,
     })?;
     let caller = request.caller.clone();
-    let ask = if caller.is_none() && scope.config.require_caller {
+    let command = if caller.is_none() && scope.config.require_caller {
         Err(unauthorized())
     } else {
-        ask(&request, scope)
+        command(&request, scope)
     };
-    let one_job = matches!(ask, Ok((_, true)));
+    let form = request.form;
     Ok(Event {
         source: Source::Http,
-        by: caller.unwrap_or_else(|| Source::Http.as_str().to_owned()),
-        ask: ask.map_or_else(Ask::Refuse, |(ask, _)| ask),
-        reply: Reply::Http {
-            form: request.form,
-            one_job,
-        },
+        requested_by: caller.unwrap_or_else(|| Source::Http.as_str().to_owned()),
+        command: command.unwrap_or_else(|problem| Command::Refuse { problem, form }),
     })
 }
 
@@ -81,30 +73,26 @@ fn unauthorized() -> Problem {
     .with_header("WWW-Authenticate", "AWS4-HMAC-SHA256, Bearer")
 }
 
-/// What a request asks for, and whether the answer is about one job.
-fn ask(request: &HttpRequest, scope: &Scope<'_>) -> Result<(Ask, bool), Problem> {
+fn command(request: &HttpRequest, scope: &Scope<'_>) -> Result<Command, Problem> {
+    let form = request.form;
     match route(&request.method, &request.path)? {
-        Route::OpenApi => Ok((Ask::OpenApi, false)),
+        Route::OpenApi => Ok(Command::Document(Document::OpenApi(form))),
         Route::ShowJob(id) => {
             no_options(request)?;
             let id = job_id(&id, scope)?;
-            Ok((Ask::ShowJob(id), true))
+            Ok(Command::ShowJob { id, form })
         }
         Route::DeleteJob(id) => {
             no_options_in_body(request)?;
             let request = delete_request(&id, request, scope)?;
-            Ok((cancel(request), true))
+            Ok(Command::cancel(request, Reply::HttpJob(form)))
         }
         Route::Cancellations => {
             no_options(request)?;
             let request = post_request(request, scope)?;
-            Ok((cancel(request), false))
+            Ok(Command::cancel(request, Reply::Http(form)))
         }
     }
-}
-
-fn cancel(request: Request) -> Ask {
-    Ask::Cancel(vec![Message::whole(Asks::from(request))])
 }
 
 fn bad_request(detail: impl Into<String>) -> Problem {
@@ -123,7 +111,7 @@ fn no_options(request: &HttpRequest) -> Result<(), Problem> {
 
 /// `DELETE` has no use for a body, which clients send all the same; but not if it holds an option.
 fn no_options_in_body(request: &HttpRequest) -> Result<(), Problem> {
-    let body = request.body.as_deref().ok().and_then(Object::read);
+    let body = request.body.as_deref().ok().and_then(RawObject::read);
     let option = body.as_ref().and_then(|body| {
         let mut names = body.names();
         names.find(|name| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name)))
@@ -136,7 +124,7 @@ fn no_options_in_body(request: &HttpRequest) -> Result<(), Problem> {
 }
 
 fn job_id(text: &str, scope: &Scope<'_>) -> Result<JobId, Problem> {
-    match AskedId::parse(text, scope.home) {
+    match AskedId::parse(text, scope.own_region) {
         AskedId::Job { id, .. } => Ok(id),
         AskedId::Invalid { why, .. } => Err(invalid_id(text, &why)),
     }
@@ -154,7 +142,7 @@ fn invalid_id(text: &str, why: &InvalidId) -> Problem {
 }
 
 fn delete_request(id: &str, request: &HttpRequest, scope: &Scope<'_>) -> Result<Request, Problem> {
-    let mut asked = Request::cancel(Target::Jobs(Vec::new()), "Cancelled on request");
+    let mut asked = Request::cancel(Target::Jobs(Vec::new()));
     let mut given: Vec<&str> = Vec::new();
     for (name, value) in &request.query {
         if given.contains(&name.as_str()) {
@@ -164,7 +152,7 @@ fn delete_request(id: &str, request: &HttpRequest, scope: &Scope<'_>) -> Result<
         let flag = || flag(name, value).map_err(|error| bad_request(error.to_string()));
         match name.as_str() {
             "reason" if value.trim().is_empty() => {}
-            "reason" => asked.reason.clone_from(value),
+            "reason" => asked.reason = Some(value.clone()),
             "dryRun" => asked.dry_run = flag()?,
             "terminate" if flag()? => asked.action = crate::request::Action::Terminate,
             "terminate" => {}
@@ -179,7 +167,7 @@ fn delete_request(id: &str, request: &HttpRequest, scope: &Scope<'_>) -> Result<
     if job.is_service_job() && asked.action == crate::request::Action::Cancel {
         return Err(invalid_id(id, &InvalidId::ServiceJobNeedsTerminate));
     }
-    asked.target = Target::Jobs(vec![AskedId::parse(id, scope.home)]);
+    asked.target = Target::Jobs(vec![AskedId::parse(id, scope.own_region)]);
     Ok(asked)
 }
 
@@ -213,8 +201,8 @@ fn post_request(request: &HttpRequest, scope: &Scope<'_>) -> Result<Request, Pro
             "the body is empty, expected a request in JSON, such as {\"jobIds\": [\"…\"]}",
         ));
     }
-    let asked =
-        Request::from_json(body, scope.home).map_err(|error| bad_request(error.to_string()))?;
+    let asked = Request::from_json(body, scope.own_region)
+        .map_err(|error| bad_request(error.to_string()))?;
     if asked.wait > MAX_WAIT {
         let most = MAX_WAIT.as_secs();
         return Err(bad_request(format!(

@@ -1,14 +1,14 @@
-//! Amazon `EventBridge` Pipes: a JSON array of SQS records, or of whatever the pipe's input template makes of its records.
+//! Amazon `EventBridge` Pipes: a JSON array of SQS records, or of what the pipe's input template makes of its records.
 
 use serde_json::value::RawValue;
 
-use super::{Ask, Asks, Event, EventError, Message, Reply, Source, sqs};
+use super::{Command, Content, Event, EventError, Message, RawObject, Reply, Source, sqs};
 use crate::request::{RequestError, from_json};
 
 /// Decodes an array: SQS records by their own rules, anything else as the text of a message.
 pub(super) fn decode(
     text: &str,
-    body: impl Fn(&str) -> Result<Asks, EventError>,
+    body: impl Fn(&str) -> Result<Content, EventError>,
 ) -> Result<Event, EventError> {
     let elements: Vec<&RawValue> = from_json(text)?;
     if elements.is_empty() {
@@ -16,13 +16,18 @@ pub(super) fn decode(
             "unsupported event: an empty array".to_owned(),
         ));
     }
-    let of_sqs = elements.iter().any(|element| sqs::is_record(element.get()));
-    let messages = elements.iter().enumerate().map(|(index, element)| {
+    let records: Vec<Option<RawObject<'_>>> = elements
+        .iter()
+        .map(|element| RawObject::read(element.get()))
+        .collect();
+    let of_sqs = sqs::matches(&records);
+    let messages = elements.iter().zip(&records).enumerate();
+    let messages = messages.map(|(index, (element, record))| {
         let at = format!("[{index}]");
         if of_sqs {
-            return sqs::message(element.get(), &at, &body);
+            return sqs::message(record.as_ref(), &at, &body);
         }
-        let asks = match element.get().as_bytes().first() {
+        let content = match element.get().as_bytes().first() {
             Some(b'{' | b'"') => body(element.get()).map_err(|error| within(error, &at)),
             _ => Err(RequestError::new(
                 &at,
@@ -33,17 +38,19 @@ pub(super) fn decode(
         Ok(Message {
             id: None,
             group: None,
-            asks,
+            content,
         })
     });
     Ok(Event {
         source: Source::Pipes,
-        by: Source::Pipes.as_str().to_owned(),
-        ask: Ask::Cancel(messages.collect::<Result<_, _>>()?),
-        reply: if of_sqs {
-            Reply::BatchItemFailures
-        } else {
-            Reply::Raise
+        requested_by: Source::Pipes.as_str().to_owned(),
+        command: Command::Cancel {
+            messages: messages.collect::<Result<_, _>>()?,
+            reply: if of_sqs {
+                Reply::BatchItemFailures
+            } else {
+                Reply::InvocationError
+            },
         },
     })
 }

@@ -1,73 +1,67 @@
 //! Amazon SQS, standard and FIFO: each record is a message of its own.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use super::{Ask, Asks, Event, EventError, Message, Object, Reply, Source};
-use crate::request::{RequestError, from_json, from_object};
+use super::{Command, Content, Event, EventError, Message, RawObject, Reply, Source};
+use crate::request::RequestError;
 
 const KIND: &str = "SQS event";
 
-/// A record, as far as it is used. AWS's own type requires more than is needed, and would lose a record for it.
+/// A record, as far as it is used. AWS's own type requires more than is needed, and would lose a record that lacks it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record {
     body: String,
 }
 
-pub(super) fn matches(object: &Object<'_>) -> bool {
-    records(object).is_ok_and(|records| records.iter().any(|record| is_record(record.get())))
+pub(super) fn matches(records: &[Option<RawObject<'_>>]) -> bool {
+    records.iter().flatten().any(is_record)
 }
 
 /// Whether a record is one of SQS.
-pub(super) fn is_record(record: &str) -> bool {
-    Object::read(record)
-        .is_some_and(|record| record.text("eventSource").as_deref() == Some("aws:sqs"))
-}
-
-fn records<'a>(object: &Object<'a>) -> Result<Vec<&'a RawValue>, RequestError> {
-    let records = object.get("Records").map_or("[]", RawValue::get);
-    from_json(records).map_err(|error: RequestError| error.within("Records"))
+pub(super) fn is_record(record: &RawObject<'_>) -> bool {
+    record.text("eventSource").as_deref() == Some("aws:sqs")
 }
 
 /// Decodes all records, each through `body`.
 pub(super) fn decode(
-    object: &Object<'_>,
-    body: impl Fn(&str) -> Result<Asks, EventError>,
+    records: &[Option<RawObject<'_>>],
+    body: impl Fn(&str) -> Result<Content, EventError>,
 ) -> Result<Event, EventError> {
-    let records = records(object).map_err(|error| EventError::Envelope { kind: KIND, error })?;
     let messages = records
         .iter()
         .enumerate()
-        .map(|(index, record)| message(record.get(), &format!("Records[{index}]"), &body))
+        .map(|(index, record)| message(record.as_ref(), &format!("Records[{index}]"), &body))
         .collect::<Result<_, _>>()?;
     Ok(Event {
         source: Source::Sqs,
-        by: Source::Sqs.as_str().to_owned(),
-        ask: Ask::Cancel(messages),
-        reply: Reply::BatchItemFailures,
+        requested_by: Source::Sqs.as_str().to_owned(),
+        command: Command::Cancel {
+            messages,
+            reply: Reply::BatchItemFailures,
+        },
     })
 }
 
-/// Decodes one record. Only one that cannot even be named in `batchItemFailures` spoils the whole batch, since nothing
-/// else would bring it back.
+/// Decodes one record. A record without a `messageId` cannot be returned in `batchItemFailures`, so it fails the whole
+/// batch: nothing else would bring it back.
 pub(super) fn message(
-    text: &str,
+    record: Option<&RawObject<'_>>,
     at: &str,
-    body: impl Fn(&str) -> Result<Asks, EventError>,
+    body: impl Fn(&str) -> Result<Content, EventError>,
 ) -> Result<Message, EventError> {
     let broken = |error: RequestError| EventError::Envelope {
         kind: KIND,
         error: error.within(at),
     };
-    let record =
-        Object::read(text).ok_or_else(|| broken(RequestError::new("", "expected an object")))?;
+    let record = record.ok_or_else(|| broken(RequestError::new("", "expected an object")))?;
     let id = record.text("messageId").filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| broken(RequestError::new("messageId", "expected a string")))?;
-    let asks = if is_record(text) {
-        from_object(text)
+    let content = if is_record(record) {
+        let decoded: Result<Record, _> = record.decode();
+        decoded
             .map_err(broken)
-            .and_then(|record: Record| body(&record.body))
+            .and_then(|record| body(&record.body))
     } else {
         Err(broken(RequestError::new(
             "eventSource",
@@ -76,7 +70,7 @@ pub(super) fn message(
     };
     let fifo = record
         .text("eventSourceARN")
-        .is_some_and(|arn| arn.strip_suffix(".fifo").is_some());
+        .is_some_and(|arn| arn.ends_with(".fifo"));
     let group = record
         .object("attributes")
         .and_then(|attributes| attributes.text("MessageGroupId"));
@@ -84,6 +78,6 @@ pub(super) fn message(
         id: Some(id),
         // Standard queues may carry a group too, for fairness between tenants; it says nothing about order.
         group: group.filter(|_| fifo),
-        asks,
+        content,
     })
 }

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::{Ask, Asks, Event, EventError, Message, Object, Reply, Scope, Source};
+use super::{Command, Document, Event, EventError, RawObject, Reply, Scope, Source};
 use crate::{
     panel::{MAX_SHOWN, PanelRequest},
     request::{FIELDS, Request, RequestError, Status, from_object},
@@ -27,38 +27,37 @@ struct Panel {
 }
 
 /// Recognised by its context. The console asks for documentation before there is one.
-pub(super) fn matches(object: &Object<'_>) -> bool {
+pub(super) fn matches(object: &RawObject<'_>) -> bool {
     object.has(CONTEXT) || (object.has("describe") && object.names().all(|name| name == "describe"))
 }
 
-pub(super) fn decode(object: &Object<'_>, scope: &Scope<'_>) -> Result<Event, EventError> {
+pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Event, EventError> {
     let describes = object
         .get("describe")
         .is_some_and(|describe| describe.get() == "true");
     let dashboard = object
         .object(CONTEXT)
         .and_then(|context| context.text("dashboardName"));
-    let ask = if describes {
-        Ask::Describe
+    let command = if describes {
+        Command::Document(Document::Widget)
     } else if object.names().any(|name| FIELDS.contains(&name)) {
-        let request = Request::from_json(&own_fields(object), scope.home)?;
-        Ask::Cancel(vec![Message::whole(Asks::from(request))])
+        let request = Request::from_json(&own_fields(object), scope.own_region)?;
+        Command::cancel(request, Reply::Widget)
     } else {
-        Ask::Panel(panel(object)?)
+        Command::Panel(panel(object)?)
     };
     Ok(Event {
         source: Source::Widget,
-        by: format!(
+        requested_by: format!(
             "dashboard {}",
             dashboard.as_deref().unwrap_or("without a name")
         ),
-        ask,
-        reply: Reply::Widget,
+        command,
     })
 }
 
 /// The event without what the console adds: a request in our own schema, which is as strict as ever.
-fn own_fields(object: &Object<'_>) -> String {
+fn own_fields(object: &RawObject<'_>) -> String {
     let fields = object
         .fields()
         .filter(|(name, _)| *name != CONTEXT && *name != "describe");
@@ -68,7 +67,7 @@ fn own_fields(object: &Object<'_>) -> String {
     format!("{{{}}}", fields.join(","))
 }
 
-fn panel(object: &Object<'_>) -> Result<PanelRequest, EventError> {
+fn panel(object: &RawObject<'_>) -> Result<PanelRequest, EventError> {
     let broken = |error: RequestError| EventError::Envelope {
         kind: KIND,
         error: error.within("panel"),

@@ -5,8 +5,10 @@ use std::{fmt, num::ParseIntError};
 use thiserror::Error;
 use uuid::Uuid;
 
+use super::OwnRegion;
+
 /// The most characters of a malformed id that are repeated in a report.
-const ECHO: usize = 200;
+const MAX_ECHOED: usize = 200;
 
 /// The id of an AWS Batch job, of one child of an array job, or of a service job.
 ///
@@ -65,54 +67,14 @@ impl fmt::Display for JobId {
     }
 }
 
-/// Where this function runs, as far as it is known: ARNs of elsewhere are refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Home {
-    /// For example `eu-west-1`.
-    pub region: Option<String>,
-    /// Twelve digits.
-    pub account: Option<String>,
-}
-
-impl Home {
-    /// Reads region and account from the function's own ARN; what cannot be read is not known, and then not compared.
-    #[must_use]
-    pub fn from_function_arn(arn: &str) -> Self {
-        let mut parts = arn.split(':').skip(2);
-        if parts.next() != Some("lambda") {
-            return Self::default();
-        }
-        let mut known = || parts.next().filter(|s| !s.is_empty()).map(str::to_owned);
-        Self {
-            region: known(),
-            account: known(),
-        }
-    }
-
-    /// Whether an ARN's region and account can be this function's own.
-    #[must_use]
-    pub fn owns(&self, region: &str, account: &str) -> bool {
-        self.region.as_deref().is_none_or(|own| own == region)
-            && self.account.as_deref().is_none_or(|own| own == account)
-    }
-
-    /// Where an event comes from, as `region:account`, if that is not here. What it leaves out is taken for ours.
-    #[must_use]
-    pub fn elsewhere(&self, region: Option<&str>, account: Option<&str>) -> Option<String> {
-        let region = region.or(self.region.as_deref()).unwrap_or_default();
-        let account = account.or(self.account.as_deref()).unwrap_or_default();
-        (!self.owns(region, account)).then(|| format!("{region}:{account}"))
-    }
-}
-
-/// One id as it was asked for: either a job, or why it is none.
+/// One id as it was asked for: either a job, or why it is not a valid id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AskedId {
-    /// A job, and what was made of the text where that is not the id itself (upper case folded, an ARN, a node).
+    /// A job. Upper case is folded.
     Job {
-        /// The job that is meant.
+        /// The job.
         id: JobId,
-        /// The text, if it is more than another spelling of the id.
+        /// The text, if it is an ARN or names a node.
         written: Option<Box<str>>,
     },
     /// Not an id: reported as `invalidId`, and never sent.
@@ -127,14 +89,14 @@ pub enum AskedId {
 impl AskedId {
     /// Reads a job id, array child id, node id or job ARN.
     #[must_use]
-    pub fn parse(text: &str, home: &Home) -> Self {
-        match parse(text.trim(), home) {
+    pub fn parse(text: &str, own_region: &OwnRegion) -> Self {
+        match parse(text.trim(), own_region) {
             Ok((id, note)) => Self::Job {
                 id,
                 written: note.map(|()| text.trim().into()),
             },
             Err(why) => Self::Invalid {
-                written: text.chars().take(ECHO).collect(),
+                written: text.chars().take(MAX_ECHOED).collect(),
                 why,
             },
         }
@@ -158,7 +120,7 @@ pub enum InvalidId {
     NotAnId(Option<String>),
     /// A job of another account or region.
     #[error("the ARN names {found}, and this function acts in {own} only")]
-    Elsewhere {
+    ForeignRegion {
         /// `region:account` of the ARN.
         found: String,
         /// `region:account` of the function.
@@ -172,18 +134,18 @@ pub enum InvalidId {
 type Parsed = (JobId, Option<()>);
 
 /// The id, and whether the text says more than the id alone.
-fn parse(text: &str, home: &Home) -> Result<Parsed, InvalidId> {
+fn parse(text: &str, own_region: &OwnRegion) -> Result<Parsed, InvalidId> {
     if text
         .get(..4)
         .is_some_and(|s| s.eq_ignore_ascii_case("arn:"))
     {
-        parse_arn(text, home)
+        parse_arn(text, own_region)
     } else {
         parse_plain(text)
     }
 }
 
-fn parse_arn(arn: &str, home: &Home) -> Result<Parsed, InvalidId> {
+fn parse_arn(arn: &str, own_region: &OwnRegion) -> Result<Parsed, InvalidId> {
     let not = |hint: &str| InvalidId::NotAnId(Some(hint.to_owned()));
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let &[_, partition, service, region, account, resource] = parts.as_slice() else {
@@ -202,13 +164,13 @@ fn parse_arn(arn: &str, home: &Home) -> Result<Parsed, InvalidId> {
         Some(("service-job", id)) => (true, id),
         _ => return Err(not("the ARN does not name a job")),
     };
-    if !home.owns(region, account) {
-        return Err(InvalidId::Elsewhere {
+    if !own_region.owns(region, account) {
+        return Err(InvalidId::ForeignRegion {
             found: format!("{region}:{account}"),
             own: format!(
                 "{}:{}",
-                home.region.as_deref().unwrap_or("*"),
-                home.account.as_deref().unwrap_or("*")
+                own_region.region.as_deref().unwrap_or("*"),
+                own_region.account.as_deref().unwrap_or("*")
             ),
         });
     }
@@ -266,19 +228,19 @@ mod tests {
 
     const ID: &str = "0c9d8f6e-3a1b-4c2d-8e4f-5a6b7c8d9e0f";
 
-    fn home() -> Home {
-        Home::from_function_arn("arn:aws:lambda:eu-west-1:123456789012:function:batch-cancel")
+    fn own_region() -> OwnRegion {
+        OwnRegion::from_function_arn("arn:aws:lambda:eu-west-1:123456789012:function:batch-cancel")
     }
 
     fn read(text: &str) -> Result<(String, bool), String> {
-        match AskedId::parse(text, &home()) {
+        match AskedId::parse(text, &own_region()) {
             AskedId::Job { id, written } => Ok((id.to_string(), written.is_some())),
             AskedId::Invalid { why, .. } => Err(why.to_string()),
         }
     }
 
     #[test]
-    fn every_form_of_the_contract_is_read() {
+    fn every_form_of_a_job_id_is_read() {
         assert_eq!(read(ID), Ok((ID.to_owned(), false)));
         assert_eq!(
             read(&format!(" {} ", ID.to_uppercase())),
@@ -295,14 +257,14 @@ mod tests {
             assert_eq!(read(&arn), Ok((format!("{ID}:7"), true)));
         }
         let service = format!("arn:aws:batch:eu-west-1:123456789012:service-job/{ID}");
-        let AskedId::Job { id, .. } = AskedId::parse(&service, &home()) else {
+        let AskedId::Job { id, .. } = AskedId::parse(&service, &own_region()) else {
             panic!("a service job is a job");
         };
         assert!(id.is_service_job());
     }
 
     #[test]
-    fn what_is_no_id_is_refused() {
+    fn invalid_ids_are_refused() {
         for text in [
             "",
             "job",
@@ -325,21 +287,22 @@ mod tests {
     }
 
     #[test]
-    fn arns_of_elsewhere_are_refused_with_the_reason() {
+    fn arns_of_other_regions_and_accounts_are_refused_with_the_reason() {
         let other = format!("arn:aws:batch:us-east-1:123456789012:job/{ID}");
         assert_eq!(
             read(&other),
             Err("the ARN names us-east-1:123456789012, and this function acts in eu-west-1:123456789012 only".to_owned())
         );
         assert!(matches!(
-            AskedId::parse(&other, &Home::default()),
+            AskedId::parse(&other, &OwnRegion::default()),
             AskedId::Job { .. }
         ));
     }
 
     #[test]
-    fn a_long_text_is_not_echoed_whole() {
-        let AskedId::Invalid { written, .. } = AskedId::parse(&"é".repeat(5000), &home()) else {
+    fn a_long_text_is_cut() {
+        let AskedId::Invalid { written, .. } = AskedId::parse(&"é".repeat(5000), &own_region())
+        else {
             panic!("not an id");
         };
         assert_eq!(written.chars().count(), 200);

@@ -1,5 +1,8 @@
 //! The reason that Batch keeps with a job: why, by whom, and in which invocation.
 
+/// Marks a status reason as written by this function, in this invocation or another.
+pub const AUDIT_MARKER: &str = "| batch-cancel ";
+
 /// The longest reason that Batch takes, in characters
 /// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_CancelJob.html)).
 const MAX_REASON: usize = 1024;
@@ -14,7 +17,7 @@ pub fn audit_reason(reason: &str, by: &str, request_id: &str) -> String {
     let by: String = by.chars().take(MAX_BY).collect();
     let suffix = clean(&format!(
         " | by {by} {mark}{request_id}",
-        mark = crate::plan::MARK
+        mark = AUDIT_MARKER
     ));
     let room = MAX_REASON.saturating_sub(suffix.chars().count());
     let reason: String = clean(reason).chars().take(room).collect();

@@ -1,91 +1,12 @@
-//! Which jobs of a queue or an array are meant.
+//! Which jobs of a queue or an array a request selects.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use jiff::{SignedDuration, Span};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use wildmatch::WildMatch;
 
-use super::{
-    Action, Home, JobId, RequestError,
-    schema::{present, word},
-};
-
-/// The statuses that an AWS Batch job can be in, in the order of a job's life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Status {
-    /// Taken in, not looked at yet.
-    Submitted,
-    /// Waits for the jobs it depends on; or an array parent whose children live.
-    Pending,
-    /// Ready to be placed on an instance.
-    Runnable,
-    /// A service job that was placed, and has yet to start.
-    Scheduled,
-    /// Placed, its container is being started.
-    Starting,
-    /// Its container runs.
-    Running,
-    /// Ended well.
-    Succeeded,
-    /// Ended badly, or was cancelled or terminated.
-    Failed,
-    /// A status that this version does not know: nothing is taken for granted about such a job.
-    #[serde(other)]
-    Unknown,
-}
-
-impl fmt::Display for SelectFrom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Queue(queue) => write!(f, "job queue {queue}"),
-            Self::Array(id) => write!(f, "array job {id}"),
-        }
-    }
-}
-
-impl Status {
-    /// The name that Batch uses.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Submitted => "SUBMITTED",
-            Self::Pending => "PENDING",
-            Self::Runnable => "RUNNABLE",
-            Self::Scheduled => "SCHEDULED",
-            Self::Starting => "STARTING",
-            Self::Running => "RUNNING",
-            Self::Succeeded => "SUCCEEDED",
-            Self::Failed => "FAILED",
-            Self::Unknown => "UNKNOWN",
-        }
-    }
-
-    /// Reads Batch's name; what is not known becomes [`Status::Unknown`].
-    #[must_use]
-    pub fn from_batch(text: &str) -> Self {
-        word("status", text).unwrap_or(Self::Unknown)
-    }
-
-    /// SUCCEEDED or FAILED: nothing changes any more.
-    #[must_use]
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed)
-    }
-
-    /// Past the point where `CancelJob` still does something.
-    #[must_use]
-    pub fn is_started(self) -> bool {
-        matches!(self, Self::Starting | Self::Running)
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use super::{Action, AskedId, JobId, OwnRegion, RequestError, Status, decode::present};
 
 /// A choice of jobs. Every condition that is given must hold.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,6 +36,15 @@ pub enum SelectFrom {
     Queue(String),
     /// The children of an array job.
     Array(JobId),
+}
+
+impl fmt::Display for SelectFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Queue(queue) => write!(f, "job queue {queue}"),
+            Self::Array(id) => write!(f, "array job {id}"),
+        }
+    }
 }
 
 /// `olderThan`: a length of time since a job was created.
@@ -210,23 +140,24 @@ impl Select {
         !self.tags.is_empty() || self.job_definition.is_some()
     }
 
-    /// Whether a job that was created then is old enough. Both times are milliseconds since 1970.
+    /// Whether a job that was created then is old enough. Both times are milliseconds since 1970. The age of a job whose
+    /// time is not known is not known either.
     #[must_use]
-    pub fn is_old_enough(&self, created_at: i64, now: i64) -> bool {
+    pub fn is_old_enough(&self, created_at: Option<i64>, now: i64) -> bool {
         self.older_than.is_none_or(|OlderThan(age)| {
             let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-            created_at <= now.saturating_sub(age)
+            created_at.is_some_and(|created_at| created_at <= now.saturating_sub(age))
         })
     }
 
     pub(super) fn new(
         fields: SelectFields,
         action: Action,
-        home: &Home,
+        own_region: &OwnRegion,
     ) -> Result<Self, RequestError> {
         let from = match (fields.job_queue, fields.array_job_id) {
             (Some(queue), None) => SelectFrom::Queue(queue_name(queue)?),
-            (None, Some(array)) => SelectFrom::Array(array_id(&array, home)?),
+            (None, Some(array)) => SelectFrom::Array(array_id(&array, own_region)?),
             _ => {
                 return Err(RequestError::new(
                     "",
@@ -270,16 +201,14 @@ fn queue_name(queue: String) -> Result<String, RequestError> {
     Ok(queue)
 }
 
-fn array_id(text: &str, home: &Home) -> Result<JobId, RequestError> {
-    match super::AskedId::parse(text, home) {
-        super::AskedId::Job { id, .. } if id.parent().is_none() && !id.is_service_job() => Ok(id),
-        super::AskedId::Job { .. } => Err(RequestError::new(
+fn array_id(text: &str, own_region: &OwnRegion) -> Result<JobId, RequestError> {
+    match AskedId::parse(text, own_region) {
+        AskedId::Job { id, .. } if id.parent().is_none() && !id.is_service_job() => Ok(id),
+        AskedId::Job { .. } => Err(RequestError::new(
             "arrayJobId",
             "expected the array job, not one of its children",
         )),
-        super::AskedId::Invalid { why, .. } => {
-            Err(RequestError::new("arrayJobId", why.to_string()))
-        }
+        AskedId::Invalid { why, .. } => Err(RequestError::new("arrayJobId", why.to_string())),
     }
 }
 

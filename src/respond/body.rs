@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::value::RawValue;
 
 use crate::{
-    event::Source,
+    intake::Invocation,
     report::{Class, Report},
 };
 
@@ -48,14 +48,14 @@ pub(super) fn summary(report: &Report) -> String {
 
 /// How long an answer may be, in bytes, give or take its head.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limit {
+pub(super) struct SizeLimit {
     /// As it is.
     pub(super) plain: usize,
     /// As a string in JSON, the form in which HTTP gateways get it: each quote is one more byte.
     pub(super) escaped: usize,
 }
 
-impl Limit {
+impl SizeLimit {
     /// What is left of it after `text`, if that fits.
     fn less(self, text: &str) -> Option<Self> {
         let quotes = text.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
@@ -69,15 +69,14 @@ impl Limit {
 /// The report in at most about `limit`: if it is longer, jobs that are done go first, and `truncated` counts them.
 pub(super) fn report(
     report: &Report,
-    source: Source,
-    request_id: &str,
-    limit: Limit,
+    invocation: Invocation<'_>,
+    limit: SizeLimit,
 ) -> Result<Box<RawValue>, serde_json::Error> {
     let jobs = fitting(report, limit)?;
     let missing = report.jobs.len() - jobs.len();
     let head = Head {
-        request_id,
-        source: source.as_str(),
+        request_id: invocation.request_id,
+        source: invocation.source.as_str(),
         dry_run: report.dry_run,
         ignored: report.ignored.as_deref().map(Cow::from),
         complete: report.is_complete(),
@@ -99,7 +98,7 @@ pub(super) fn report(
 }
 
 /// The jobs that fit, as JSON, in their order: first what is not done, then what is.
-fn fitting(report: &Report, limit: Limit) -> Result<Vec<String>, serde_json::Error> {
+fn fitting(report: &Report, limit: SizeLimit) -> Result<Vec<String>, serde_json::Error> {
     let mut left = Some(limit);
     let mut texts = Vec::with_capacity(report.jobs.len().min(1 + limit.plain / 100));
     for done in [false, true] {

@@ -11,24 +11,24 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
-use super::{Answer, Failure, Shown, body};
+use super::{JobView, body};
 use crate::{
     batch::{CallError, ErrorKind},
-    event::{EventError, HttpForm, Source},
-    gather::Fate,
+    event::{EventError, HttpForm},
+    intake::{Invocation, MessageOutcome},
     problem::Problem,
-    report::{JobName, JobResult, Outcome, Partial, Report},
+    report::{JobResult, Outcome, Partial, Report, ReportedId},
     request::JobId,
 };
 
 /// The longest body through API Gateway and function URLs. Lambda's limit of 6 MB counts its escaped form.
-const MAX_BODY: body::Limit = body::Limit {
+const MAX_BODY: body::SizeLimit = body::SizeLimit {
     plain: 5_000_000,
     escaped: 6_000_000,
 };
 
 /// The longest body through a load balancer, whose limit is 1 MB.
-const MAX_ALB_BODY: body::Limit = body::Limit {
+const MAX_ALB_BODY: body::SizeLimit = body::SizeLimit {
     plain: 900_000,
     escaped: 1_000_000,
 };
@@ -66,49 +66,72 @@ impl Response {
     }
 }
 
-pub(super) fn respond(
-    answer: Answer,
+/// The response that holds a report.
+pub(super) fn report(
+    report: &Report,
+    messages: Vec<MessageOutcome>,
     form: HttpForm,
-    one_job: bool,
-    source: Source,
-    request_id: &str,
-) -> Result<Box<RawValue>, Failure> {
+    invocation: Invocation<'_>,
+) -> Result<Box<RawValue>, serde_json::Error> {
+    if let Some(refusal) = refusal(messages) {
+        return problem(refusal, form, invocation);
+    }
+    if is_all_throttled(report) {
+        let summary = body::summary(report);
+        let throttled = unavailable(format!("AWS Batch throttled all calls: {summary}"));
+        return problem(throttled, form, invocation);
+    }
     let limit = match form {
         HttpForm::Alb { .. } => MAX_ALB_BODY,
         HttpForm::V1 | HttpForm::V2 => MAX_BODY,
     };
-    let answered = match answer {
-        Answer::Report(report, fates) => match refusal(fates) {
-            Some(problem) => Err(problem),
-            None if one_job => one_result(report),
-            None if is_all_throttled(&report) => {
-                let summary = body::summary(&report);
-                Err(unavailable(format!(
-                    "AWS Batch throttled all calls: {summary}"
-                )))
-            }
-            None => Ok(body::report(&report, source, request_id, limit)?
-                .get()
-                .to_owned()),
-        },
-        Answer::Job(id, looked) => job(id, looked),
-        Answer::OpenApi => Ok(OPENAPI.to_owned()),
-        Answer::Problem(problem) => Err(problem),
-        // Only widgets ask for these.
-        Answer::Panel(..) | Answer::Describe => {
-            Err(Problem::new(StatusCode::NOT_FOUND, "no such route"))
-        }
-    };
-    let response = match answered {
-        Ok(body) => Response::json(body),
-        Err(problem) => Response::problem(problem, request_id),
-    };
-    Ok(shape(response, form)?)
+    let body = body::report(report, invocation, limit)?;
+    shape(Response::json(body.get().to_owned()), form)
+}
+
+/// The response about the only job of a request.
+pub(super) fn one_result(
+    report: Report,
+    messages: Vec<MessageOutcome>,
+    form: HttpForm,
+    invocation: Invocation<'_>,
+) -> Result<Box<RawValue>, serde_json::Error> {
+    match refusal(messages).map_or_else(|| result_body(report), Err) {
+        Ok(body) => shape(Response::json(body), form),
+        Err(refusal) => problem(refusal, form, invocation),
+    }
+}
+
+/// The response that shows a job.
+pub(super) fn job(
+    id: JobId,
+    view: Result<JobView, CallError>,
+    form: HttpForm,
+    invocation: Invocation<'_>,
+) -> Result<Box<RawValue>, serde_json::Error> {
+    match job_body(id, view) {
+        Ok(body) => shape(Response::json(body), form),
+        Err(refusal) => problem(refusal, form, invocation),
+    }
+}
+
+/// The response that describes the routes.
+pub(super) fn openapi(form: HttpForm) -> Result<Box<RawValue>, serde_json::Error> {
+    shape(Response::json(OPENAPI.to_owned()), form)
+}
+
+/// The response that says why a request was not fulfilled.
+pub(super) fn problem(
+    problem: Problem,
+    form: HttpForm,
+    invocation: Invocation<'_>,
+) -> Result<Box<RawValue>, serde_json::Error> {
+    shape(Response::problem(problem, invocation.request_id), form)
 }
 
 /// Why a request as a whole was not fulfilled.
-fn refusal(fates: Vec<Fate>) -> Option<Problem> {
-    let error = fates.into_iter().find_map(|fate| fate.error)?;
+fn refusal(messages: Vec<MessageOutcome>) -> Option<Problem> {
+    let error = messages.into_iter().find_map(|message| message.error)?;
     let status = match error {
         EventError::Refused(_) | EventError::Denied(_) => StatusCode::FORBIDDEN,
         _ => StatusCode::BAD_REQUEST,
@@ -134,7 +157,7 @@ fn unavailable(detail: impl Into<String>) -> Problem {
 }
 
 /// The result of a request about one job: a success, or a problem that holds the result.
-fn one_result(report: Report) -> Result<String, Problem> {
+fn result_body(report: Report) -> Result<String, Problem> {
     let Some(job) = report.jobs.into_iter().next() else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "no job"));
     };
@@ -167,8 +190,8 @@ fn one_result(report: Report) -> Result<String, Problem> {
 
 fn detail(job: &JobResult) -> String {
     let name = match &job.job_id {
-        JobName::Id(id) => id.to_string(),
-        JobName::Text(text) => text.to_string(),
+        ReportedId::Id(id) => id.to_string(),
+        ReportedId::Text(text) => text.to_string(),
     };
     let status = job
         .after
@@ -183,14 +206,14 @@ fn detail(job: &JobResult) -> String {
 }
 
 /// What Batch shows of a job.
-fn job(id: JobId, looked: Result<Shown, CallError>) -> Result<String, Problem> {
-    let seen = match looked {
-        Ok(Shown::Job(seen)) => seen,
-        Ok(Shown::QueueNotAllowed) => {
+fn job_body(id: JobId, view: Result<JobView, CallError>) -> Result<String, Problem> {
+    let job = match view {
+        Ok(JobView::Job(job)) => job,
+        Ok(JobView::QueueNotAllowed) => {
             let detail = format!("job {id} is in a job queue that is not in ALLOWED_QUEUES");
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
-        Ok(Shown::Unknown) => {
+        Ok(JobView::Unknown) => {
             return Err(Problem::new(
                 StatusCode::NOT_FOUND,
                 format!("AWS Batch does not know job {id}"),
@@ -207,16 +230,16 @@ fn job(id: JobId, looked: Result<Shown, CallError>) -> Result<String, Problem> {
     let mut body: Map<String, Value> = Map::new();
     for (name, value) in [
         ("jobId", json!(id.to_string())),
-        ("jobName", json!(seen.job_name)),
-        ("jobQueue", json!(seen.job_queue)),
-        ("status", json!(seen.status.as_str())),
-        ("isCancelled", json!(seen.is_cancelled)),
-        ("isTerminated", json!(seen.is_terminated)),
-        ("createdAt", json!(seen.created_at)),
+        ("jobName", json!(job.summary.job_name)),
+        ("jobQueue", json!(job.job_queue)),
+        ("status", json!(job.summary.status.as_str())),
+        ("isCancelled", json!(job.summary.is_cancelled)),
+        ("isTerminated", json!(job.summary.is_terminated)),
+        ("createdAt", json!(job.summary.created_at)),
     ] {
         body.insert(name.to_owned(), value);
     }
-    if let Some(reason) = seen.status_reason {
+    if let Some(reason) = job.summary.status_reason {
         body.insert("statusReason".to_owned(), reason.into());
     }
     Ok(Value::Object(body).to_string())

@@ -6,8 +6,9 @@ use std::fmt::{self, Display, Write};
 use serde_json::json;
 
 use crate::{
-    panel::{NoPanel, Panel},
-    report::{JobName, Report},
+    intake::MessageOutcome,
+    panel::{Panel, PanelError},
+    report::{Report, ReportedId},
     request::JobId,
 };
 
@@ -34,8 +35,15 @@ impl<T: Display> Display for Escaped<T> {
     }
 }
 
-/// A panel, whose buttons call the function with the ARN `function`.
-pub(super) fn panel(panel: &Panel, function: &str) -> String {
+/// A panel, whose buttons call the function with the ARN `function`; or why there is none.
+pub(super) fn panel(panel: &Result<Panel, PanelError>, function: &str) -> String {
+    let panel = match panel {
+        Ok(panel) => panel,
+        Err(PanelError::Refused(why)) => return format!("<p>{}</p>", Escaped(why)),
+        Err(PanelError::Call(error)) => {
+            return format!("<p>AWS Batch did not answer: {}</p>", Escaped(error));
+        }
+    };
     let mut html = format!("<h3>Job queue {}</h3>", Escaped(&panel.job_queue));
     html += &bar(panel);
     if let Some((id, reason)) = &panel.head {
@@ -66,7 +74,9 @@ pub(super) fn panel(panel: &Panel, function: &str) -> String {
             Escaped(&job.job_name),
             job.id,
             job.status,
-            age(panel.now - job.created_at),
+            job.created_at
+                .map(|at| age(panel.now - at))
+                .unwrap_or_default(),
             Escaped(job.status_reason.as_deref().unwrap_or_default()),
             button(&[job.id], "Cancel", function),
         );
@@ -119,16 +129,11 @@ fn age(milliseconds: i64) -> String {
     }
 }
 
-/// Why there is no panel.
-pub(super) fn no_panel(why: &NoPanel) -> String {
-    match why {
-        NoPanel::Refused(why) => format!("<p>{}</p>", Escaped(why)),
-        NoPanel::Call(error) => format!("<p>AWS Batch did not answer: {}</p>", Escaped(error)),
+/// The outcomes of a request's jobs, or why it could not be acted on.
+pub(super) fn report(report: &Report, messages: Vec<MessageOutcome>) -> String {
+    if let Some(error) = messages.into_iter().find_map(|message| message.error) {
+        return format!("<p><b>Nothing was done.</b> {}</p>", Escaped(error));
     }
-}
-
-/// What came of the jobs of a request.
-pub(super) fn report(report: &Report) -> String {
     let mut html = "<h3>".to_owned();
     html += if report.dry_run { "Dry run" } else { "Done" };
     let counts: Vec<String> = report
@@ -148,8 +153,8 @@ pub(super) fn report(report: &Report) -> String {
     html += "<table><tr><th>Job</th><th>Name</th><th>Outcome</th><th>Before</th><th>After</th><th></th></tr>";
     for job in &report.jobs {
         let name = match &job.job_id {
-            JobName::Id(id) => id.to_string(),
-            JobName::Text(text) => text.to_string(),
+            ReportedId::Id(id) => id.to_string(),
+            ReportedId::Text(text) => text.to_string(),
         };
         let status = |status: Option<crate::request::Status>| {
             status.map_or("", crate::request::Status::as_str)
@@ -174,8 +179,3 @@ pub(super) fn report(report: &Report) -> String {
 
 /// The longest table, far below what Lambda can answer with and what anybody reads.
 const MAX_HTML: usize = 200_000;
-
-/// An event that could not be acted on.
-pub(super) fn error(error: &impl Display) -> String {
-    format!("<p><b>Nothing was done.</b> {}</p>", Escaped(error))
-}

@@ -6,21 +6,20 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::{Picked, SelectError, Selection, Wanted, partial, unlisted};
+use super::{Candidate, SelectError, Selection, SelectionQuery, partial, unlisted};
 use crate::{
-    batch::{CallError, ErrorKind, Filter, ListOf, Listing, Page},
-    call::patiently,
-    cancel::Tools,
+    batch::{CallError, ErrorKind, Filter, ListJobs, ListOf, Listing, Page},
     policy::too_many,
     report::Partial,
     request::{NamePattern, Select},
+    session::Session,
 };
 
 /// How often a queue is swept at most, however much is new in it.
 const MAX_SWEEPS: usize = 3;
 
 pub(super) struct Sweep<'a> {
-    wanted: Wanted<'a>,
+    wanted: SelectionQuery<'a>,
     of: ListOf,
 }
 
@@ -35,7 +34,7 @@ struct Cursor {
 #[derive(Debug, Default)]
 struct Found {
     known: HashSet<crate::request::JobId>,
-    jobs: Vec<Picked>,
+    jobs: Vec<Candidate>,
     size: usize,
 }
 
@@ -47,22 +46,22 @@ enum End {
 }
 
 impl<'a> Sweep<'a> {
-    pub(super) fn new(wanted: Wanted<'a>, of: ListOf) -> Self {
+    pub(super) fn new(wanted: SelectionQuery<'a>, of: ListOf) -> Self {
         Self { wanted, of }
     }
 
-    pub(super) async fn run(self, tools: Tools<'_>) -> Result<Selection, SelectError> {
+    pub(super) async fn run(self, session: Session<'_>) -> Result<Selection, SelectError> {
         let mut found = Found::default();
         let mut plan = None;
         for _ in 0..MAX_SWEEPS {
             let known = found.jobs.len();
             let end = match plan.clone() {
                 None => {
-                    let (cursor, end) = self.first(&mut found, tools).await;
+                    let (cursor, end) = self.first(&mut found, session).await;
                     plan = Some(cursor);
                     end
                 }
-                Some(cursor) => self.again(cursor, &mut found, tools).await,
+                Some(cursor) => self.again(cursor, &mut found, session).await,
             };
             match end {
                 End::Complete if found.jobs.len() == known => break,
@@ -71,9 +70,11 @@ impl<'a> Sweep<'a> {
                 End::Failed(error)
                     if matches!(error.kind, ErrorKind::Denied | ErrorKind::Refused) =>
                 {
-                    return unlisted(error, tools);
+                    return unlisted(error, session);
                 }
-                End::Failed(error) => return Ok(found.into_selection(Some(partial(&error, tools)))),
+                End::Failed(error) => {
+                    return Ok(found.into_selection(Some(partial(&error, session))));
+                }
             }
         }
         Ok(found.into_selection(None))
@@ -84,10 +85,13 @@ impl<'a> Sweep<'a> {
     }
 
     /// The first sweep, by the cheaper plan, which it returns.
-    async fn first(&self, found: &mut Found, tools: Tools<'_>) -> (Cursor, End) {
+    async fn first(&self, found: &mut Found, session: Session<'_>) -> (Cursor, End) {
         let by_status = self.by_status(None);
         let (Some(filter), exact) = self.filter() else {
-            return (by_status.clone(), self.again(by_status, found, tools).await);
+            return (
+                by_status.clone(),
+                self.again(by_status, found, session).await,
+            );
         };
         let filtered = match &filter {
             Filter::ShareIdentifier(_) => self.by_status(Some(&filter)),
@@ -98,15 +102,15 @@ impl<'a> Sweep<'a> {
             }]),
         };
         if exact {
-            return (filtered.clone(), self.again(filtered, found, tools).await);
+            return (filtered.clone(), self.again(filtered, found, session).await);
         }
         let mut other = Found::default();
         let (mut one, mut two) = (filtered.clone(), by_status.clone());
         loop {
-            if let Some(end) = self.turn(&mut one, found, tools).await {
+            if let Some(end) = self.turn(&mut one, found, session).await {
                 return (filtered, end);
             }
-            if let Some(end) = self.turn(&mut two, &mut other, tools).await {
+            if let Some(end) = self.turn(&mut two, &mut other, session).await {
                 *found = other;
                 return (by_status, end);
             }
@@ -114,21 +118,29 @@ impl<'a> Sweep<'a> {
     }
 
     /// A whole sweep by a plan.
-    async fn again(&self, mut cursor: Cursor, found: &mut Found, tools: Tools<'_>) -> End {
+    async fn again(&self, mut cursor: Cursor, found: &mut Found, session: Session<'_>) -> End {
         loop {
-            if let Some(end) = self.turn(&mut cursor, found, tools).await {
+            if let Some(end) = self.turn(&mut cursor, found, session).await {
                 return end;
             }
         }
     }
 
     /// Turns a page. The end, if that was the last.
-    async fn turn(&self, cursor: &mut Cursor, found: &mut Found, tools: Tools<'_>) -> Option<End> {
+    async fn turn(
+        &self,
+        cursor: &mut Cursor,
+        found: &mut Found,
+        session: Session<'_>,
+    ) -> Option<End> {
         let Some(listing) = cursor.listings.front() else {
             return Some(End::Complete);
         };
-        let call = || tools.batch.list_jobs(listing, cursor.next.clone());
-        let page = match patiently("ListJobs", 0, tools, call).await {
+        let call = ListJobs {
+            listing,
+            next: cursor.next.as_deref(),
+        };
+        let page = match session.call(&call).await {
             Ok(page) => page,
             Err(error) => return Some(End::Failed(error)),
         };
@@ -192,11 +204,11 @@ impl Cursor {
 }
 
 impl Found {
-    fn take(&mut self, page: &Page, wanted: Wanted<'_>) {
+    fn take(&mut self, page: &Page, wanted: SelectionQuery<'_>) {
         for job in &page.jobs {
             if wanted.select.lists(job, wanted.action, wanted.before) && self.known.insert(job.id) {
                 self.size += job.array_size.map_or(1, |size| size as usize);
-                self.jobs.push(Picked {
+                self.jobs.push(Candidate {
                     id: job.id,
                     created_at: job.created_at,
                 });

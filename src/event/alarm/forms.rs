@@ -68,7 +68,7 @@ fn plain(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// `null` is as good as not there.
+/// `null` counts as absent.
 fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
@@ -108,7 +108,7 @@ impl AlarmData {
         let metrics = self.configuration.metrics.into_iter();
         let metrics = metrics.filter_map(|query| {
             let metric = query.metric_stat?.metric?;
-            is_told_by(metric.namespace.as_deref()).then(|| texts(metric.dimensions))
+            may_name_queue(metric.namespace.as_deref()).then(|| texts(metric.dimensions))
         });
         Alarm {
             name: self.alarm_name,
@@ -140,7 +140,7 @@ pub(super) struct AlarmAction {
 
 impl AlarmAction {
     pub(super) fn into_alarm(self) -> Alarm {
-        let (region, account) = home_of(self.alarm_arn.as_deref());
+        let (region, account) = region_of_arn(self.alarm_arn.as_deref());
         self.alarm_data.into_alarm(
             self.region.or(region),
             self.account_id.or(account),
@@ -216,13 +216,13 @@ struct TriggerMetricName {
 
 impl Notification {
     pub(super) fn into_alarm(self) -> Alarm {
-        let (region, account) = home_of(self.alarm_arn.as_deref());
+        let (region, account) = region_of_arn(self.alarm_arn.as_deref());
         let parts = self.trigger.metrics.into_iter();
         let parts = parts.filter_map(|query| query.metric_stat?.metric);
         let dimensions = [self.trigger.metric]
             .into_iter()
             .chain(parts)
-            .filter(|metric| is_told_by(metric.namespace.as_deref()))
+            .filter(|metric| may_name_queue(metric.namespace.as_deref()))
             .flat_map(|metric| metric.dimensions)
             .map(|dimension| (dimension.name, dimension.value));
         Alarm {
@@ -239,12 +239,12 @@ impl Notification {
 }
 
 /// Whether a metric of this namespace can say which job queue is in trouble: of AWS's own only those of AWS Batch.
-fn is_told_by(namespace: Option<&str>) -> bool {
+fn may_name_queue(namespace: Option<&str>) -> bool {
     namespace.is_none_or(|namespace| namespace == "AWS/Batch" || !namespace.starts_with("AWS/"))
 }
 
 /// Region and account of an alarm's ARN.
-fn home_of(arn: Option<&str>) -> (Option<String>, Option<String>) {
+fn region_of_arn(arn: Option<&str>) -> (Option<String>, Option<String>) {
     let mut parts = arn.unwrap_or_default().split(':').skip(3);
     let mut part = || {
         parts

@@ -6,8 +6,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
-use super::{HttpForm, Object};
-use crate::request::{RequestError, from_object};
+use super::{HttpForm, RawObject};
+use crate::request::RequestError;
 
 /// An HTTP request, as far as it is used.
 #[derive(Debug)]
@@ -34,12 +34,12 @@ struct Payload {
 }
 
 impl HttpRequest {
-    pub(super) fn read(text: &str, object: &Object<'_>) -> Result<Self, RequestError> {
+    pub(super) fn read(object: &RawObject<'_>) -> Result<Self, RequestError> {
         let missing = |field: &str| RequestError::new(field, "missing");
         let context = object
             .object("requestContext")
             .ok_or_else(|| missing("requestContext"))?;
-        let payload: Payload = from_object(text)?;
+        let payload: Payload = object.decode()?;
         let http = context.object("http");
         let form = if context.has("elb") {
             HttpForm::Alb {
@@ -95,8 +95,8 @@ fn body(payload: Payload) -> Result<String, &'static str> {
 }
 
 /// A header's value, under a name in any case, from single or multiple values.
-fn header(object: &Object<'_>, name: &str) -> Option<String> {
-    let find = |headers: &Object<'_>| {
+fn header(object: &RawObject<'_>, name: &str) -> Option<String> {
+    let find = |headers: &RawObject<'_>| {
         let field = headers
             .names()
             .find(|field| field.eq_ignore_ascii_case(name))?
@@ -120,7 +120,7 @@ fn header(object: &Object<'_>, name: &str) -> Option<String> {
 
 /// The query parameters, wherever they stand: a `dryRun` must not be passed over in an event written by hand that lacks
 /// some of what gateways send. API Gateway decodes them in form 1, a load balancer does not.
-fn query(object: &Object<'_>, form: HttpForm) -> Vec<(String, String)> {
+fn query(object: &RawObject<'_>, form: HttpForm) -> Vec<(String, String)> {
     let raw = object.text("rawQueryString").unwrap_or_default();
     let mut pairs: Vec<(String, String)> = raw
         .split('&')
@@ -151,7 +151,7 @@ fn query(object: &Object<'_>, form: HttpForm) -> Vec<(String, String)> {
 }
 
 /// The values of a parameter, one or several. What is neither is an empty one: the parameter was given.
-fn values(parameters: &Object<'_>, name: &str) -> Vec<String> {
+fn values(parameters: &RawObject<'_>, name: &str) -> Vec<String> {
     let several = || serde_json::from_str(parameters.get(name)?.get()).ok();
     let one = parameters.text(name).map(|value| vec![value]);
     let values: Option<Vec<String>> = one.or_else(several);
@@ -167,7 +167,7 @@ fn form_decode(text: &str) -> String {
         .into_owned()
 }
 
-fn caller_v2(context: &Object<'_>) -> Option<String> {
+fn caller_v2(context: &RawObject<'_>) -> Option<String> {
     let authorizer = context.object("authorizer")?;
     let iam = authorizer.object("iam").and_then(|iam| iam.text("userArn"));
     let jwt = || authorizer.object("jwt")?.object("claims")?.text("sub");
@@ -179,7 +179,7 @@ fn caller_v2(context: &Object<'_>) -> Option<String> {
     iam.or_else(jwt).or_else(lambda)
 }
 
-fn caller_v1(context: &Object<'_>) -> Option<String> {
+fn caller_v1(context: &RawObject<'_>) -> Option<String> {
     let identity = context
         .object("identity")
         .and_then(|identity| identity.text("userArn"));

@@ -1,55 +1,57 @@
 //! From the messages of an event to the jobs of an invocation, and back to what became of each message.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use crate::{
-    cancel::Tools,
-    event::{Asks, EventError, Message},
-    jobs::{Conditions, Job, Jobs, Place},
-    plan::Want,
+    event::{Content, EventError, Message, Source},
+    jobs::{Conditions, Job, JobIndex, Jobs},
+    plan::Intent,
     policy::Policy,
-    report::{Class, Outcome},
+    report::{Class, Outcome, Report},
     request::{AskedId, Request, Select, Target, audit_reason},
-    select::{Picked, SelectError, Selection, Wanted, select},
+    select::{Candidate, SelectError, Selection, SelectionQuery, select},
+    session::{Deadline, Session},
 };
 
-/// Who asked, in which invocation, and when.
+/// One invocation of the function: who asked, and when.
 #[derive(Clone, Copy, Debug)]
-pub struct Asker<'a> {
-    /// The name of the source.
-    pub source: &'a str,
+pub struct Invocation<'a> {
+    /// Where the event came from.
+    pub source: Source,
     /// The caller if there is one, else the source.
-    pub by: &'a str,
+    pub requested_by: &'a str,
     /// Lambda's id of the invocation.
     pub request_id: &'a str,
+    /// The function's own ARN.
+    pub function_arn: &'a str,
     /// When the event arrived, in milliseconds since 1970.
     pub at: i64,
 }
 
 /// What a message was taken for.
 #[derive(Debug)]
-pub struct Gathered {
+pub struct PendingMessage {
     id: Option<String>,
     group: Option<String>,
-    asks: Result<Vec<Asked>, EventError>,
+    asks: Result<Vec<RequestJobs>, EventError>,
     ignored: Option<String>,
 }
 
 /// One request of a message.
 #[derive(Debug)]
-struct Asked {
+struct RequestJobs {
     number: u32,
-    places: Vec<Place>,
-    /// Asked again, it would pick other jobs.
-    picks_anew: bool,
+    places: Vec<JobIndex>,
+    /// RequestJobs again, it would pick other jobs.
+    reselects_on_retry: bool,
     fail_on_incomplete: bool,
 }
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fate {
+pub struct MessageOutcome {
     /// What the message is called in `batchItemFailures`.
     pub id: Option<String>,
     /// The message group of a FIFO queue's record.
@@ -66,68 +68,68 @@ pub struct Fate {
 
 /// Takes in all messages, as far as the policy admits them, and finds the jobs that they select. Finding may take half of
 /// the time there is.
-pub async fn gather(
+pub async fn intake(
     messages: Vec<Message>,
-    from: Asker<'_>,
-    tools: Tools<'_>,
-) -> (Jobs, Vec<Gathered>) {
+    from: Invocation<'_>,
+    session: Session<'_>,
+) -> (Jobs, Vec<PendingMessage>) {
     let mut jobs = Jobs::default();
-    let mut gathered = Vec::with_capacity(messages.len());
-    let left: Duration = tools.stop_at.saturating_duration_since(Instant::now());
-    let finding = Tools {
-        stop_at: Instant::now() + left / 2,
-        ..tools
+    let mut pending = Vec::with_capacity(messages.len());
+    let finding = Session {
+        deadline: session.deadline.half(),
+        ..session
     };
     for message in messages {
         let mut ignored = None;
-        let asks = match message.asks {
-            Ok(Asks::Nothing(why)) => {
+        let requests = match message.content {
+            Ok(Content::Ignored(why)) => {
                 ignored = Some(why);
                 Ok(Vec::new())
             }
-            Ok(Asks::Requests(requests)) => {
+            Ok(Content::Request(request)) => {
                 take_all(
                     &mut jobs,
-                    requests,
+                    vec![request],
                     from,
                     finding,
-                    tools.stop_at,
+                    session.deadline,
                     &mut ignored,
                 )
                 .await
             }
             Err(error) => Err(error),
         };
-        gathered.push(Gathered {
+        pending.push(PendingMessage {
             id: message.id,
             group: message.group,
-            asks,
+            asks: requests,
             ignored,
         });
     }
-    (jobs, gathered)
+    (jobs, pending)
 }
 
 async fn take_all(
     jobs: &mut Jobs,
     requests: Vec<Request>,
-    from: Asker<'_>,
-    finding: Tools<'_>,
-    stop_at: Instant,
+    from: Invocation<'_>,
+    finding: Session<'_>,
+    deadline: Deadline,
     ignored: &mut Option<String>,
-) -> Result<Vec<Asked>, EventError> {
+) -> Result<Vec<RequestJobs>, EventError> {
     for request in &requests {
         finding.policy.admit(request).map_err(EventError::Refused)?;
     }
     let mut asked = Vec::with_capacity(requests.len());
-    for mut request in requests {
-        request.explain(|| format!("Cancelled on request through {}", from.source));
-        let reason: Arc<str> = audit_reason(&request.reason, from.by, from.request_id).into();
+    for request in requests {
+        let default = format!("Cancelled on request through {}", from.source.as_str());
+        let reason = request.reason.as_deref().unwrap_or(&default);
+        let reason: Arc<str> = audit_reason(reason, from.requested_by, from.request_id).into();
         asked.push(match &request.target {
             Target::Select(selected) => {
                 let found = match find(selected, &request, from, finding).await {
                     // An alarm tells of whatever queue it watches: one that is not ours is no mistake of anybody.
-                    Err(SelectError::NotAllowed(why)) if request.is_told_by_alarm => {
+                    Err(SelectError::NotAllowed(why)) if request.from_alarm => {
                         *ignored = Some(why);
                         continue;
                     }
@@ -142,7 +144,7 @@ async fn take_all(
                     selected,
                     reason,
                     from,
-                    Tools { stop_at, ..finding },
+                    finding.until(deadline),
                     found,
                 )
             }
@@ -167,14 +169,14 @@ async fn take_all(
 async fn find(
     selected: &Select,
     request: &Request,
-    from: Asker<'_>,
-    finding: Tools<'_>,
+    from: Invocation<'_>,
+    finding: Session<'_>,
 ) -> Result<Selection, SelectError> {
     let max_selected = finding.policy.max_selected;
     let is_cut = request
         .max_jobs
         .is_some_and(|max| max.get() <= max_selected);
-    let wanted = Wanted {
+    let wanted = SelectionQuery {
         select: selected,
         action: request.action,
         before: from.at,
@@ -198,10 +200,10 @@ fn take_selection(
     request: &Request,
     selected: &Select,
     reason: Arc<str>,
-    from: Asker<'_>,
-    tools: Tools<'_>,
+    from: Invocation<'_>,
+    session: Session<'_>,
     mut found: Selection,
-) -> Asked {
+) -> RequestJobs {
     // Without the whole list nobody knows the oldest, and a head that was not read is none.
     if found.partial.is_some() && request.max_jobs.is_some() {
         found.jobs.clear();
@@ -209,18 +211,18 @@ fn take_selection(
     if request.max_jobs.is_some() {
         found
             .jobs
-            .sort_unstable_by_key(|job: &Picked| (job.created_at, job.id));
+            .sort_unstable_by_key(|job: &Candidate| (job.created_at, job.id));
     }
     let now = Instant::now();
     let conditions = Conditions {
         select: Arc::new(selected.clone()),
         before: from.at,
-        max_selected: tools.policy.max_selected,
+        max_selected: session.policy.max_selected,
         // Half of what is left: the other half is for acting on what was found.
-        find_until: now + tools.stop_at.saturating_duration_since(now) / 2,
+        find_until: now + session.deadline.instant().saturating_duration_since(now) / 2,
     };
     let ids = found.jobs.iter().map(|job| AskedId::known(job.id));
-    let asked = take(jobs, request, ids, reason, Some(conditions), tools.policy);
+    let asked = take(jobs, request, ids, reason, Some(conditions), session.policy);
     if let Some(partial) = found.partial {
         jobs.mark_partial(asked.number, partial);
     }
@@ -234,42 +236,51 @@ fn take(
     reason: Arc<str>,
     conditions: Option<Conditions>,
     policy: &Policy,
-) -> Asked {
+) -> RequestJobs {
     let is_head = conditions
         .as_ref()
         .is_some_and(|conditions| conditions.select.head);
     let number = jobs.add_request(request, reason, conditions);
-    let want = Want {
+    let intent = Intent {
         action: request.action,
         dry_run: request.dry_run || policy.dry_run,
         only_if_blocked: is_head || matches!(request.target, Target::Blocked(_)),
     };
-    Asked {
+    RequestJobs {
         number,
-        places: ids.map(|id| jobs.ask(id, want, number)).collect(),
-        picks_anew: request.max_jobs.is_some() || is_head,
+        places: ids.map(|id| jobs.ask(id, intent, number)).collect(),
+        reselects_on_retry: request.max_jobs.is_some() || is_head,
         fail_on_incomplete: request.fail_on_incomplete,
     }
 }
 
-/// What became of each message, once every job has its outcome.
+/// The report of all jobs, and the outcome of each message.
 #[must_use]
-pub fn fates(gathered: Vec<Gathered>, jobs: &Jobs) -> Vec<Fate> {
-    gathered
-        .into_iter()
-        .map(|message| message.fate(jobs))
-        .collect()
+pub fn finish(
+    pending: Vec<PendingMessage>,
+    jobs: Jobs,
+    policy: &Policy,
+) -> (Report, Vec<MessageOutcome>) {
+    let messages = pending.into_iter().map(|message| message.outcome(&jobs));
+    let messages: Vec<MessageOutcome> = messages.collect();
+    let mut report = jobs.into_report();
+    report.dry_run |= policy.dry_run;
+    if report.count() == 0 {
+        let ignored = messages.iter().find_map(|message| message.ignored.clone());
+        report.ignored = report.ignored.or(ignored);
+    }
+    (report, messages)
 }
 
-impl Gathered {
-    fn fate(self, jobs: &Jobs) -> Fate {
+impl PendingMessage {
+    fn outcome(self, jobs: &Jobs) -> MessageOutcome {
         let asks = self.asks.as_deref().unwrap_or_default();
         let refused = asks.iter().find_map(|asked| jobs.refusal(asked.number));
         let refused = refused.map(|why| EventError::Refused(why.to_owned()));
         let class = asks.iter().map(|asked| asked.class(jobs)).max();
         let fail_on_incomplete = asks.iter().any(|asked| asked.fail_on_incomplete);
         let error = self.asks.err().or(refused);
-        Fate {
+        MessageOutcome {
             class: match error {
                 None => class.unwrap_or(Class::Done),
                 Some(_) => Class::Rejected,
@@ -283,10 +294,10 @@ impl Gathered {
     }
 }
 
-impl Asked {
+impl RequestJobs {
     fn class(&self, jobs: &Jobs) -> Class {
         let known = || self.places.iter().filter_map(|&place| jobs.get(place));
-        if self.picks_anew && known().any(|job| job.was_called) {
+        if self.reselects_on_retry && known().any(|job| job.was_called) {
             return Class::Done;
         }
         if jobs.is_partial(self.number) {

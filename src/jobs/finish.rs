@@ -8,23 +8,25 @@ use crate::{
 
 impl Job {
     /// Time is over: settles the job as what is true of it now.
-    pub(super) fn close(&mut self) {
+    pub(super) fn finish(&mut self) {
         let (outcome, message) = match &self.stage {
             Stage::Settled { .. } | Stage::Ignored(_) | Stage::Unmeant | Stage::Counted => return,
-            Stage::Unseen | Stage::Waiting | Stage::Held | Stage::ToEnd => match self.last_error {
-                Some(ErrorKind::Throttled) => {
-                    (Outcome::Throttled, "out of time while throttled".into())
+            Stage::ToDescribe | Stage::Waiting | Stage::Held | Stage::Queued => {
+                match self.last_error {
+                    Some(ErrorKind::Throttled) => {
+                        (Outcome::Throttled, "out of time while throttled".into())
+                    }
+                    Some(_) if self.was_called => {
+                        (Outcome::Failed, "out of time while calls failed".into())
+                    }
+                    Some(_) => (
+                        Outcome::NotAttempted,
+                        "out of time while looks failed".into(),
+                    ),
+                    None => (Outcome::NotAttempted, "out of time".into()),
                 }
-                Some(_) if self.was_called => {
-                    (Outcome::Failed, "out of time while calls failed".into())
-                }
-                Some(_) => (
-                    Outcome::NotAttempted,
-                    "out of time while looks failed".into(),
-                ),
-                None => (Outcome::NotAttempted, "out of time".into()),
-            },
-            Stage::Asked => (
+            }
+            Stage::Sent => (
                 Outcome::Unconfirmed,
                 "out of time while Batch had yet to answer the call".into(),
             ),
@@ -45,7 +47,7 @@ impl Job {
 
     /// The job's line in the report, if it has one.
     pub(super) fn into_result(mut self) -> Option<JobResult> {
-        self.close();
+        self.finish();
         let Stage::Settled { outcome, message } = self.stage else {
             return None;
         };

@@ -1,18 +1,20 @@
-//! A JSON object seen from outside: its field names, and the text of each value, undecoded.
+//! A JSON object of which only the field names are read: each value is decoded once, by whoever needs it.
 
 use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{MapAccess, Visitor, value::MapDeserializer},
 };
 use serde_json::value::RawValue;
 
+use crate::request::{RequestError, decode};
+
 /// The fields of a JSON object. A field that is `null` counts as not there.
 #[derive(Debug)]
-pub(super) struct Object<'a>(Vec<(String, &'a RawValue)>);
+pub(super) struct RawObject<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'a> Object<'a> {
+impl<'a> RawObject<'a> {
     /// Views `text`, if it is a JSON object.
     pub(super) fn read(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
@@ -33,8 +35,32 @@ impl<'a> Object<'a> {
     }
 
     /// The fields of a field that is an object.
-    pub(super) fn object(&self, name: &str) -> Option<Object<'a>> {
-        Object::read(self.get(name)?.get())
+    pub(super) fn object(&self, name: &str) -> Option<RawObject<'a>> {
+        RawObject::read(self.get(name)?.get())
+    }
+
+    /// Decodes the fields into `T`, and names the field of what is wrong.
+    pub(super) fn decode<T: Deserialize<'a>>(&self) -> Result<T, RequestError> {
+        decode(self.deserializer())
+    }
+
+    /// Reads the fields again, undecoded as they are.
+    pub(super) fn deserializer(
+        &self,
+    ) -> impl Deserializer<'a, Error = serde_json::Error> + use<'_, 'a> {
+        MapDeserializer::new(self.fields())
+    }
+
+    /// The elements of `Records`, each of which should be an object. None if there is no such list.
+    pub(super) fn records(&self) -> Vec<Option<Self>> {
+        let records = self.get("Records").map(RawValue::get);
+        let records: Vec<&RawValue> = records
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
+        records
+            .into_iter()
+            .map(|record| Self::read(record.get()))
+            .collect()
     }
 
     pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
@@ -46,22 +72,22 @@ impl<'a> Object<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for RawObject<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> Visitor<'de> for Fields {
-            type Value = Object<'de>;
+            type Value = RawObject<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawObject<'de>, A::Error> {
                 let mut fields = Vec::new();
                 while let Some(field) = map.next_entry()? {
                     fields.push(field);
                 }
-                Ok(Object(fields))
+                Ok(RawObject(fields))
             }
         }
         deserializer.deserialize_map(Fields)

@@ -1,0 +1,164 @@
+//! Cancelling and terminating jobs.
+
+use std::time::Duration;
+
+use super::{Batch, CallError, ErrorKind, Operation, operation::TIMEOUT};
+use crate::request::{Action, JobId};
+
+/// The most ids in one `CancelJobs`, `TerminateJobs` or `TerminateServiceJobs` call
+/// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_CancelJobs.html)).
+pub const BULK_LIMIT: usize = 50;
+
+/// How long a bulk call may take before it is given up. AWS documents no latency for it.
+const BULK_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// Which calls end a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EndOperation {
+    /// `CancelJob` and `CancelJobs`.
+    CancelJob,
+    /// `TerminateJob` and `TerminateJobs`.
+    TerminateJob,
+    /// `TerminateServiceJob` and `TerminateServiceJobs`.
+    TerminateServiceJob,
+}
+
+impl EndOperation {
+    /// The operation that does `action` to the job `id`.
+    #[must_use]
+    pub fn of(action: Action, id: JobId) -> Self {
+        match action {
+            _ if id.is_service_job() => Self::TerminateServiceJob,
+            Action::Cancel => Self::CancelJob,
+            Action::Terminate => Self::TerminateJob,
+        }
+    }
+}
+
+/// Ends jobs, at most [`BULK_LIMIT`]: one by the single call, several by the bulk call.
+#[derive(Debug)]
+pub struct EndJobs<'a> {
+    /// Which calls.
+    pub operation: EndOperation,
+    /// The jobs.
+    pub ids: &'a [JobId],
+    /// The reason that Batch keeps with each job, at most 1024 characters.
+    pub reason: &'a str,
+}
+
+/// What Batch answered for each job. A bulk call answers 200 whatever happened. A job in neither list was not answered.
+///
+/// That Batch accepted the call says little: it also accepts jobs that run, ended or never existed.
+#[derive(Debug, Default)]
+pub struct EndAnswer {
+    /// The jobs for which the call was accepted.
+    pub accepted: Vec<JobId>,
+    /// The jobs for which it was refused.
+    pub refused: Vec<(JobId, CallError)>,
+}
+
+impl Operation for EndJobs<'_> {
+    type Answer = EndAnswer;
+
+    fn name(&self) -> &'static str {
+        match (self.operation, self.ids.len()) {
+            (EndOperation::CancelJob, 1) => "CancelJob",
+            (EndOperation::CancelJob, _) => "CancelJobs",
+            (EndOperation::TerminateJob, 1) => "TerminateJob",
+            (EndOperation::TerminateJob, _) => "TerminateJobs",
+            (EndOperation::TerminateServiceJob, 1) => "TerminateServiceJob",
+            (EndOperation::TerminateServiceJob, _) => "TerminateServiceJobs",
+        }
+    }
+
+    fn jobs(&self) -> usize {
+        self.ids.len()
+    }
+
+    fn timeout(&self) -> Duration {
+        if self.ids.len() > 1 {
+            BULK_TIMEOUT
+        } else {
+            TIMEOUT
+        }
+    }
+
+    fn is_throttled(answer: &EndAnswer) -> bool {
+        let mut refused = answer.refused.iter();
+        refused.any(|(_, error)| error.kind == ErrorKind::Throttled)
+    }
+
+    async fn send(&self, batch: &Batch) -> Result<EndAnswer, CallError> {
+        if let &[id] = self.ids {
+            self.send_single(batch, id).await?;
+            return Ok(EndAnswer {
+                accepted: vec![id],
+                refused: Vec::new(),
+            });
+        }
+        let answer = self.send_bulk(batch).await;
+        batch.learn_of_bulk_calls(answer.as_ref().err().map(|error| error.kind));
+        answer
+    }
+}
+
+impl EndJobs<'_> {
+    async fn send_single(&self, batch: &Batch, id: JobId) -> Result<(), CallError> {
+        let (client, id, reason) = (&batch.client, id.to_string(), self.reason);
+        match self.operation {
+            EndOperation::CancelJob => {
+                client.cancel_job().job_id(id).reason(reason).send().await?;
+            }
+            EndOperation::TerminateJob => {
+                let call = client.terminate_job().job_id(id).reason(reason);
+                call.send().await?;
+            }
+            EndOperation::TerminateServiceJob => {
+                let call = client.terminate_service_job().job_id(id).reason(reason);
+                call.send().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_bulk(&self, batch: &Batch) -> Result<EndAnswer, CallError> {
+        let (client, reason) = (&batch.client, self.reason);
+        let ids = Some(self.ids.iter().map(ToString::to_string).collect());
+        // The three answers are of three types with the same fields.
+        macro_rules! send {
+            ($call:ident) => {{
+                let answer = client.$call().set_jobs(ids).reason(reason).send().await?;
+                let errors = answer.errors.unwrap_or_default().into_iter();
+                let errors = errors.map(|item| {
+                    let code = item.code.unwrap_or_default();
+                    let error = CallError::of_item(&code, item.message.as_deref());
+                    (item.job.unwrap_or_default(), error)
+                });
+                (
+                    answer.successful.unwrap_or_default(),
+                    errors.collect::<Vec<(String, CallError)>>(),
+                )
+            }};
+        }
+        let (successful, errors) = match self.operation {
+            EndOperation::CancelJob => send!(cancel_jobs),
+            EndOperation::TerminateJob => send!(terminate_jobs),
+            EndOperation::TerminateServiceJob => send!(terminate_service_jobs),
+        };
+        let errors = errors.into_iter();
+        Ok(EndAnswer {
+            accepted: successful.iter().filter_map(|id| self.id(id)).collect(),
+            refused: errors
+                .filter_map(|(id, error)| Some((self.id(&id)?, error)))
+                .collect(),
+        })
+    }
+
+    /// An id of the answer. One that cannot be read answers for no job, which is then looked at.
+    fn id(&self, text: &str) -> Option<JobId> {
+        match self.operation {
+            EndOperation::TerminateServiceJob => JobId::service_from_batch(text),
+            EndOperation::CancelJob | EndOperation::TerminateJob => JobId::from_batch(text),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Listings of queues and arrays.
+
+use aws_sdk_batch::types::{JobStatus, KeyValuesPair};
+
+use super::{Batch, CallError, JobSummary, Operation};
+use crate::request::{JobId, Status};
+
+/// The most jobs on a page of `ListJobs` without filters…
+const PAGE: i32 = 1000;
+
+/// … and with ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html)).
+const FILTERED_PAGE: i32 = 100;
+
+/// Whose jobs to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListOf {
+    /// Those of a job queue, by its name or ARN.
+    Queue(String),
+    /// The children of an array job.
+    Array(JobId),
+}
+
+/// What Batch can select by itself: one condition at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// The job's name, with `*` at its end for any ending; in any case.
+    JobName(String),
+    /// The name or ARN of the job definition.
+    JobDefinition(String),
+    /// The fair-share identifier, beside a status.
+    ShareIdentifier(String),
+}
+
+/// One listing, of which pages are read. Without a status, jobs of all statuses.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// Whose jobs.
+    pub of: ListOf,
+    /// Only those in this status.
+    pub status: Option<Status>,
+    /// Only those that Batch selects by this.
+    pub filter: Option<Filter>,
+}
+
+/// A page of a listing.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The jobs.
+    pub jobs: Vec<JobSummary>,
+    /// What to ask for the next page with, if there is one.
+    pub next: Option<String>,
+}
+
+/// `ListJobs`: a page of a listing, newest jobs first.
+#[derive(Debug)]
+pub struct ListJobs<'a> {
+    /// The listing.
+    pub listing: &'a Listing,
+    /// [`Page::next`] of the page before; none for the first.
+    pub next: Option<&'a str>,
+}
+
+impl Operation for ListJobs<'_> {
+    type Answer = Page;
+
+    fn name(&self) -> &'static str {
+        "ListJobs"
+    }
+
+    fn jobs(&self) -> usize {
+        0
+    }
+
+    async fn send(&self, batch: &Batch) -> Result<Page, CallError> {
+        let (queue, array) = match &self.listing.of {
+            ListOf::Queue(queue) => (Some(queue.clone()), None),
+            ListOf::Array(id) => (None, Some(id.to_string())),
+        };
+        let status = self.listing.status.map(Status::as_str);
+        let filters = self.listing.filter.as_ref().map(Filter::to_sdk);
+        let limit = if filters.is_some() {
+            FILTERED_PAGE
+        } else {
+            PAGE
+        };
+        let call = batch
+            .client
+            .list_jobs()
+            .set_job_queue(queue)
+            .set_array_job_id(array)
+            .set_job_status(status.map(JobStatus::from))
+            .max_results(limit)
+            .set_filters(filters)
+            .set_next_token(self.next.map(str::to_owned));
+        let answer = call.send().await?;
+        let jobs = answer.job_summary_list.unwrap_or_default().into_iter();
+        Ok(Page {
+            jobs: jobs.map(JobSummary::try_from).collect::<Result<_, _>>()?,
+            next: answer.next_token.filter(|token| !token.is_empty()),
+        })
+    }
+}
+
+impl Filter {
+    fn to_sdk(&self) -> Vec<KeyValuesPair> {
+        let (name, value) = match self {
+            Self::JobName(value) => ("JOB_NAME", value),
+            Self::JobDefinition(value) => ("JOB_DEFINITION", value),
+            Self::ShareIdentifier(value) => ("SHARE_IDENTIFIER", value),
+        };
+        vec![KeyValuesPair::builder().name(name).values(value).build()]
+    }
+}

@@ -1,0 +1,167 @@
+//! JSON into types, with errors that name the field and what was expected.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, IgnoredAny, value::StrDeserializer},
+};
+use thiserror::Error;
+
+/// Why a text is not a request. The message names the field and what was expected.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{}{message}", if field.is_empty() { String::new() } else { format!("{field}: ") })]
+pub struct RequestError {
+    /// The path of the field, such as `jobIds[3]`; empty for the whole.
+    pub field: String,
+    /// What is wrong, and what was expected.
+    pub message: String,
+}
+
+impl RequestError {
+    pub(crate) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            message: message.into(),
+        }
+    }
+
+    /// The same error with `prefix` before its field's path.
+    #[must_use]
+    pub fn within(mut self, prefix: &str) -> Self {
+        self.field = match self.field.as_str() {
+            "" => prefix.to_owned(),
+            field if field.starts_with('[') => format!("{prefix}{field}"),
+            field => format!("{prefix}.{field}"),
+        };
+        self
+    }
+}
+
+/// Decodes `T` from JSON text, and names the field of what is wrong.
+pub(crate) fn from_json<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, RequestError> {
+    let json = &mut serde_json::Deserializer::from_str(text);
+    let value = decode(&mut *json)?;
+    // What stands behind the value may well be a second one, which would be lost.
+    json.end()
+        .map_err(|error| RequestError::new("", format!("not JSON: {}", plain(&error))))?;
+    Ok(value)
+}
+
+/// Decodes `T`, and names the field of what is wrong.
+pub(crate) fn decode<'de, T, D>(deserializer: D) -> Result<T, RequestError>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de, Error = serde_json::Error>,
+{
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        RequestError::new(
+            if path == "." { "" } else { &path },
+            plain(&error.into_inner()),
+        )
+    })
+}
+
+/// Decodes `T` from a JSON object: serde would also take an array for a struct, its fields in their order.
+pub(crate) fn from_object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, RequestError> {
+    if !text.trim_start().starts_with('{') {
+        if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+            let why = plain(&error);
+            return Err(RequestError::new("", format!("not JSON: {why}")));
+        }
+        let found = match text.trim_start().chars().next() {
+            Some('[') => "an array",
+            Some('"') => "a string",
+            Some('t' | 'f') => "true or false",
+            Some('n') => "null",
+            _ => "a number",
+        };
+        let message = format!("expected an object, found {found}");
+        return Err(RequestError::new("", message));
+    }
+    from_json(text)
+}
+
+/// What serde says, less what is of no use or not for logs: the line and column, which mean nothing in a nested text, and
+/// the text that was there instead of what was expected.
+fn plain(error: &serde_json::Error) -> String {
+    let mut text = error.to_string();
+    if let Some(end) = text.rfind(" at line ") {
+        text.truncate(end);
+    }
+    for what in ["invalid type: string", "invalid value: string"] {
+        if let (Some(rest), Some(expected)) = (text.strip_prefix(what), text.rfind(", expected "))
+            && rest.starts_with(" \"")
+        {
+            text = format!("{what}{}", text.get(expected..).unwrap_or_default());
+        }
+    }
+    text
+}
+
+/// A field that is there must hold its type: without this, serde reads `null` as absent.
+pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// A number without a fraction. `2.0` is one: JavaScript's and Step Functions' arithmetic write whole numbers so.
+#[derive(Clone, Copy)]
+pub(super) struct WholeNumber(pub(super) u64);
+
+impl<'de> Deserialize<'de> for WholeNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = WholeNumber;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number")
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<WholeNumber, E> {
+                Ok(WholeNumber(value))
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<WholeNumber, E> {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "checked to be whole and in the range that f64 holds exactly"
+                )]
+                if value.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&value) {
+                    Ok(WholeNumber(value as u64))
+                } else {
+                    Err(E::invalid_type(de::Unexpected::Float(value), &self))
+                }
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// `true` or `false` in a query string.
+pub(crate) fn flag(field: &str, text: &str) -> Result<bool, RequestError> {
+    let read: Result<bool, de::value::Error> = match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        other => Err(de::Error::invalid_value(
+            de::Unexpected::Str(other),
+            &"true or false",
+        )),
+    };
+    read.map_err(|error| RequestError::new(field, error.to_string()))
+}
+
+/// Reads one word of a closed set, such as a status, with serde's list of what is allowed as the error.
+pub(super) fn word<'de, T: Deserialize<'de>>(
+    field: &str,
+    text: &'de str,
+) -> Result<T, RequestError> {
+    let deserializer: StrDeserializer<'de, de::value::Error> = StrDeserializer::new(text);
+    T::deserialize(deserializer).map_err(|error| RequestError::new(field, error.to_string()))
+}

@@ -1,0 +1,116 @@
+//! What one invocation works with, and one call to AWS Batch as everything makes it: paced, timed, counted, retried.
+
+mod calls;
+mod deadline;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::{
+    batch::{Batch, CallError, DescribeJobs, DescribeServiceJob, ErrorKind, JobDetail, Operation},
+    pace::{Pace, backoff},
+    policy::Policy,
+    request::JobId,
+};
+pub use calls::{CallCount, Calls};
+pub use deadline::Deadline;
+
+/// How often a call is sent before it is given up.
+const MAX_TRIES: u8 = 8;
+
+/// What one invocation works with.
+#[derive(Clone, Copy, Debug)]
+pub struct Session<'a> {
+    /// AWS Batch.
+    pub batch: &'a Batch,
+    /// How fast it may be called.
+    pub pace: &'a Pace,
+    /// What the deployer allows.
+    pub policy: &'a Policy,
+    /// Where the calls are counted.
+    pub calls: &'a Calls,
+    /// When all work ends.
+    pub deadline: Deadline,
+}
+
+impl<'a> Session<'a> {
+    /// The same session with another deadline.
+    #[must_use]
+    pub fn until(self, deadline: Deadline) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// Sends a call as soon as the pace lets it, and again until it is answered, refused for good, or time is over.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last try.
+    pub async fn call<O: Operation>(self, operation: &O) -> Result<O::Answer, CallError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let at = self.pace.ready_at(Instant::now());
+            if self.deadline.is_over(at) {
+                return Err(CallError::out_of_time());
+            }
+            sleep_until(at).await;
+            self.pace.spend(Instant::now());
+            let error = match self.send(operation, Duration::ZERO).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let again = Instant::now() + backoff(tries);
+            if !error.kind.is_worth_a_retry() || tries >= MAX_TRIES || self.deadline.is_over(again)
+            {
+                return Err(error);
+            }
+            sleep_until(again).await;
+        }
+    }
+
+    /// Sends a call once, now: the pace was waited for. It is given up after its timeout, or `reserve` before the
+    /// deadline.
+    ///
+    /// # Errors
+    ///
+    /// When Batch refused it, or did not answer.
+    pub async fn send<O: Operation>(
+        self,
+        operation: &O,
+        reserve: Duration,
+    ) -> Result<O::Answer, CallError> {
+        let sent = Instant::now();
+        let limit = self.deadline.less(reserve).min(sent + operation.timeout());
+        let answer = timeout_at(limit, operation.send(self.batch)).await;
+        let now = Instant::now();
+        let answer = answer.unwrap_or_else(|_| Err(CallError::unanswered(now - sent)));
+        let error = answer.as_ref().err();
+        self.calls
+            .count(operation.name(), operation.jobs(), now - sent, error);
+        match &answer {
+            Ok(answer) if O::is_throttled(answer) => self.pace.throttled(sent, now),
+            Ok(_) => {}
+            Err(error) if error.kind == ErrorKind::Throttled => self.pace.throttled(sent, now),
+            // A refusal may be quicker than work, and a call that was not answered has no duration.
+            Err(_) => return answer,
+        }
+        if answer.is_ok() {
+            self.pace.took(now - sent);
+        }
+        answer
+    }
+
+    /// What Batch shows of a job now; none if it does not know the id.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last try.
+    pub async fn look(self, id: JobId) -> Result<Option<JobDetail>, CallError> {
+        if id.is_service_job() {
+            return self.call(&DescribeServiceJob(id)).await;
+        }
+        let jobs = self.call(&DescribeJobs(&[id])).await?;
+        Ok(jobs.into_iter().find(|job| job.summary.id == id))
+    }
+}

@@ -1,0 +1,54 @@
+//! When the work of an invocation ends.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// When the work of an invocation ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// So much time from now on.
+    #[must_use]
+    pub fn after(time: Duration) -> Self {
+        Self(Instant::now() + time)
+    }
+
+    /// The deadline as a time.
+    #[must_use]
+    pub fn instant(self) -> Instant {
+        self.0
+    }
+
+    /// Whether it is reached at this time.
+    #[must_use]
+    pub fn is_over(self, at: Instant) -> bool {
+        at >= self.0
+    }
+
+    /// The time that is left from `now` on.
+    #[must_use]
+    pub fn left(self, now: Instant) -> Duration {
+        self.0.saturating_duration_since(now)
+    }
+
+    /// So much earlier.
+    #[must_use]
+    pub fn less(self, time: Duration) -> Instant {
+        self.0.checked_sub(time).unwrap_or(self.0)
+    }
+
+    /// The same, so much earlier.
+    #[must_use]
+    pub fn earlier(self, time: Duration) -> Self {
+        Self(self.less(time))
+    }
+
+    /// Half of the time that is left.
+    #[must_use]
+    pub fn half(self) -> Self {
+        let now = Instant::now();
+        Self(now + self.left(now) / 2)
+    }
+}
