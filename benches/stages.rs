@@ -11,9 +11,10 @@
 use std::{collections::HashMap, hint::black_box, time::Duration};
 
 use batch_cancel::{
-    batch::Seen,
+    batch::{JobDetail, JobSummary},
     config::Config,
-    event::{self, Event, Scope},
+    event::{self, Event, Reply, Scope, Source},
+    intake::Invocation,
     plan::{Intent, plan},
     report::{JobResult, Outcome, Report, ReportedId},
     request::{Action, JobId, OwnRegion, Status},
@@ -39,29 +40,34 @@ fn payload(jobs: u32) -> Box<RawValue> {
 }
 
 fn decode(payload: &RawValue, config: &Config) -> Event {
-    let home = OwnRegion::from_function_arn("arn:aws:lambda:eu-west-1:123456789012:function:f");
+    let own_region =
+        OwnRegion::from_function_arn("arn:aws:lambda:eu-west-1:123456789012:function:f");
     let scope = Scope {
         config,
-        home: &home,
+        own_region: &own_region,
         now: Timestamp::UNIX_EPOCH,
     };
     event::decode(payload, &scope).unwrap()
 }
 
-fn seen(number: u32) -> Seen {
-    Seen {
+fn seen(number: u32) -> JobDetail {
+    let summary = JobSummary {
         id: JobId::from_batch(&id(number)).unwrap(),
         status: Status::Runnable,
         is_cancelled: false,
         is_terminated: false,
-        job_queue: "arn:aws:batch:eu-west-1:123456789012:job-queue/main".to_owned(),
         job_name: "frame".to_owned(),
         status_reason: None,
-        created_at: 0,
+        created_at: None,
         array_size: None,
         job_definition: None,
         share_identifier: None,
+    };
+    JobDetail {
+        summary,
+        job_queue: "arn:aws:batch:eu-west-1:123456789012:job-queue/main".to_owned(),
         tags: HashMap::new(),
+        ran_to_end: None,
     }
 }
 
@@ -71,7 +77,7 @@ fn report(jobs: u32) -> Report {
         after: Some(Status::Failed),
         job_queue: Some("arn:aws:batch:eu-west-1:123456789012:job-queue/main".into()),
         job_name: Some("frame".into()),
-        ..JobResult::new(ReportedId::Id(seen(number).id), Outcome::Cancelled)
+        ..JobResult::new(ReportedId::Id(seen(number).summary.id), Outcome::Cancelled)
     };
     Report {
         jobs: (0..jobs).map(result).collect(),
@@ -92,26 +98,37 @@ fn stages(criterion: &mut Criterion) {
                     group.bench_function(name, |b| b.iter(|| decode(&payload, &config)));
                 }
                 "plan" => {
-                    let want = Intent {
+                    let intent = Intent {
                         action: Action::Cancel,
                         dry_run: false,
                         only_if_blocked: false,
                     };
-                    let seen: Vec<Seen> = (0..jobs).map(seen).collect();
+                    let seen: Vec<JobDetail> = (0..jobs).map(seen).collect();
                     group.bench_function(name, |b| {
                         b.iter(|| {
                             for seen in &seen {
-                                black_box(plan(want, seen, false, &config.policy));
+                                black_box(plan(intent, seen, false, &config.policy));
                             }
                         });
                     });
                 }
                 _ => {
-                    let event = decode(&payload(1), &config);
+                    let invocation = Invocation {
+                        source: Source::Direct,
+                        requested_by: "direct",
+                        request_id: "request",
+                        function_arn: "arn",
+                        at: 0,
+                    };
+                    let answer = || Answer::Report {
+                        report: report(jobs),
+                        messages: Vec::new(),
+                        reply: Reply::Report,
+                    };
                     group.bench_function(name, |b| {
                         b.iter_batched(
-                            || Answer::Report(report(jobs), Vec::new()),
-                            |answer| respond(answer, &event.reply, event.source, "request"),
+                            answer,
+                            |answer| respond(answer, invocation),
                             criterion::BatchSize::LargeInput,
                         );
                     });

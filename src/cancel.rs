@@ -68,6 +68,7 @@ pub async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
 type InFlight<'a> = Pin<Box<dyn Future<Output = Done> + 'a>>;
 
 async fn perform(call: Call, session: Session<'_>) -> Done {
+    let sent = Instant::now();
     let reserve = std::time::Duration::ZERO;
     let answer = match call {
         Call::Look(ids) => {
@@ -93,5 +94,13 @@ async fn perform(call: Call, session: Session<'_>) -> Done {
             Answer::Acknowledged(jobs, answer)
         }
     };
+    let is_answered = match &answer {
+        Answer::Described(_, answer) => answer.is_ok(),
+        Answer::Acknowledged(_, answer) => answer.is_ok(),
+    };
+    // A refusal may be quicker than work, and a call that was not answered has no duration.
+    if is_answered {
+        session.pace.took(sent.elapsed());
+    }
     Done { answer }
 }

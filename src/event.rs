@@ -91,7 +91,7 @@ impl Command {
 /// A fixed text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Document {
-    /// The OpenAPI description of the HTTP routes.
+    /// The `OpenAPI` description of the HTTP routes.
     OpenApi(HttpForm),
     /// The documentation of the dashboard widget.
     Widget,

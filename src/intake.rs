@@ -44,7 +44,7 @@ pub struct PendingMessage {
 struct RequestJobs {
     number: u32,
     places: Vec<JobIndex>,
-    /// RequestJobs again, it would pick other jobs.
+    /// A retry would select other jobs.
     reselects_on_retry: bool,
     fail_on_incomplete: bool,
 }

@@ -114,7 +114,7 @@ impl App {
             calls: &calls,
             deadline: deadline(&context, source),
         };
-        let answer = answer(command, invocation, session).await;
+        let answer = Box::pin(answer(command, invocation, session)).await;
         if let Answer::Report {
             report, messages, ..
         } = &answer

@@ -34,7 +34,7 @@ pub struct Session<'a> {
     pub deadline: Deadline,
 }
 
-impl<'a> Session<'a> {
+impl Session<'_> {
     /// The same session with another deadline.
     #[must_use]
     pub fn until(self, deadline: Deadline) -> Self {
@@ -82,21 +82,18 @@ impl<'a> Session<'a> {
     ) -> Result<O::Answer, CallError> {
         let sent = Instant::now();
         let limit = self.deadline.less(reserve).min(sent + operation.timeout());
-        let answer = timeout_at(limit, operation.send(self.batch)).await;
+        let answer = timeout_at(limit, Box::pin(operation.send(self.batch))).await;
         let now = Instant::now();
         let answer = answer.unwrap_or_else(|_| Err(CallError::unanswered(now - sent)));
         let error = answer.as_ref().err();
         self.calls
             .count(operation.name(), operation.jobs(), now - sent, error);
-        match &answer {
-            Ok(answer) if O::is_throttled(answer) => self.pace.throttled(sent, now),
-            Ok(_) => {}
-            Err(error) if error.kind == ErrorKind::Throttled => self.pace.throttled(sent, now),
-            // A refusal may be quicker than work, and a call that was not answered has no duration.
-            Err(_) => return answer,
-        }
-        if answer.is_ok() {
-            self.pace.took(now - sent);
+        let is_throttled = match &answer {
+            Ok(answer) => O::is_throttled(answer),
+            Err(error) => error.kind == ErrorKind::Throttled,
+        };
+        if is_throttled {
+            self.pace.throttled(sent, now);
         }
         answer
     }

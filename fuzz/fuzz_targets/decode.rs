@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use batch_cancel::{
     config::Config,
     event::{Command, Content, Scope, decode},
-    request::{OwnRegion, Request},
+    request::OwnRegion,
 };
 use jiff::Timestamp;
 use libfuzzer_sys::{Corpus, fuzz_target};
@@ -28,7 +28,7 @@ static CONFIG: LazyLock<Config> = LazyLock::new(|| {
     .expect("the settings are good")
 });
 
-static HOME: LazyLock<OwnRegion> = LazyLock::new(|| {
+static OWN_REGION: LazyLock<OwnRegion> = LazyLock::new(|| {
     OwnRegion::from_function_arn("arn:aws:lambda:eu-west-1:123456789012:function:batch-cancel")
 });
 
@@ -39,19 +39,18 @@ fuzz_target!(|text: &str| -> Corpus {
     };
     let scope = Scope {
         config: &CONFIG,
-        home: &HOME,
+        own_region: &OWN_REGION,
         now: Timestamp::UNIX_EPOCH,
     };
     match decode(payload, &scope) {
         Err(error) => assert!(!error.to_string().is_empty()),
         Ok(event) => {
-            if let Command::Cancel(messages) = event.ask {
-                messages.into_iter().for_each(|message| match message.asks {
+            if let Command::Cancel { messages, .. } = event.command {
+                messages.into_iter().for_each(|message| match message.content {
                     Err(error) => assert!(!error.to_string().is_empty()),
                     Ok(Content::Ignored(why)) => assert!(!why.is_empty()),
-                    Ok(Content::Requests(requests)) => {
-                        let said = |request: &Request| !request.reason.trim().is_empty();
-                        assert!(requests.iter().all(said));
+                    Ok(Content::Request(request)) => {
+                        assert!(request.reason.is_none_or(|reason| !reason.trim().is_empty()));
                     }
                 });
             }

@@ -114,29 +114,31 @@ where
 }
 
 fn kind_of(code: &str, message: &str, status: Option<u16>) -> ErrorKind {
-    // `TooManyRequestsException` is not in Batch's service model, though Batch sends it.
-    if THROTTLING_ERRORS.contains(&code) || status == Some(429) {
-        return ErrorKind::Throttled;
-    }
+    // What some of AWS's front ends answer for a path that they do not know.
+    let is_unknown_path = message.contains("Unable to determine service/operation name");
     match (code, status) {
-        ("UnknownOperationException" | "UnknownOperation", _)
-        | ("MissingAuthenticationToken" | "MissingAuthenticationTokenException", _) => {
-            ErrorKind::NoSuchOperation
+        // `TooManyRequestsException` is not in Batch's service model, though Batch sends it.
+        (code, status) if THROTTLING_ERRORS.contains(&code) || status == Some(429) => {
+            ErrorKind::Throttled
         }
-        // What some of AWS's front ends answer for a path that they do not know.
-        ("AccessDeniedException", _)
-            if message.contains("Unable to determine service/operation name") =>
+        ("AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation", _)
+            if !is_unknown_path =>
         {
-            ErrorKind::NoSuchOperation
-        }
-        ("AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation", _) => {
             ErrorKind::Denied
         }
         (
             "ClientException" | "ValidationException" | "ResourceNotFoundException",
             None | Some(400..=499),
         ) => ErrorKind::Refused,
-        (_, Some(404)) => ErrorKind::NoSuchOperation,
+        (
+            "AccessDeniedException"
+            | "UnknownOperationException"
+            | "UnknownOperation"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException",
+            _,
+        )
+        | (_, Some(404)) => ErrorKind::NoSuchOperation,
         (_, Some(400 | 401 | 403)) => ErrorKind::Credentials,
         _ => ErrorKind::Server,
     }

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use aws_sdk_batch::{
     operation::describe_service_job::DescribeServiceJobOutput,
-    types::{AttemptDetail, EksAttemptDetail, JobDetail as SdkDetail, JobSummary as SdkSummary},
+    types::{
+        AttemptDetail, EksAttemptDetail, JobDetail as SdkDetail, JobStatus,
+        JobSummary as SdkSummary, ServiceJobStatus,
+    },
 };
 
 use super::CallError;
@@ -57,7 +60,7 @@ impl TryFrom<SdkSummary> for JobSummary {
     fn try_from(job: SdkSummary) -> Result<Self, CallError> {
         Ok(Self {
             id: job_id(job.job_id.as_deref())?,
-            status: status(job.status.as_ref().map(|status| status.as_str())),
+            status: status(job.status.as_ref().map(JobStatus::as_str)),
             status_reason: job.status_reason,
             job_name: job.job_name.unwrap_or_default(),
             job_definition: job.job_definition,
@@ -83,7 +86,7 @@ impl TryFrom<SdkDetail> for JobDetail {
         Ok(Self {
             summary: JobSummary {
                 id: job_id(job.job_id.as_deref())?,
-                status: status(job.status.as_ref().map(|status| status.as_str())),
+                status: status(job.status.as_ref().map(JobStatus::as_str)),
                 status_reason: job.status_reason,
                 job_name: job.job_name.unwrap_or_default(),
                 job_definition: job.job_definition,
@@ -106,7 +109,7 @@ impl JobDetail {
         Self {
             summary: JobSummary {
                 id,
-                status: status(job.status.as_ref().map(|status| status.as_str())),
+                status: status(job.status.as_ref().map(ServiceJobStatus::as_str)),
                 status_reason: job.status_reason,
                 job_name: job.job_name.unwrap_or_default(),
                 job_definition: None,

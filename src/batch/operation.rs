@@ -26,6 +26,7 @@ pub trait Operation {
     }
 
     /// Whether some part of the answer was throttled.
+    #[must_use]
     fn is_throttled(_: &Self::Answer) -> bool {
         false
     }

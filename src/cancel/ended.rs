@@ -88,7 +88,7 @@ impl Run<'_> {
         if may_try_again(error.kind, job.tries) {
             again.entry(job.tries).or_default().push(place);
             self.set_stage(place, Stage::Queued);
-        } else if error.kind.is_worth_a_retry() {
+        } else if error.kind != ErrorKind::Throttled && error.kind.is_worth_a_retry() {
             // The work may have been done all the same: a look tells.
             job.tries = 0;
             job.unchanged_looks = u8::MAX;

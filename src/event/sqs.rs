@@ -70,7 +70,7 @@ pub(super) fn message(
     };
     let fifo = record
         .text("eventSourceARN")
-        .is_some_and(|arn| arn.ends_with(".fifo"));
+        .is_some_and(|arn| arn.strip_suffix(".fifo").is_some());
     let group = record
         .object("attributes")
         .and_then(|attributes| attributes.text("MessageGroupId"));

@@ -15,10 +15,7 @@ const MAX_BY: usize = 512;
 #[must_use]
 pub fn audit_reason(reason: &str, by: &str, request_id: &str) -> String {
     let by: String = by.chars().take(MAX_BY).collect();
-    let suffix = clean(&format!(
-        " | by {by} {mark}{request_id}",
-        mark = AUDIT_MARKER
-    ));
+    let suffix = clean(&format!(" | by {by} {AUDIT_MARKER}{request_id}"));
     let room = MAX_REASON.saturating_sub(suffix.chars().count());
     let reason: String = clean(reason).chars().take(room).collect();
     reason + &suffix

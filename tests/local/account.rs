@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, fs, time::Duration};
 
 use batch_cancel::{
     config::Config,
-    event::{self, Ask, Asks, Scope},
+    event::{self, Command, Content, Scope},
     policy::queue_name,
-    request::{AskedId, Home, JobId, SelectFrom, Target},
+    request::{AskedId, JobId, OwnRegion, SelectFrom, Target},
 };
 use batch_emulator::{Emulator, JobSpec, Queue, Seed, Status};
 use serde_json::value::RawValue;
@@ -42,13 +42,13 @@ pub fn emulator(
     let emulator = Emulator::new();
     emulator.add_queue(Queue::new(QUEUE));
     emulator.add_queue(Queue::service(SERVICE_QUEUE));
-    let home = Home::from_function_arn(FUNCTION_ARN);
+    let own_region = OwnRegion::from_function_arn(FUNCTION_ARN);
     let scope = Scope {
         config,
-        home: &home,
+        own_region: &own_region,
         now: jiff::Timestamp::now(),
     };
-    if let Ok(Ask::Panel(panel)) = event::decode(payload, &scope).map(|event| event.ask) {
+    if let Ok(Command::Panel(panel)) = event::decode(payload, &scope).map(|event| event.command) {
         add_selectable(&emulator, &SelectFrom::Queue(panel.job_queue));
     }
     let mut known = BTreeSet::new();
@@ -70,15 +70,17 @@ pub fn emulator(
 
 /// What an event is about. An event that cannot be read is about nothing.
 fn targets(payload: &RawValue, scope: &Scope<'_>) -> Vec<Target> {
-    let messages = match event::decode(payload, scope).map(|event| event.ask) {
-        Ok(Ask::Cancel(messages)) => messages,
-        Ok(Ask::ShowJob(id)) => return vec![Target::Jobs(vec![AskedId::known(id)])],
+    let messages = match event::decode(payload, scope).map(|event| event.command) {
+        Ok(Command::Cancel { messages, .. }) => messages,
+        Ok(Command::ShowJob { id, .. }) => return vec![Target::Jobs(vec![AskedId::known(id)])],
         _ => return Vec::new(),
     };
-    let asks = messages.into_iter().filter_map(|message| message.asks.ok());
-    let requests = asks.flat_map(|asks| match asks {
-        Asks::Requests(requests) => requests,
-        Asks::Nothing(_) => Vec::new(),
+    let contents = messages
+        .into_iter()
+        .filter_map(|message| message.content.ok());
+    let requests = contents.filter_map(|content| match content {
+        Content::Request(request) => Some(request),
+        Content::Ignored(_) => None,
     });
     requests.map(|request| request.target).collect()
 }

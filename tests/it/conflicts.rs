@@ -1,0 +1,280 @@
+//! Requests that get into each other's way, or into Batch's: several wishes for one job, conditions that fail, jobs that
+//! move between listing, look and call.
+
+use std::time::Duration;
+
+use batch_emulator::{BulkCalls, Fault, Faults, JobSpec, Operation, Status};
+use serde_json::{Value, json};
+use support::{Function, QUEUE, only_outcome};
+
+fn job(status: Status) -> JobSpec {
+    JobSpec::new(status)
+        .queue(QUEUE)
+        .age(Duration::from_hours(1))
+}
+
+fn sqs(bodies: &[Value]) -> Value {
+    let record = |(index, body): (usize, &Value)| json!({"messageId": format!("m-{index}"), "eventSource": "aws:sqs", "body": body.to_string()});
+    json!({"Records": bodies.iter().enumerate().map(record).collect::<Vec<Value>>()})
+}
+
+const DONE: &str = r#"{"batchItemFailures":[]}"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_named_is_not_lost_to_a_selection_that_does_not_mean_it() {
+    let by_tag = json!({"select": {"jobQueue": QUEUE, "tags": {"user": "ann"}}});
+    let terminate = |select: Value| json!({"select": select, "terminate": true});
+    let others = [
+        by_tag.clone(),
+        terminate(by_tag["select"].clone()),
+        terminate(json!({"jobQueue": QUEUE, "head": true})),
+        json!({"select": {"jobQueue": QUEUE, "head": true}}),
+    ];
+    for other in others {
+        for named_first in [true, false] {
+            let function = Function::new(&[("ALLOW_TERMINATE", "true")]);
+            let id = function.emulator.add_job(job(Status::Runnable));
+            let named = json!({ "jobId": id });
+            let bodies = if named_first {
+                [named, other.clone()]
+            } else {
+                [other.clone(), named]
+            };
+            let answer = function.invoke(sqs(&bodies)).await.unwrap();
+            assert_eq!(answer.to_string(), DONE, "{other}, {named_first}");
+            let job = function.emulator.job(&id).unwrap();
+            assert!(job.is_cancelled, "{other}, named first: {named_first}");
+            assert!(!job.is_terminated);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_named_is_not_lost_to_a_limit_or_a_refusal() {
+    for (other, settings) in [
+        (
+            json!({"select": {"jobQueue": QUEUE}, "maxJobs": 1, "terminate": true}),
+            vec![],
+        ),
+        (json!({"select": {"jobQueue": QUEUE}, "maxJobs": 1}), vec![]),
+        (
+            json!({"select": {"jobQueue": QUEUE, "tags": {"user": "ann"}}, "terminate": true}),
+            vec![("MAX_SELECTED", "100")],
+        ),
+    ] {
+        for named_first in [true, false] {
+            let mut settings = settings.clone();
+            settings.push(("ALLOW_TERMINATE", "true"));
+            let function = Function::new(&settings);
+            let spec = job(Status::Runnable).tag("user", "ann");
+            function.emulator.add_jobs(&JobSpec {
+                count: 150,
+                ..spec.clone().age(Duration::from_hours(2))
+            });
+            let id = function.emulator.add_job(spec);
+            let named = json!({ "jobId": id });
+            let bodies = if named_first {
+                [named, other.clone()]
+            } else {
+                [other.clone(), named]
+            };
+            function.invoke(sqs(&bodies)).await.unwrap();
+            assert!(
+                function.emulator.job(&id).unwrap().is_cancelled,
+                "{other}, named first: {named_first}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_selections_the_one_that_means_the_job_gets_it() {
+    let function = Function::new(&[]);
+    let id = function
+        .emulator
+        .add_job(job(Status::Runnable).tag("user", "bob"));
+    let of = |user: &str| json!({"select": {"jobQueue": QUEUE, "tags": {"user": user}}});
+    function
+        .invoke(sqs(&[of("ann"), of("bob"), of("cleo")]))
+        .await
+        .unwrap();
+    assert!(function.emulator.job(&id).unwrap().is_cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_condition_that_only_looks_can_tell_gets_its_share_of_the_time() {
+    let mut function = Function::new(&[("MAX_SELECTED", "100000")]);
+    function.deadline = Duration::from_secs(20);
+    function.emulator.set_faults(Faults {
+        latency: Duration::from_secs(2),
+        only: [Operation::ListJobs].into(),
+        ..Faults::default()
+    });
+    function.emulator.add_jobs(&JobSpec {
+        count: 20_000,
+        ..job(Status::Runnable).tag("user", "ann")
+    });
+    let request =
+        json!({"select": {"jobQueue": QUEUE, "tags": {"user": "ann"}, "statuses": ["RUNNABLE"]}});
+    let report = function.invoke(request).await.unwrap();
+    assert_eq!(report["selection"], "partial");
+    assert!(
+        report["summary"]["cancelled"]
+            .as_u64()
+            .is_some_and(|count| count >= 2000),
+        "{}",
+        report["summary"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn bulk_calls_that_go_away_are_replaced_by_single_ones() {
+    let function = Function::new(&[]);
+    let add = || {
+        function.emulator.add_jobs(&JobSpec {
+            count: 60,
+            ..job(Status::Runnable)
+        })
+    };
+    let report = function.invoke(json!({ "jobIds": add() })).await.unwrap();
+    assert_eq!(report["summary"]["cancelled"], 60);
+    function.emulator.set_faults(Faults {
+        bulk_calls: BulkCalls::NotFound,
+        ..Faults::default()
+    });
+    function.emulator.forget_calls();
+    let report = function.invoke(json!({ "jobIds": add() })).await.unwrap();
+    assert_eq!(report["summary"], json!({"jobs": 60, "cancelled": 60}));
+    assert_eq!(function.emulator.count(Operation::CancelJobs), 2);
+    assert_eq!(function.emulator.count(Operation::CancelJob), 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_started_since_it_was_listed_is_not_terminated_unless_asked_for() {
+    for (statuses, outcome) in [
+        (json!(["RUNNABLE"]), "running"),
+        (json!(["RUNNABLE", "STARTING"]), "terminated"),
+    ] {
+        let function = Function::new(&[("ALLOW_TERMINATE", "true")]);
+        let id = function.emulator.add_job(job(Status::Runnable));
+        let moving = id.clone();
+        function
+            .emulator
+            .on(Operation::DescribeJobs, move |emulator, _| {
+                if emulator
+                    .job(&moving)
+                    .is_some_and(|job| job.status == Status::Runnable)
+                {
+                    emulator.set_status(&moving, Status::Starting);
+                }
+            });
+        let request =
+            json!({"select": {"jobQueue": QUEUE, "statuses": statuses}, "terminate": true});
+        let report = function.invoke(request).await.unwrap();
+        assert_eq!(only_outcome(&report), outcome, "{statuses}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_showed_before_the_call_does_not_prove_that_it_had_an_effect() {
+    let function = Function::new(&[("ALLOW_TERMINATE", "true")]);
+    let array = JobSpec {
+        is_cancelled: true,
+        ..job(Status::Pending)
+    };
+    let id = function
+        .emulator
+        .add_job(array.array(&[Status::Running, Status::Running]));
+    function.emulator.set_faults(Faults {
+        ignore_cancels: [id.clone()].into(),
+        ..Faults::default()
+    });
+    let report = function
+        .invoke(json!({"jobId": id, "terminate": true}))
+        .await
+        .unwrap();
+    assert_eq!(only_outcome(&report), "unconfirmed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_description_is_read_with_white_space_and_prose_and_never_passed_over() {
+    let described = |description: &str| {
+        json!({"alarmData": {"alarmName": "a", "state": {"value": "ALARM"}, "configuration": {
+            "description": description, "metrics": [{"metricStat": {"metric":
+            {"namespace": "AWS/Batch", "name": "n", "dimensions": {"JobQueueName": QUEUE}}}}]}}})
+    };
+    let function = Function::new(&[("ALARM_DESCRIPTIONS", "true")]);
+    function.emulator.add_job(job(Status::Runnable));
+    for description in [
+        r#"Stuck {see wiki}. { "batchCancel" : {"select": {}, "dryRun": true} } Thanks."#,
+        r#"{"note": 1, "batchCancel": {"select": {}, "dryRun": true}}"#,
+    ] {
+        let report = function.invoke(described(description)).await.unwrap();
+        assert_eq!(only_outcome(&report), "wouldCancel", "{description}");
+    }
+    let error = function
+        .invoke(described(r#"batch: {"batchCancel": {"select"#))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("batchCancel"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_listing_is_503_over_http() {
+    let function = Function::new(&[("REQUIRE_CALLER", "false")]);
+    function
+        .emulator
+        .fail_next(Operation::ListJobs, Fault::Throttled, 1000);
+    let answer = function
+        .invoke(
+            json!({"rawPath": "/cancellations", "requestContext": {"http": {"method": "POST"}},
+            "body": json!({"select": {"jobQueue": QUEUE}}).to_string()}),
+        )
+        .await
+        .unwrap();
+    assert_eq!(answer["statusCode"], 503, "{answer}");
+    assert!(answer["headers"]["retry-after"].is_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_is_decided_about_though_its_parent_waits_behind_a_limit() {
+    let function = Function::new(&[]);
+    function.emulator.add_jobs(&JobSpec {
+        count: 150,
+        ..job(Status::Runnable).age(Duration::from_hours(5))
+    });
+    let array = function
+        .emulator
+        .add_job(job(Status::Pending).array(&[Status::Runnable, Status::Runnable]));
+    let bodies = [
+        json!({"jobId": format!("{array}:1")}),
+        json!({"select": {"jobQueue": QUEUE}, "maxJobs": 1}),
+    ];
+    let answer = function.invoke(sqs(&bodies)).await.unwrap();
+    assert_eq!(answer.to_string(), DONE);
+    assert!(
+        function
+            .emulator
+            .job(&format!("{array}:1"))
+            .unwrap()
+            .is_cancelled
+    );
+    assert!(!function.emulator.job(&array).unwrap().is_cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_largest_numbers_are_only_numbers() {
+    let function = Function::new(&[]);
+    let id = function.emulator.add_job(job(Status::Runnable));
+    for target in [
+        json!({"jobIds": [id]}),
+        json!({"select": {"jobQueue": QUEUE}}),
+    ] {
+        let mut request = target;
+        request["maxJobs"] = u64::MAX.into();
+        request["dryRun"] = true.into();
+        let report = function.invoke(request).await.unwrap();
+        assert_eq!(only_outcome(&report), "wouldCancel");
+        assert_eq!(report["dryRun"], true);
+    }
+}

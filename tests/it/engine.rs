@@ -1,0 +1,567 @@
+//! What comes of jobs: every state, every outcome, and what it costs.
+
+use std::time::Duration;
+
+use batch_emulator::{Emulator, Faults, ItemError, JobSpec, Operation, Queue, Status};
+use serde_json::{Value, json};
+use support::{Function, QUEUE, only_outcome, outcomes};
+
+const CHANGING: [Operation; 6] = [
+    Operation::CancelJob,
+    Operation::CancelJobs,
+    Operation::TerminateJob,
+    Operation::TerminateJobs,
+    Operation::TerminateServiceJob,
+    Operation::TerminateServiceJobs,
+];
+
+fn changing_calls(emulator: &Emulator) -> usize {
+    CHANGING
+        .iter()
+        .map(|&operation| emulator.count(operation))
+        .sum()
+}
+
+/// One job of each state, and what is expected of it: (asked as, job id, outcome, before, after).
+fn one_of_each(
+    function: &Function,
+) -> Vec<(String, String, &'static str, &'static str, &'static str)> {
+    let emulator = &function.emulator;
+    emulator.add_queue(Queue::new("other-queue"));
+    let job = |spec: JobSpec| emulator.add_job(spec.queue(QUEUE));
+    let running = job(JobSpec::new(Status::Running));
+    let plain = |id: String, outcome, before, after| (id.clone(), id, outcome, before, after);
+    let array = job(JobSpec::new(Status::Pending).array(&[
+        Status::Running,
+        Status::Runnable,
+        Status::Succeeded,
+    ]));
+    let other_array =
+        job(JobSpec::new(Status::Pending).array(&[Status::Runnable, Status::Runnable]));
+    let nodes = job(JobSpec::new(Status::Runnable));
+    let by_arn = job(JobSpec::new(Status::Runnable));
+    let unknown = "00000000-0000-4000-8000-000000000000".to_owned();
+    vec![
+        plain(
+            job(JobSpec::new(Status::Submitted)),
+            "cancelled",
+            "SUBMITTED",
+            "FAILED",
+        ),
+        plain(
+            job(JobSpec::new(Status::Pending).after(&running)),
+            "cancelling",
+            "PENDING",
+            "PENDING",
+        ),
+        plain(
+            job(JobSpec::new(Status::Runnable)),
+            "cancelled",
+            "RUNNABLE",
+            "FAILED",
+        ),
+        plain(
+            job(JobSpec::new(Status::Starting)),
+            "running",
+            "STARTING",
+            "STARTING",
+        ),
+        plain(running, "running", "RUNNING", "RUNNING"),
+        plain(
+            job(JobSpec::new(Status::Succeeded)),
+            "finished",
+            "SUCCEEDED",
+            "SUCCEEDED",
+        ),
+        plain(
+            job(JobSpec::new(Status::Failed)),
+            "finished",
+            "FAILED",
+            "FAILED",
+        ),
+        plain(array, "cancelling", "PENDING", "PENDING"),
+        plain(
+            format!("{other_array}:1"),
+            "cancelled",
+            "RUNNABLE",
+            "FAILED",
+        ),
+        plain(
+            job(JobSpec::new(Status::Runnable).tag("batch-cancel:protect", "yes")),
+            "protected",
+            "RUNNABLE",
+            "RUNNABLE",
+        ),
+        plain(
+            emulator.add_job(JobSpec::new(Status::Runnable).queue("other-queue")),
+            "queueNotAllowed",
+            "RUNNABLE",
+            "RUNNABLE",
+        ),
+        plain(unknown, "notFound", "", ""),
+        plain("not-a-job".to_owned(), "invalidId", "", ""),
+        (
+            format!("{nodes}#1"),
+            nodes,
+            "cancelled",
+            "RUNNABLE",
+            "FAILED",
+        ),
+        (
+            format!("arn:aws:batch:eu-west-1:123456789012:job/{by_arn}")
+                .to_uppercase()
+                .replace("ARN:AWS:BATCH:EU-WEST-1", "arn:aws:batch:eu-west-1")
+                .replace(":JOB/", ":job/"),
+            by_arn,
+            "cancelled",
+            "RUNNABLE",
+            "FAILED",
+        ),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_state_has_its_outcome_by_every_way_in_and_again_without_another_call() {
+    for source in ["direct", "sqs", "http"] {
+        let function = Function::new(&[("ALLOWED_QUEUES", QUEUE)]);
+        let jobs = one_of_each(&function);
+        let mut ids: Vec<&str> = jobs.iter().map(|job| job.0.as_str()).collect();
+        ids.push(ids[2]);
+        let request = json!({ "jobIds": ids, "reason": "a bad submission" });
+        let event = match source {
+            "direct" => request,
+            "sqs" => {
+                json!({"Records": [{"messageId": "m1", "eventSource": "aws:sqs", "body": request.to_string()}]})
+            }
+            _ => http_post(&request),
+        };
+        let expected: Vec<_> = jobs
+            .iter()
+            .map(|job| {
+                (
+                    job.1.clone(),
+                    job.2.to_owned(),
+                    job.3.to_owned(),
+                    job.4.to_owned(),
+                )
+            })
+            .collect();
+        for round in 0..2 {
+            function.emulator.forget_calls();
+            let answer = function.invoke(event.clone()).await.unwrap();
+            match source {
+                "direct" => assert_eq!(
+                    outcomes(&answer),
+                    expected_again(&expected, round),
+                    "{source}, round {round}"
+                ),
+                "http" => {
+                    assert_eq!(answer["statusCode"], 200);
+                    let body: Value =
+                        serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+                    assert_eq!(
+                        outcomes(&body),
+                        expected_again(&expected, round),
+                        "{source}, round {round}"
+                    );
+                }
+                _ => assert_eq!(
+                    answer,
+                    json!({"batchItemFailures": [{"itemIdentifier": "m1"}]})
+                ),
+            }
+            let calls = changing_calls(&function.emulator);
+            assert_eq!(calls, usize::from(round == 0), "{source}, round {round}");
+        }
+        for (_, id, outcome, ..) in &jobs {
+            let Some(job) = function.emulator.job(id) else {
+                continue;
+            };
+            assert_eq!(
+                job.is_cancelled,
+                outcome.starts_with("cancel"),
+                "{source}: {id} {outcome}"
+            );
+        }
+    }
+}
+
+/// The second time a job's `before` is what was left of it the first time; its outcome is the same.
+fn expected_again(
+    expected: &[(String, String, String, String)],
+    round: usize,
+) -> Vec<(String, String, String, String)> {
+    let mut expected = expected.to_vec();
+    if round > 0 {
+        for job in &mut expected {
+            job.2.clone_from(&job.3);
+        }
+    }
+    expected
+}
+
+fn http_post(body: &Value) -> Value {
+    json!({
+        "version": "2.0", "rawPath": "/cancellations", "rawQueryString": "",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {
+            "http": {"method": "POST", "path": "/cancellations"},
+            "authorizer": {"iam": {"userArn": "arn:aws:iam::123456789012:user/ann"}},
+        },
+        "body": body.to_string(), "isBase64Encoded": false,
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_jobs_cost_ten_looks_twenty_acts_and_ten_looks() {
+    let function = Function::new(&[]);
+    let ids = function.emulator.add_jobs(&JobSpec {
+        count: 1000,
+        ..JobSpec::new(Status::Runnable).queue(QUEUE)
+    });
+    assert_eq!(ids.len(), 1000);
+    let report = function.invoke(json!({ "jobIds": ids })).await.unwrap();
+    assert_eq!(report["summary"], json!({"jobs": 1000, "cancelled": 1000}));
+    assert_eq!(report["complete"], true);
+    assert_eq!(function.emulator.count(Operation::DescribeJobs), 20);
+    assert_eq!(function.emulator.count(Operation::CancelJobs), 20);
+    assert_eq!(function.emulator.calls().len(), 40);
+    assert!(function.emulator.most_in_flight() <= 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_job_needs_no_bulk_call_and_its_reason_says_who_and_when() {
+    let function = Function::new(&[]);
+    let id = function.add(Status::Runnable);
+    let report = function
+        .invoke(json!({ "jobId": id, "reason": "too\nlarge" }))
+        .await
+        .unwrap();
+    assert_eq!(only_outcome(&report), "cancelled");
+    assert_eq!(function.emulator.count(Operation::CancelJob), 1);
+    assert_eq!(function.emulator.calls().len(), 3);
+    let reason = function.emulator.job(&id).unwrap().status_reason.unwrap();
+    assert_eq!(
+        reason,
+        format!(
+            "too large | by direct | batch-cancel {}",
+            function.request_id
+        )
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_bulk_calls_each_job_gets_its_own_and_the_bulk_call_is_tried_once() {
+    for bulk_calls in [
+        batch_emulator::BulkCalls::NotFound,
+        batch_emulator::BulkCalls::UnknownOperation,
+    ] {
+        let function = Function::new(&[]);
+        function.emulator.set_faults(Faults {
+            bulk_calls,
+            ..Faults::default()
+        });
+        let ids: Vec<String> = (0..120).map(|_| function.add(Status::Runnable)).collect();
+        for _ in 0..2 {
+            let report = function.invoke(json!({ "jobIds": ids })).await.unwrap();
+            assert_eq!(report["summary"], json!({"jobs": 120, "cancelled": 120}));
+        }
+        let more: Vec<String> = (0..60).map(|_| function.add(Status::Runnable)).collect();
+        function.invoke(json!({ "jobIds": more })).await.unwrap();
+        assert_eq!(function.emulator.count(Operation::CancelJobs), 1);
+        assert_eq!(function.emulator.count(Operation::CancelJob), 180);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn terminate_ends_what_runs_children_included_but_only_where_it_is_allowed() {
+    let function = Function::new(&[("ALLOW_TERMINATE", "true")]);
+    let running = function.add(Status::Running);
+    let runnable = function.add(Status::Runnable);
+    let array = function.emulator.add_job(
+        JobSpec::new(Status::Pending)
+            .queue(QUEUE)
+            .array(&[Status::Running, Status::Runnable]),
+    );
+    let request = json!({"jobIds": [running, runnable, array], "terminate": true});
+    let report = function.invoke(request.clone()).await.unwrap();
+    let all: Vec<String> = outcomes(&report).into_iter().map(|job| job.1).collect();
+    assert_eq!(all[0], "terminated", "{report}");
+    assert_eq!(report["complete"], true);
+    for id in [
+        running.clone(),
+        runnable,
+        format!("{array}:0"),
+        format!("{array}:1"),
+    ] {
+        assert_eq!(
+            function.emulator.job(&id).unwrap().status,
+            Status::Failed,
+            "{id}"
+        );
+    }
+    let calls = changing_calls(&function.emulator);
+    let again = function.invoke(request.clone()).await.unwrap();
+    assert_eq!(changing_calls(&function.emulator), calls, "{again}");
+
+    let strict = Function::new(&[]);
+    let error = strict
+        .invoke(json!({"jobId": running, "terminate": true}))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        lambda_runtime::Diagnostic::from(error).error_type,
+        "Refused"
+    );
+    assert_eq!(strict.emulator.calls().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_calls_nothing_that_changes_anything() {
+    for (settings, request) in [
+        (vec![], json!({"dryRun": true})),
+        (vec![("DRY_RUN", "true")], json!({})),
+        (vec![("DRY_RUN", "true")], json!({"dryRun": false})),
+    ] {
+        let function = Function::new(&settings);
+        let (runnable, running) = (
+            function.add(Status::Runnable),
+            function.add(Status::Running),
+        );
+        let mut request = request;
+        request["jobIds"] = json!([runnable, running]);
+        let report = function.invoke(request).await.unwrap();
+        let all: Vec<String> = outcomes(&report).into_iter().map(|job| job.1).collect();
+        assert_eq!(all, ["wouldCancel", "running"]);
+        assert_eq!(report["dryRun"], true);
+        assert_eq!(changing_calls(&function.emulator), 0);
+        assert_eq!(function.emulator.count(Operation::DescribeJobs), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_child_of_a_protected_parent_is_protected() {
+    let function = Function::new(&[]);
+    let array = function.emulator.add_job(
+        JobSpec::new(Status::Pending)
+            .queue(QUEUE)
+            .tag("batch-cancel:protect", "")
+            .array(&[Status::Runnable, Status::Runnable]),
+    );
+    let ids = [format!("{array}:0"), format!("{array}:1")];
+    let report = function.invoke(json!({ "jobIds": ids })).await.unwrap();
+    assert_eq!(report["summary"], json!({"jobs": 2, "protected": 2}));
+    assert_eq!(
+        function.emulator.calls().len(),
+        1,
+        "the parent is looked at in the same call"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_jobs_takes_the_oldest_and_counts_an_array_as_its_size() {
+    let function = Function::new(&[]);
+    let aged = |minutes: u64| {
+        JobSpec::new(Status::Runnable)
+            .queue(QUEUE)
+            .age(Duration::from_secs(60 * minutes))
+    };
+    let young = function.emulator.add_job(aged(1));
+    let old = function.emulator.add_job(aged(60));
+    let array = function.emulator.add_job(
+        JobSpec {
+            status: Status::Pending,
+            ..aged(90)
+        }
+        .array(&[Status::Runnable; 5]),
+    );
+    let middle = function.emulator.add_job(aged(30));
+    let report = function
+        .invoke(json!({"jobIds": [young, old, array, middle], "maxJobs": 2}))
+        .await
+        .unwrap();
+    let all: Vec<String> = outcomes(&report).into_iter().map(|job| job.1).collect();
+    assert_eq!(all, ["overLimit", "cancelled", "overLimit", "cancelled"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_just_submitted_is_found_when_asked_again() {
+    let function = Function::new(&[]);
+    function.emulator.set_faults(Faults {
+        visibility_delay: Duration::from_millis(2500),
+        ..Faults::default()
+    });
+    let id = function.add(Status::Runnable);
+    let report = function.invoke(json!({ "jobId": id })).await.unwrap();
+    assert_eq!(only_outcome(&report), "cancelled");
+    let began = tokio::time::Instant::now();
+    let unknown = function
+        .invoke(json!({"jobId": "00000000-0000-4000-8000-000000000000"}))
+        .await
+        .unwrap();
+    assert_eq!(only_outcome(&unknown), "notFound");
+    assert_eq!(began.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_that_never_shows_is_unconfirmed_and_one_that_shows_late_is_not() {
+    let function = Function::new(&[]);
+    let (lost, late) = (
+        function.add(Status::Runnable),
+        function.add(Status::Runnable),
+    );
+    function.emulator.set_faults(Faults {
+        ignore_cancels: [lost.clone()].into(),
+        flag_delay: Duration::from_millis(2500),
+        ..Faults::default()
+    });
+    let report = function
+        .invoke(json!({ "jobIds": [lost, late] }))
+        .await
+        .unwrap();
+    let all: Vec<String> = outcomes(&report).into_iter().map(|job| job.1).collect();
+    assert_eq!(all, ["unconfirmed", "cancelled"]);
+    assert_eq!(report["complete"], false);
+    assert_eq!(changing_calls(&function.emulator), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_starts_before_the_cancel_reaches_it_is_running() {
+    let function = Function::new(&[]);
+    let id = function.add(Status::Runnable);
+    let moving = id.clone();
+    function
+        .emulator
+        .on(Operation::CancelJob, move |emulator, _| {
+            emulator.set_status(&moving, Status::Running);
+        });
+    let report = function.invoke(json!({ "jobId": id })).await.unwrap();
+    assert_eq!(outcomes(&report)[0].1, "running");
+    assert_eq!(
+        (
+            outcomes(&report)[0].2.as_str(),
+            outcomes(&report)[0].3.as_str()
+        ),
+        ("RUNNABLE", "RUNNING")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn denied_and_refused_jobs_do_not_harm_the_others() {
+    let function = Function::new(&[]);
+    let ids: Vec<String> = (0..4).map(|_| function.add(Status::Runnable)).collect();
+    function.emulator.set_faults(Faults {
+        item_errors: [
+            (ids[0].clone(), ItemError::AccessDenied),
+            (ids[1].clone(), ItemError::ClientException),
+            (ids[2].clone(), ItemError::ThrottlingException),
+        ]
+        .into(),
+        ..Faults::default()
+    });
+    let report = function.invoke(json!({ "jobIds": ids })).await.unwrap();
+    let all: Vec<String> = outcomes(&report).into_iter().map(|job| job.1).collect();
+    assert_eq!(all, ["denied", "failed", "throttled", "cancelled"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_messages_with_four_bad_ones_bring_exactly_these_four_back() {
+    let function = Function::new(&[]);
+    let ids: Vec<String> = (0..8).map(|_| function.add(Status::Runnable)).collect();
+    function.emulator.set_faults(Faults {
+        item_errors: [(ids[7].clone(), ItemError::ThrottlingException)].into(),
+        ..Faults::default()
+    });
+    let mut bodies: Vec<String> = ids[..6]
+        .iter()
+        .map(|id| json!({ "jobIds": [id] }).to_string())
+        .collect();
+    bodies.insert(1, "{\"jobIds\": [".to_owned());
+    bodies.insert(3, json!({"jobIds": [ids[6]], "dryrun": true}).to_string());
+    bodies.insert(5, json!({"jobIds": [ids[0], "not-an-id"]}).to_string());
+    bodies.insert(7, ids[7].clone());
+    assert_eq!(bodies.len(), 10);
+    let answer = function.invoke(sqs(&bodies)).await.unwrap();
+    let failed = |index: usize| json!({"itemIdentifier": format!("message-{index}")});
+    assert_eq!(
+        answer,
+        json!({"batchItemFailures": [failed(1), failed(3), failed(5), failed(7)]})
+    );
+    for id in &ids[..6] {
+        assert_eq!(function.emulator.job(id).unwrap().status, Status::Failed);
+    }
+    assert_eq!(
+        function.emulator.job(&ids[6]).unwrap().status,
+        Status::Runnable,
+        "the misspelt dry run"
+    );
+}
+
+fn sqs(bodies: &[String]) -> Value {
+    let records: Vec<Value> = bodies
+        .iter()
+        .enumerate()
+        .map(|(index, body)| {
+            json!({"messageId": format!("message-{index}"), "eventSource": "aws:sqs", "body": body,
+                   "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:requests"})
+        })
+        .collect();
+    json!({ "Records": records })
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_stops_before_the_deadline_and_says_what_was_not_attempted() {
+    let mut function = Function::new(&[("API_CALLS_PER_SECOND", "20")]);
+    function.deadline = Duration::from_secs(5);
+    let ids = function.emulator.add_jobs(&JobSpec {
+        count: 10_000,
+        ..JobSpec::new(Status::Runnable).queue(QUEUE)
+    });
+    let began = tokio::time::Instant::now();
+    let report = function.invoke(json!({ "jobIds": ids })).await.unwrap();
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(report["complete"], false);
+    let cancelled = report["summary"]["cancelled"].as_u64().unwrap();
+    assert!(cancelled >= 1500, "{}", report["summary"]);
+    assert_eq!(
+        report["summary"]["unconfirmed"],
+        Value::Null,
+        "{}",
+        report["summary"]
+    );
+    let really = function
+        .emulator
+        .jobs()
+        .iter()
+        .filter(|job| job.is_cancelled)
+        .count();
+    assert_eq!(really as u64, cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_looks_until_every_accepted_job_is_final() {
+    let function = Function::new(&[]);
+    let running = function.emulator.add_job(JobSpec {
+        lifecycle: batch_emulator::Lifecycle {
+            running_for: Some(Duration::from_secs(30)),
+            ..Default::default()
+        },
+        ..JobSpec::new(Status::Running).queue(QUEUE)
+    });
+    let pending = function
+        .emulator
+        .add_job(JobSpec::new(Status::Pending).queue(QUEUE).after(&running));
+    let now = function.invoke(json!({ "jobId": pending })).await.unwrap();
+    assert_eq!(only_outcome(&now), "cancelling");
+    let report = function
+        .invoke(json!({ "jobId": pending, "waitSeconds": 50 }))
+        .await
+        .unwrap();
+    assert_eq!(only_outcome(&report), "cancelled", "{report}");
+    let calls = function.emulator.count(Operation::DescribeJobs);
+    assert!(calls < 12, "{calls} looks");
+}

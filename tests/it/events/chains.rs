@@ -1,0 +1,166 @@
+//! Events that come through others: a rule's event through a topic, through a queue, through both.
+
+use batch_emulator::JobView;
+use serde_json::{Value, json};
+use support::{
+    Function,
+    events::{failures, notification, pipes, sns, sqs},
+    samples::{RUNNABLE, sample},
+};
+
+use super::{failed, function_for};
+
+/// Every way in which an event can come through a topic, a queue or both, and what the answer is where all is done.
+fn chains(event: &str) -> Vec<(&'static str, Value, Option<Value>)> {
+    let done = Some(failures(&[]));
+    let raw = {
+        let mut raw = sqs(&[event.to_owned()]);
+        raw["Records"][0]["messageAttributes"]["team"] =
+            json!({"stringValue": "render", "dataType": "String"});
+        raw
+    };
+    vec![
+        ("SNS", sns(event), None),
+        ("SQS", sqs(&[event.to_owned()]), done.clone()),
+        ("SNS, raw, SQS", raw, done.clone()),
+        ("SNS, SQS", sqs(&[notification(event)]), done.clone()),
+        ("SQS, pipe", pipes(&[event.to_owned()]), done.clone()),
+        (
+            "SNS, SQS, pipe",
+            pipes(&[notification(event)]),
+            done.clone(),
+        ),
+        (
+            "SNS, SNS, SQS",
+            sqs(&[notification(&notification(event))]),
+            done,
+        ),
+    ]
+}
+
+/// Where each job stands. Its status reason says by which way it was asked for; this and the times are left out.
+fn states(function: &Function) -> Vec<JobView> {
+    let mut jobs = function.emulator.jobs();
+    for job in &mut jobs {
+        job.status_reason = None;
+        job.started_at = None;
+        job.stopped_at = None;
+    }
+    jobs
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_does_the_same_to_jobs_whichever_way_it_comes() {
+    for name in [
+        "eventbridge-queue-blocked",
+        "eventbridge-job-runnable",
+        "eventbridge-custom",
+        "eventbridge-job-failed",
+        "eventbridge-queue-blocked-capacity",
+        "alarm-eventbridge",
+        "alarm-action",
+        "alarm-action-ok",
+        "direct-cancel",
+        "direct-distributed-map",
+    ] {
+        let sample = sample(name);
+        let direct = function_for(&sample, &[]);
+        let expected = direct.invoke_text(&sample.text()).await.unwrap();
+        for (way, event, answer) in chains(&sample.text()) {
+            let function = function_for(&sample, &[]);
+            let answered = function.invoke(event).await.unwrap();
+            assert_eq!(states(&function), states(&direct), "{name} through {way}");
+            let calls = |function: &Function| function.emulator.calls().len();
+            assert_eq!(calls(&function), calls(&direct), "{name} through {way}");
+            match answer {
+                Some(answer) => assert_eq!(answered, answer, "{name} through {way}"),
+                None => assert_eq!(answered["jobs"], expected["jobs"], "{name} through {way}"),
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_broken_event_says_is_said_whichever_way_it_comes() {
+    for name in [
+        "eventbridge-custom-bad-field",
+        "eventbridge-ec2-unsupported",
+    ] {
+        let sample = sample(name);
+        let direct = function_for(&sample, &[]);
+        let expected = failed(direct.invoke_text(&sample.text()).await.unwrap_err());
+        for (way, event, answer) in chains(&sample.text()) {
+            let function = function_for(&sample, &[]);
+            let answered = function.invoke(event).await;
+            if answer.is_some() {
+                assert_eq!(answered.unwrap(), failures(&[0]), "{name} through {way}");
+            } else {
+                let error = failed(answered.unwrap_err());
+                assert_eq!(error, expected, "{name} through {way}");
+            }
+            assert!(function.emulator.calls().is_empty(), "{name} through {way}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_may_lie_in_one_another_four_deep_and_no_deeper() {
+    let sample = sample("direct-one-job");
+    let mut message = sample.text();
+    for depth in 0..8 {
+        let function = function_for(&sample, &[]);
+        let answer = function.invoke(sqs(std::slice::from_ref(&message))).await;
+        let ended = function.emulator.job(RUNNABLE).unwrap().is_cancelled;
+        assert_eq!(ended, depth <= 4, "{depth} deep");
+        let expected = if ended { failures(&[]) } else { failures(&[0]) };
+        assert_eq!(answer.unwrap(), expected, "{depth} deep");
+        message = notification(&message);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_what_it_holds_and_not_what_it_is_called() {
+    // Quotes, white space and a byte order mark around ids and requests, as tools and rules leave them.
+    for body in [
+        RUNNABLE.to_owned(),
+        format!("\"{RUNNABLE}\""),
+        format!("  {RUNNABLE}\r\n"),
+        format!("[\"{RUNNABLE}\"]"),
+        format!("\u{feff}{{\"jobId\": \"{RUNNABLE}\"}}"),
+        json!({"BatchInput": {}, "Items": [RUNNABLE]}).to_string(),
+    ] {
+        let function = function_for(&sample("direct-one-job"), &[]);
+        for event in [sqs(std::slice::from_ref(&body)), sns(&body)] {
+            function.invoke(event).await.unwrap();
+            let job = function.emulator.job(RUNNABLE).unwrap();
+            assert!(job.is_cancelled, "{body}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_cannot_be_read_comes_back_and_nothing_is_called() {
+    for body in [
+        "",
+        "  ",
+        "cancel everything",
+        "null",
+        "42",
+        "\"\"",
+        "{",
+        "{}",
+        "[1]",
+        "{\"jobIds\": null}",
+        "{\"jobIds\": [], \"jobId\": \"x\"}",
+        "{\"jobIds\": []} {\"jobIds\": []}",
+        "{\"select\": {}}",
+    ] {
+        let function = function_for(&sample("direct-one-job"), &[]);
+        let answer = function.invoke(sqs(&[body.to_owned()])).await;
+        assert_eq!(answer.unwrap(), failures(&[0]), "{body:?}");
+        let error = failed(function.invoke(sns(body)).await.unwrap_err());
+        let known = ["InvalidRequest", "UnsupportedEvent"];
+        assert!(known.contains(&&*error.error_type), "{body:?}: {error:?}");
+        assert!(function.emulator.calls().is_empty(), "{body:?}");
+    }
+}

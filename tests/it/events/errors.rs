@@ -1,0 +1,222 @@
+//! Where nobody waits for the report, what is left over is an invocation error, so that the event is not forgotten.
+
+use batch_emulator::{Faults, ItemError, JobSpec, Operation, Status};
+use serde_json::{Value, json};
+use support::{
+    Function, QUEUE,
+    events::{Form, eventbridge, failures, sns, sqs},
+    outcomes,
+    samples::Failed,
+};
+
+use super::failed;
+
+/// How nobody waits for a report.
+fn unattended(request: &Value) -> [(&'static str, Value); 3] {
+    [
+        ("eventbridge", eventbridge(request)),
+        ("sns", sns(&request.to_string())),
+        ("pipes", json!([request])),
+    ]
+}
+
+/// A function whose Batch refuses the second of three RUNNABLE jobs in this way, and a request for them.
+fn with_a_refusal(error: ItemError) -> (Function, Value) {
+    let function = Function::new(&[]);
+    let ids = [(); 3].map(|()| function.add(Status::Runnable));
+    function.emulator.set_faults(Faults {
+        item_errors: [(ids[1].clone(), error)].into(),
+        ..Faults::default()
+    });
+    (function, json!({"jobIds": ids}))
+}
+
+fn error(error_type: &str, message: &str) -> Failed {
+    Failed {
+        error_type: error_type.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_worth_another_try_is_an_error_with_the_summary() {
+    for (refusal, expected) in [
+        (
+            ItemError::ThrottlingException,
+            error(
+                "Incomplete",
+                r#"incomplete: {"jobs":3,"cancelled":2,"throttled":1}"#,
+            ),
+        ),
+        (
+            ItemError::ServerException,
+            error(
+                "Incomplete",
+                r#"incomplete: {"jobs":3,"cancelled":2,"failed":1}"#,
+            ),
+        ),
+        (
+            ItemError::AccessDenied,
+            error(
+                "Rejected",
+                r#"rejected: {"jobs":3,"cancelled":2,"denied":1}"#,
+            ),
+        ),
+    ] {
+        let names = ["eventbridge", "sns", "pipes"];
+        for (place, name) in names.into_iter().enumerate() {
+            let (function, request) = with_a_refusal(refusal);
+            let (_, event) = unattended(&request)[place].clone();
+            let answer = function.invoke(event).await;
+            assert_eq!(failed(answer.unwrap_err()), expected, "{name}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_gets_the_report_unless_an_error_was_asked_for() {
+    for (refusal, error_type) in [
+        (ItemError::ThrottlingException, "Incomplete"),
+        (ItemError::AccessDenied, "Rejected"),
+    ] {
+        let (function, mut request) = with_a_refusal(refusal);
+        let report = function.invoke(request.clone()).await.unwrap();
+        assert_eq!(outcomes(&report).len(), 3);
+        assert_eq!(report["complete"], error_type == "Rejected");
+        request["failOnIncomplete"] = json!(true);
+        let answer = function.invoke(request.clone()).await;
+        assert_eq!(failed(answer.unwrap_err()).error_type, error_type);
+        let items = request["jobIds"].clone();
+        let batch = json!({"BatchInput": {"failOnIncomplete": true}, "Items": items});
+        let answer = function.invoke(batch).await;
+        assert_eq!(failed(answer.unwrap_err()).error_type, error_type);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_gets_its_message_back_also_if_an_error_was_asked_for() {
+    let (function, mut request) = with_a_refusal(ItemError::ThrottlingException);
+    request["failOnIncomplete"] = json!(true);
+    let answer = function.invoke(sqs(&[request.to_string()])).await;
+    assert_eq!(answer.unwrap(), failures(&[0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_retryable_counts_for_more_than_what_is_rejected() {
+    let (function, mut request) = with_a_refusal(ItemError::ThrottlingException);
+    let ids = request["jobIds"].as_array_mut().unwrap();
+    ids.push(json!("not-a-job"));
+    for (name, event) in unattended(&request) {
+        let answer = failed(function.invoke(event).await.unwrap_err());
+        assert_eq!(answer.error_type, "Incomplete", "{name}");
+        for count in ["\"jobs\":4", "\"invalidId\":1", "\"throttled\":1"] {
+            assert!(answer.message.contains(count), "{name}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_done_is_a_success_though_nothing_was_cancelled() {
+    let function = Function::new(&[]);
+    let protected = JobSpec::new(Status::Runnable)
+        .queue(QUEUE)
+        .tag("batch-cancel:protect", "yes");
+    let ids = [
+        function.add(Status::Running),
+        function.add(Status::Succeeded),
+        function.emulator.add_job(protected),
+        "00000000-0000-4000-8000-000000000000".to_owned(),
+    ];
+    let request = json!({"jobIds": ids, "failOnIncomplete": true});
+    let mut events = unattended(&request).to_vec();
+    events.push(("direct", request));
+    for (name, event) in events {
+        let report = function.invoke(event).await.unwrap();
+        assert_eq!(report["source"], name);
+        assert_eq!(
+            report["summary"],
+            json!({"jobs": 4, "running": 1, "finished": 1, "protected": 1, "notFound": 1})
+        );
+    }
+    assert_eq!(function.emulator.count(Operation::CancelJob), 0);
+    assert_eq!(function.emulator.count(Operation::CancelJobs), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_of_several_requests_that_is_no_request_is_an_error_and_the_others_are_done() {
+    let function = Function::new(&[]);
+    let id = function.add(Status::Runnable);
+    let mut topic = sns(&json!({"jobId": id}).to_string());
+    let mut broken = topic["Records"][0].clone();
+    broken["Sns"]["Message"] = json!("Dear function");
+    topic["Records"].as_array_mut().unwrap().push(broken);
+    let answer = failed(function.invoke(topic).await.unwrap_err());
+    assert_eq!(answer.error_type, "InvalidRequest");
+    assert!(function.emulator.job(&id).unwrap().is_cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_an_object_and_not_a_list_of_its_values() {
+    let function = Function::new(&[("REQUIRE_CALLER", "false")]);
+    let id = function.add(Status::Runnable);
+    let values = json!([[id]]);
+    for event in [
+        eventbridge(&values),
+        json!({"BatchInput": [], "Items": [id]}),
+        json!({"select": [QUEUE]}),
+    ] {
+        let answer = function.invoke(event.clone()).await;
+        let error = failed(answer.expect_err(&event.to_string()));
+        assert_eq!(error.error_type, "InvalidRequest", "{event}");
+    }
+    let request = Form::V2.post(&values.to_string());
+    let answer = function.invoke(request.event).await.unwrap();
+    assert_eq!(answer["statusCode"], 400);
+    let body = sqs(&[values.to_string()]);
+    assert_eq!(function.invoke(body).await.unwrap(), failures(&[0]));
+    assert!(function.emulator.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_event_forbids_itself_is_told_by_the_same_type_everywhere() {
+    for (request, error_type, field) in [
+        (json!({"jobIds": 7}), "InvalidRequest", "jobIds"),
+        (json!({"jobIds": ["a", 7]}), "InvalidRequest", "jobIds[1]"),
+        (json!({"jobId": null}), "InvalidRequest", "jobId"),
+        (
+            json!({"jobIds": [], "maxJobs": 0}),
+            "InvalidRequest",
+            "maxJobs",
+        ),
+        (
+            json!({"jobIds": [], "waitSeconds": 841}),
+            "InvalidRequest",
+            "waitSeconds",
+        ),
+        (
+            json!({"jobIds": [], "dryrun": true}),
+            "InvalidRequest",
+            "dryrun",
+        ),
+        (
+            json!({"jobIds": [], "dryRun": "yes"}),
+            "InvalidRequest",
+            "dryRun",
+        ),
+        (
+            json!({"jobIds": [], "terminate": true}),
+            "Refused",
+            "ALLOW_TERMINATE",
+        ),
+    ] {
+        let function = Function::new(&[]);
+        let mut events = unattended(&request).to_vec();
+        events.push(("direct", request));
+        for (name, event) in events {
+            let answer = failed(function.invoke(event).await.unwrap_err());
+            assert_eq!(answer.error_type, error_type, "{name}: {answer:?}");
+            assert!(answer.message.contains(field), "{name}: {answer:?}");
+        }
+        assert!(function.emulator.calls().is_empty());
+    }
+}

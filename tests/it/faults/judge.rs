@@ -1,0 +1,378 @@
+//! What must be true after a scenario, whatever went wrong in it.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
+
+use batch_emulator::{Call, Emulator, JobView, Status};
+use serde_json::{Value, json};
+
+use super::scenario::{Asked, Nature, Scenario, Shape, Source};
+
+/// The most messages in an SQS event.
+const MESSAGES: usize = 10;
+
+/// The account after a scenario, and what was asked in it.
+pub struct Judge<'a> {
+    pub scenario: &'a Scenario,
+    pub emulator: Emulator,
+    asked: Vec<Asked>,
+    /// The places in `asked` of the jobs of each message.
+    pub messages: Vec<Vec<usize>>,
+    processes: Cell<usize>,
+    pub tally: RefCell<Tally>,
+}
+
+/// What was seen in all scenarios: what never happened was not tested.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub jobs: usize,
+    calls: usize,
+    faults: BTreeMap<String, usize>,
+    outcomes: BTreeMap<String, usize>,
+    failed_messages: usize,
+    kills: usize,
+}
+
+impl<'a> Judge<'a> {
+    pub fn new(scenario: &'a Scenario) -> Self {
+        let (emulator, asked) = scenario.set_up();
+        let size = asked.len().div_ceil(MESSAGES);
+        let places: Vec<usize> = (0..asked.len()).collect();
+        Self {
+            scenario,
+            emulator,
+            messages: places.chunks(size).map(<[usize]>::to_vec).collect(),
+            tally: RefCell::new(Tally {
+                jobs: asked.len(),
+                ..Tally::default()
+            }),
+            asked,
+            processes: Cell::new(0),
+        }
+    }
+
+    pub fn begin_process(&self) {
+        self.processes.set(self.processes.get() + 1);
+    }
+
+    fn request(&self, places: &[usize]) -> Value {
+        let ids: Vec<&str> = places
+            .iter()
+            .map(|&place| self.asked[place].text.as_str())
+            .collect();
+        json!({
+            "jobIds": ids, "reason": "a bad submission", "terminate": self.scenario.terminate,
+            "dryRun": self.scenario.dry_run, "waitSeconds": self.scenario.wait_seconds,
+        })
+    }
+
+    /// One event that asks for all jobs.
+    pub fn event(&self, source: Source) -> Value {
+        let all: Vec<usize> = (0..self.asked.len()).collect();
+        let request = self.request(&all);
+        if source != Source::Http {
+            return request;
+        }
+        json!({
+            "version": "2.0", "rawPath": "/cancellations", "rawQueryString": "",
+            "headers": {"content-type": "application/json"},
+            "requestContext": {
+                "http": {"method": "POST", "path": "/cancellations"},
+                "authorizer": {"iam": {"userArn": "arn:aws:iam::123456789012:user/ann"}},
+            },
+            "body": request.to_string(), "isBase64Encoded": false,
+        })
+    }
+
+    /// These messages as an SQS event.
+    pub fn sqs(&self, messages: &[usize], fifo: bool) -> Value {
+        let suffix = if fifo { ".fifo" } else { "" };
+        let record = |&message: &usize| {
+            json!({
+                "messageId": message.to_string(), "eventSource": "aws:sqs",
+                "eventSourceARN": format!("arn:aws:sqs:eu-west-1:123456789012:requests{suffix}"),
+                "attributes": {"MessageGroupId": (message % 3).to_string()},
+                "body": self.request(&self.messages[message]).to_string(),
+            })
+        };
+        json!({"Records": messages.iter().map(record).collect::<Vec<_>>()})
+    }
+
+    /// The report has each job once, in the order first asked, and nothing in it is untrue.
+    pub fn report(&self, answer: &Value) {
+        let unwrapped: Value;
+        let report = match answer["body"].as_str() {
+            Some(body) => {
+                unwrapped = serde_json::from_str(body).unwrap();
+                &unwrapped
+            }
+            None => answer,
+        };
+        if report.get("jobs").is_none() {
+            assert_eq!(answer["statusCode"], 503, "{answer}");
+            return;
+        }
+        assert_eq!(
+            report["truncated"],
+            Value::Null,
+            "the scenario is too large"
+        );
+        let jobs = report["jobs"].as_array().unwrap();
+        let mut seen = BTreeSet::new();
+        let expected: Vec<&Asked> = self
+            .asked
+            .iter()
+            .filter(|job| seen.insert(job.id.as_str()))
+            .collect();
+        let ids: Vec<&str> = jobs
+            .iter()
+            .map(|job| job["jobId"].as_str().unwrap())
+            .collect();
+        let wanted: Vec<&str> = expected.iter().map(|job| job.id.as_str()).collect();
+        assert_eq!(ids, wanted);
+        let mut left = false;
+        for (job, asked) in jobs.iter().zip(expected) {
+            let outcome = job["outcome"].as_str().unwrap();
+            if let Err(truth) = self.is_true(outcome, asked) {
+                panic!("{job} is reported, but {truth}");
+            }
+            left |= is_retryable(outcome);
+            *self
+                .tally
+                .borrow_mut()
+                .outcomes
+                .entry(outcome.to_owned())
+                .or_default() += 1;
+        }
+        assert_eq!(report["complete"], !left);
+    }
+
+    fn is_true(&self, outcome: &str, asked: &Asked) -> Result<(), String> {
+        let job = self.emulator.job(&asked.id);
+        let of = |holds: fn(&JobView) -> bool| job.as_ref().is_some_and(holds);
+        let ended =
+            |job: &JobView| job.status == Status::Failed && (job.is_cancelled || job.is_terminated);
+        let holds = match outcome {
+            "invalidId" => asked.nature == Nature::Invalid,
+            "notFound" => {
+                asked.nature == Nature::Unknown || !self.scenario.faults.visibility_delay.is_zero()
+            }
+            "protected" => asked.nature == Nature::Protected && !of(|job| job.is_cancelled),
+            "queueNotAllowed" => {
+                asked.nature == Nature::InOtherQueue && !of(|job| job.is_cancelled)
+            }
+            "cancelled" | "terminated" => of(ended),
+            "cancelling" => of(|job| job.is_cancelled),
+            "terminating" => of(|job| job.is_terminated),
+            "running" => of(|job| !job.status.is_cancellable()),
+            "finished" => of(|job| job.status.is_final()),
+            "wouldCancel" | "wouldTerminate" => self.scenario.dry_run,
+            "denied" => self.emulator.faults().denied_jobs.contains(&asked.id),
+            other => is_retryable(other),
+        };
+        if holds {
+            Ok(())
+        } else {
+            Err(format!("{asked:?} is {job:?}"))
+        }
+    }
+
+    /// What is to be delivered again. In every other message all is done.
+    pub fn partial_batch(&self, answer: &Value, delivered: &[usize], fifo: bool) -> Vec<usize> {
+        let failed: Vec<usize> = answer["batchItemFailures"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{answer}"))
+            .iter()
+            .map(|failure| failure["itemIdentifier"].as_str().unwrap().parse().unwrap())
+            .collect();
+        assert!(
+            failed.iter().all(|message| delivered.contains(message)),
+            "{answer}"
+        );
+        self.tally.borrow_mut().failed_messages += failed.len();
+        for &message in delivered {
+            if failed.contains(&message) {
+                let later = |&&other: &&usize| other > message && other % 3 == message % 3;
+                let held = delivered
+                    .iter()
+                    .filter(later)
+                    .all(|other| failed.contains(other));
+                assert!(
+                    held || !fifo,
+                    "a message of group {} overtakes {message}: {answer}",
+                    message % 3
+                );
+                continue;
+            }
+            for &place in &self.messages[message] {
+                let asked = &self.asked[place];
+                assert!(
+                    self.is_done(asked),
+                    "message {message} is not delivered again, but {asked:?} is {:?}",
+                    self.emulator.job(&asked.id)
+                );
+            }
+        }
+        failed
+    }
+
+    /// Nothing is left to be done to the job.
+    fn is_done(&self, asked: &Asked) -> bool {
+        let Some(job) = self.emulator.job(&asked.id) else {
+            return asked.nature == Nature::Unknown;
+        };
+        match asked.nature {
+            Nature::Protected | Nature::InOtherQueue => !job.is_cancelled && !job.is_terminated,
+            Nature::Invalid => false,
+            // A job that was just submitted may look like one that is not there.
+            _ if !self.scenario.faults.visibility_delay.is_zero() => true,
+            _ => {
+                let out_of_reach = job.status.is_final()
+                    || (!self.scenario.terminate && !job.status.is_cancellable());
+                job.is_cancelled || job.is_terminated || out_of_reach
+            }
+        }
+    }
+
+    /// With nothing going wrong any more, what is left are messages that cannot be acted on.
+    pub fn everything_is_done(&self, left: &[usize], fifo: bool) {
+        let bad = |&&message: &&usize| {
+            let nature = |&place: &usize| self.asked[place].nature == Nature::Invalid;
+            self.messages[message].iter().any(nature)
+        };
+        if !fifo {
+            let good: Vec<_> = left.iter().filter(|message| !bad(message)).collect();
+            assert!(good.is_empty(), "messages {good:?} come back for ever");
+        }
+        for asked in self
+            .asked
+            .iter()
+            .filter(|asked| asked.nature != Nature::Invalid)
+        {
+            assert!(
+                self.is_done(asked),
+                "{asked:?} is {:?}",
+                self.emulator.job(&asked.id)
+            );
+        }
+        self.tally.borrow_mut().kills += self.processes.get() - 1;
+    }
+
+    pub fn nothing_changed(&self) {
+        let changing = |call: &Call| call.reason.is_some();
+        assert_eq!(self.emulator.count_where(changing), 0);
+    }
+
+    /// No second has more calls than are allowed, retries and all.
+    pub fn calls_keep_the_ceiling(&self) {
+        let calls = self.emulator.calls();
+        let mut tally = self.tally.borrow_mut();
+        tally.calls = calls.len();
+        for fault in calls.iter().filter_map(|call| call.fault) {
+            *tally.faults.entry(format!("{fault:?}")).or_default() += 1;
+        }
+        let rate = usize::try_from(self.scenario.calls_per_second).unwrap();
+        if rate == 0 {
+            return;
+        }
+        let times: Vec<Duration> = calls.iter().map(|call| call.at).collect();
+        let side_by_side = match self.scenario.shape {
+            Shape::TwoAtOnce => 2,
+            _ => 1,
+        };
+        for seconds in [1, 3] {
+            let allowed = side_by_side * rate * seconds + 4 * self.processes.get();
+            let window = Duration::from_secs(u64::try_from(seconds).unwrap());
+            for (first, &from) in times.iter().enumerate() {
+                let within = times[first..].partition_point(|&at| at < from + window);
+                assert!(
+                    within <= allowed,
+                    "{within} calls in {seconds} s, {allowed} allowed"
+                );
+            }
+        }
+    }
+}
+
+fn is_retryable(outcome: &str) -> bool {
+    ["throttled", "failed", "unconfirmed", "notAttempted"].contains(&outcome)
+}
+
+impl Tally {
+    pub fn add(&mut self, other: &Self) {
+        self.jobs += other.jobs;
+        self.calls += other.calls;
+        self.failed_messages += other.failed_messages;
+        self.kills += other.kills;
+        for (all, one) in [
+            (&mut self.faults, &other.faults),
+            (&mut self.outcomes, &other.outcomes),
+        ] {
+            for (name, count) in one {
+                *all.entry(name.clone()).or_default() += count;
+            }
+        }
+    }
+
+    /// A run that never saw a fault or an outcome proves nothing of it.
+    pub fn must_be_varied(&self) {
+        for outcome in [
+            "cancelled",
+            "cancelling",
+            "terminated",
+            "running",
+            "finished",
+            "notFound",
+            "protected",
+            "queueNotAllowed",
+            "invalidId",
+            "denied",
+            "throttled",
+            "failed",
+            "unconfirmed",
+            "notAttempted",
+        ] {
+            assert!(
+                self.outcomes.contains_key(outcome),
+                "no {outcome} in {self}"
+            );
+        }
+        for fault in [
+            "Throttled",
+            "ServerError",
+            "ResetBefore",
+            "ResetAfter",
+            "CutShort",
+            "HangBefore",
+            "HangAfter",
+            "NotFound",
+            "UnknownOperation",
+            "MissingToken",
+        ] {
+            assert!(self.faults.contains_key(fault), "no {fault} in {self}");
+        }
+        assert!(self.kills > 0 && self.failed_messages > 0, "{self}");
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            jobs,
+            calls,
+            faults,
+            outcomes,
+            failed_messages,
+            kills,
+        } = self;
+        write!(
+            f,
+            "{jobs} jobs, {calls} calls, {kills} processes killed, {failed_messages} messages handed back\n\
+             faults {faults:?}\nreported {outcomes:?}"
+        )
+    }
+}

@@ -1,0 +1,21 @@
+//! Behaviour in process: events in, reports and calls out.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics fails"
+)]
+
+mod conflicts;
+mod dependencies;
+mod engine;
+mod events;
+mod faults;
+mod mutations;
+mod pace;
+mod policy;
+mod select;
+mod selections;
+mod widget;

@@ -1,0 +1,109 @@
+//! What mutations and fuzzing have found, kept: options that were passed over, and texts behind a text.
+
+use batch_emulator::Status;
+use serde_json::{Value, json};
+
+use support::Function;
+
+fn sqs(body: &str) -> Value {
+    json!({"Records": [{"messageId": "m", "eventSource": "aws:sqs", "body": body}]})
+}
+
+fn rest_delete(id: &str, more: &Value) -> Value {
+    let mut event = json!({
+        "httpMethod": "DELETE",
+        "path": format!("/jobs/{id}"),
+        "requestContext": {"identity": {"userArn": "arn:aws:iam::123456789012:user/ann"}},
+    });
+    let fields = event.as_object_mut().unwrap();
+    fields.extend(more.as_object().unwrap().clone());
+    event
+}
+
+fn http_delete(id: &str, more: &Value) -> Value {
+    let mut event = json!({
+        "rawPath": format!("/jobs/{id}"),
+        "requestContext": {
+            "http": {"method": "DELETE"},
+            "authorizer": {"iam": {"userArn": "arn:aws:iam::123456789012:user/ann"}},
+        },
+    });
+    let fields = event.as_object_mut().unwrap();
+    fields.extend(more.as_object().unwrap().clone());
+    event
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_in_the_wrong_place_is_never_passed_over() {
+    let function = Function::new(&[]);
+    let id = &function.add(Status::Runnable);
+    let events = [
+        json!({"Items": [id], "dryRun": true}),
+        json!({"Items": [id], "dryrun": true}),
+        json!({"Items": [id], "dry_run": true}),
+        json!({"Items": [id], "batchInput": {"dryRun": true}}),
+        json!({"Items": [{"jobId": id, "DryRun": true}]}),
+        rest_delete(
+            id,
+            &json!({"multiValueQueryStringParameters": {"dryRun": "true"}}),
+        ),
+        rest_delete(
+            id,
+            &json!({"multiValueQueryStringParameters": {"dryRun": true}}),
+        ),
+        rest_delete(
+            id,
+            &json!({"multiValueQueryStringParameters": {}, "queryStringParameters": {"dryRun": "true"}}),
+        ),
+        rest_delete(id, &json!({"body": "{\"dryRun\": true}"})),
+        http_delete(id, &json!({"queryStringParameters": {"dryRun": "true"}})),
+        http_delete(id, &json!({"body": "{\"dryRun\": true}"})),
+    ];
+    for event in events {
+        let answer = function.invoke(event.clone()).await;
+        let job = function.emulator.job(id).unwrap();
+        assert!(!job.is_cancelled, "{event}: {answer:?}");
+    }
+    let answer = function
+        .invoke(rest_delete(id, &json!({"body": "{\"test\": \"body\"}"})))
+        .await;
+    assert_eq!(answer.unwrap()["statusCode"], 200);
+    assert!(function.emulator.job(id).unwrap().is_cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_behind_a_text_is_not_lost() {
+    let function = Function::new(&[]);
+    let [one, other] = [(); 2].map(|()| function.add(Status::Runnable));
+    for body in [
+        format!("[\"{one}\"]\n[\"{other}\"]"),
+        format!("\"{one}\" \"{other}\""),
+        format!("{{\"jobId\": \"{one}\"}}\n{{\"jobId\": \"{other}\"}}"),
+    ] {
+        let answer = function.invoke(sqs(&body)).await.unwrap();
+        assert_eq!(
+            answer["batchItemFailures"][0]["itemIdentifier"], "m",
+            "{body}"
+        );
+        let mut event = http_delete(&one, &json!({"rawPath": "/cancellations", "body": body}));
+        event["requestContext"]["http"]["method"] = json!("POST");
+        let answer = function.invoke(event).await.unwrap();
+        assert_eq!(answer["statusCode"], 400, "{body}");
+    }
+    assert!(function.emulator.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authorizers_event_is_no_request() {
+    let function = Function::new(&[]);
+    let id = &function.add(Status::Runnable);
+    let arn = "arn:aws:execute-api:eu-west-1:123456789012:abcdef1234/prod/DELETE/jobs";
+    for event in [
+        rest_delete(id, &json!({"type": "REQUEST", "methodArn": arn})),
+        http_delete(id, &json!({"type": "REQUEST", "routeArn": arn})),
+    ] {
+        let error: lambda_runtime::Diagnostic = function.invoke(event).await.unwrap_err().into();
+        assert_eq!(error.error_type, "UnsupportedEvent");
+    }
+    assert!(function.emulator.calls().is_empty());
+}

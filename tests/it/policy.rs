@@ -1,0 +1,276 @@
+//! What the deployer allows cannot be widened from any source.
+
+use std::time::Duration;
+
+use batch_emulator::{Emulator, JobSpec, Operation, Queue, Status};
+use serde_json::{Value, json};
+use support::Function;
+
+const BLOCKED: &str =
+    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
+
+/// The jobs that must be there, untouched, after every attempt.
+struct Untouchable {
+    foreign: String,
+    protected: String,
+    running: String,
+    child: String,
+    array: String,
+    service: String,
+}
+
+/// A queue that is allowed with jobs that are not, and a queue that is not allowed.
+fn account() -> (Emulator, Untouchable) {
+    let emulator = Emulator::new();
+    emulator.add_queue(Queue::new("mine"));
+    emulator.add_queue(Queue::new("theirs"));
+    emulator.add_queue(Queue::service("training"));
+    let job = |status, queue: &str| {
+        JobSpec::new(status)
+            .queue(queue)
+            .age(Duration::from_hours(3))
+    };
+    let blocking = |spec: JobSpec| JobSpec {
+        status_reason: Some(BLOCKED.to_owned()),
+        ..spec
+    };
+    let protected = |spec: JobSpec| spec.tag("batch-cancel:protect", "yes");
+    let array =
+        emulator.add_job(protected(job(Status::Pending, "mine")).array(&[Status::Runnable; 3]));
+    let untouchable = Untouchable {
+        foreign: emulator.add_job(blocking(job(Status::Runnable, "theirs"))),
+        protected: emulator.add_job(protected(blocking(job(Status::Runnable, "mine")))),
+        running: emulator.add_job(job(Status::Running, "mine")),
+        child: format!("{array}:1"),
+        array,
+        service: emulator.add_job(job(Status::Running, "training")),
+    };
+    (emulator, untouchable)
+}
+
+/// Requests that ask for more than is allowed, alone or hidden among what is.
+fn requests(jobs: &Untouchable) -> Vec<Value> {
+    let ids = [
+        &jobs.foreign,
+        &jobs.protected,
+        &jobs.running,
+        &jobs.child,
+        &jobs.array,
+    ];
+    let service = format!(
+        "arn:aws:batch:eu-west-1:123456789012:service-job/{}",
+        jobs.service
+    );
+    let mut requests = vec![
+        json!({ "jobIds": ids }),
+        json!({ "jobIds": ids, "terminate": true }),
+        json!({ "jobIds": ids, "dryRun": false }),
+        json!({ "jobIds": [service] }),
+        json!({ "jobIds": [service], "terminate": true }),
+        json!({"jobIds": [format!("arn:aws:batch:us-east-1:123456789012:job/{}", jobs.foreign)]}),
+        json!({"jobIds": [format!("arn:aws:batch:eu-west-1:210987654321:job/{}", jobs.foreign)]}),
+    ];
+    for select in [
+        json!({"jobQueue": "theirs"}),
+        json!({"jobQueue": "theirs", "head": true}),
+        json!({"jobQueue": "arn:aws:batch:eu-west-1:123456789012:job-queue/theirs"}),
+        json!({"jobQueue": "*"}),
+        json!({"jobQueue": "mine,theirs"}),
+        json!({"jobQueue": "mine", "tags": {"batch-cancel:protect": "yes"}}),
+        json!({"jobQueue": "mine", "head": true}),
+        json!({ "arrayJobId": jobs.array }),
+        json!({"jobQueue": "training"}),
+    ] {
+        requests.push(json!({ "select": select }));
+        requests.push(json!({ "select": select, "maxJobs": 1 }));
+        requests.push(json!({ "select": select, "terminate": true }));
+    }
+    // Settings are no fields.
+    for (name, value) in [
+        ("allowTerminate", json!(true)),
+        ("ALLOWED_QUEUES", json!("*")),
+        ("allowedQueues", json!("*")),
+        ("protectTag", json!("none")),
+        ("maxSelected", json!(1_000_000)),
+        ("blockedReasons", json!("*")),
+    ] {
+        let mut request = json!({ "jobIds": ids });
+        request[name] = value;
+        requests.push(request);
+    }
+    requests
+}
+
+/// The same request by every way in.
+fn sources(request: &Value) -> Vec<Value> {
+    let text = request.to_string();
+    let custom = json!({"detail-type": "Cancel", "source": "com.example", "detail": request});
+    let notification = json!({"Type": "Notification", "TopicArn": "arn:aws:sns:eu-west-1:123456789012:t", "Message": text});
+    let nested = json!({"Type": "Notification", "TopicArn": "t", "Message": custom.to_string()});
+    let sqs = |body: &Value| json!({"Records": [{"messageId": "m", "eventSource": "aws:sqs", "body": body.to_string()}]});
+    let alarm = |description: String| {
+        json!({"alarmData": {
+            "alarmName": "a", "state": {"value": "ALARM"},
+            "configuration": {"description": description, "metrics": [{"metricStat": {"metric":
+                {"namespace": "AWS/Batch", "name": "JobsMovedToRunnable", "dimensions": {"JobQueueName": "mine"}}}}]},
+        }})
+    };
+    vec![
+        request.clone(),
+        sqs(request),
+        sqs(&custom),
+        sqs(&notification),
+        sqs(&nested),
+        json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": text}}]}),
+        json!([request]),
+        custom,
+        alarm(json!({ "batchCancel": request }).to_string()),
+        json!({
+            "version": "2.0", "rawPath": "/cancellations", "headers": {"content-type": "application/json"}, "body": text,
+            "requestContext": {"http": {"method": "POST"}, "authorizer": {"iam": {"userArn": "arn:aws:iam::1:user/a"}}},
+        }),
+    ]
+}
+
+/// Events that name one job or queue by themselves.
+fn events(jobs: &Untouchable) -> Vec<Value> {
+    let batch = |kind: &str, id: &str| {
+        json!({"detail-type": kind, "source": "aws.batch", "detail": {"jobId": id, "status": "RUNNABLE", "statusReason": BLOCKED,
+               "tags": {}, "jobQueue": "arn:aws:batch:eu-west-1:123456789012:job-queue/mine"}})
+    };
+    let alarm = |queue: &str| {
+        json!({"detail-type": "CloudWatch Alarm State Change", "source": "aws.cloudwatch", "detail": {
+            "alarmName": "a", "state": {"value": "ALARM"}, "configuration": {"metrics": [{"metricStat": {"metric":
+                {"namespace": "AWS/Batch", "name": "n", "dimensions": {"JobQueueName": queue}}}}]}}})
+    };
+    let mut events = vec![
+        alarm("theirs"),
+        alarm("mine"),
+        alarm("*"),
+        alarm("training"),
+    ];
+    for id in [
+        &jobs.foreign,
+        &jobs.protected,
+        &jobs.running,
+        &jobs.child,
+        &jobs.array,
+    ] {
+        events.push(batch("Batch Job Queue Blocked", id));
+        events.push(batch("Batch Job State Change", id));
+    }
+    events.push(batch("Batch Service Job Queue Blocked", &jobs.service));
+    events
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_that_any_source_says_widens_the_policy() {
+    let (emulator, jobs) = account();
+    let before = emulator.jobs();
+    let settings = [
+        ("ALLOWED_QUEUES", "mine,training"),
+        ("ALARM_DESCRIPTIONS", "true"),
+    ];
+    let mut attempts = events(&jobs);
+    attempts.extend(requests(&jobs).iter().flat_map(sources));
+    assert!(attempts.len() > 300);
+    for attempt in attempts {
+        let function = Function::on(emulator.clone(), &settings);
+        // Refused or not is not the point here: what is left of the jobs is.
+        let answer = function.invoke(attempt.clone()).await;
+        assert_eq!(emulator.jobs(), before, "{attempt}\nled to {answer:?}");
+    }
+    for operation in Operation::ALL {
+        let changes =
+            operation.name().starts_with("Cancel") || operation.name().starts_with("Terminate");
+        assert!(
+            !changes || emulator.count(operation) == 0,
+            "{} was called",
+            operation.name()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_selection_beyond_the_limit_is_refused_from_every_source() {
+    for select in [
+        json!({"jobQueue": "mine", "statuses": ["RUNNABLE"]}),
+        json!({"jobQueue": "mine", "tags": {"user": "ann"}}),
+    ] {
+        for source in sources(&json!({ "select": select })) {
+            let emulator = Emulator::new();
+            emulator.add_queue(Queue::new("mine"));
+            let spec = JobSpec::new(Status::Runnable)
+                .queue("mine")
+                .tag("user", "ann");
+            emulator.add_jobs(&JobSpec {
+                count: 11,
+                ..spec.age(Duration::from_hours(3))
+            });
+            let settings = [
+                ("ALLOWED_QUEUES", "*"),
+                ("MAX_SELECTED", "10"),
+                ("ALARM_DESCRIPTIONS", "true"),
+            ];
+            let function = Function::on(emulator.clone(), &settings);
+            let answer = function.invoke(source.clone()).await;
+            assert!(
+                emulator.jobs().iter().all(|job| !job.is_cancelled),
+                "{source}\nled to {answer:?}"
+            );
+            assert!(
+                emulator.count(Operation::ListJobs) > 0,
+                "{source}\nled to {answer:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_description_may_narrow_only_where_it_may_speak_at_all() {
+    let described = |description: &str| {
+        json!({"alarmData": {"alarmName": "a", "state": {"value": "ALARM"}, "configuration": {
+            "description": description, "metrics": [{"metricStat": {"metric":
+            {"namespace": "AWS/Batch", "name": "n", "dimensions": {"JobQueueName": "mine"}}}}]}}})
+    };
+    let event = described(r#"All of it. {"batchCancel": {"select": {"statuses": ["RUNNABLE"]}}}"#);
+    for (allowed, cancelled) in [("false", 0), ("true", 4)] {
+        let emulator = Emulator::new();
+        emulator.add_queue(Queue::new("mine"));
+        let spec = JobSpec::new(Status::Runnable)
+            .queue("mine")
+            .age(Duration::from_hours(1));
+        emulator.add_jobs(&JobSpec { count: 4, ..spec });
+        let function = Function::on(emulator.clone(), &[("ALARM_DESCRIPTIONS", allowed)]);
+        function.invoke(event.clone()).await.unwrap();
+        let found = emulator
+            .jobs()
+            .iter()
+            .filter(|job| job.is_cancelled)
+            .count();
+        assert_eq!(found, cancelled, "ALARM_DESCRIPTIONS={allowed}");
+    }
+    let function = Function::new(&[("ALARM_DESCRIPTIONS", "true"), ("ALLOW_TERMINATE", "true")]);
+    for (description, says) in [
+        (
+            r#"{"batchCancel": {"select": {}, "terminate": true}}"#,
+            "batchCancel.terminate",
+        ),
+        (
+            r#"{"batchCancel": {"jobIds": ["1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01"]}}"#,
+            "batchCancel: select is required",
+        ),
+        (
+            r#"{"batchCancel": {"select": {"statuse": []}}}"#,
+            "batchCancel.select.statuse",
+        ),
+    ] {
+        let error = function
+            .invoke(described(description))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(says), "{error}");
+    }
+    assert_eq!(function.emulator.calls().len(), 0);
+}

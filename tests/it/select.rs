@@ -1,0 +1,470 @@
+//! Queues in trouble: which jobs a selection finds, what that costs, and what it leaves alone.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use batch_emulator::{Emulator, Faults, JobSpec, Operation, Queue, Status};
+use lambda_runtime::Diagnostic;
+use serde_json::{Value, json};
+use support::{Function, QUEUE, QUEUE_ARN, only_outcome, outcomes};
+
+const BLOCKED: &str =
+    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
+const CAPACITY: &str = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - No capacity.";
+
+fn job(status: Status) -> JobSpec {
+    JobSpec::new(status)
+        .queue(QUEUE)
+        .age(Duration::from_mins(10))
+}
+
+fn many(count: u32, spec: JobSpec) -> JobSpec {
+    JobSpec { count, ..spec }
+}
+
+fn select(select: Value) -> Value {
+    let mut select = select;
+    if select["jobQueue"].is_null() && select["arrayJobId"].is_null() {
+        select["jobQueue"] = QUEUE.into();
+    }
+    json!({ "select": select })
+}
+
+fn cancelled(emulator: &Emulator) -> BTreeSet<String> {
+    let jobs = emulator.jobs().into_iter();
+    jobs.filter(|job| job.is_cancelled || job.is_terminated)
+        .map(|job| job.job_id)
+        .collect()
+}
+
+async fn error_of(function: &Function, event: Value) -> Diagnostic {
+    function.invoke(event).await.unwrap_err().into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_default_everything_that_has_not_started_is_meant() {
+    let function = Function::new(&[]);
+    let mut meant = BTreeSet::new();
+    for status in [Status::Submitted, Status::Runnable] {
+        meant.insert(function.emulator.add_job(job(status)));
+    }
+    let running = function.emulator.add_job(job(Status::Running));
+    meant.insert(
+        function
+            .emulator
+            .add_job(job(Status::Pending).after(&running)),
+    );
+    for status in [Status::Starting, Status::Succeeded, Status::Failed] {
+        function.emulator.add_job(job(status));
+    }
+    function.emulator.add_job(
+        JobSpec::new(Status::Runnable)
+            .queue("other")
+            .age(Duration::from_mins(10)),
+    );
+    for queue in [QUEUE, QUEUE_ARN] {
+        let report = function
+            .invoke(select(json!({ "jobQueue": queue })))
+            .await
+            .unwrap();
+        let expected = if queue == QUEUE {
+            json!({"jobs": 3, "cancelled": 2, "cancelling": 1})
+        } else {
+            json!({"jobs": 0})
+        };
+        assert_eq!(report["summary"], expected, "{report}");
+        assert_eq!(cancelled(&function.emulator), meant);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_small_queue_costs_one_listing_a_status_and_a_second_sweep_if_something_was_found() {
+    let function = Function::new(&[]);
+    function.invoke(select(json!({}))).await.unwrap();
+    assert_eq!(function.emulator.count(Operation::ListJobs), 3);
+    function.emulator.add_jobs(&many(60, job(Status::Runnable)));
+    function.emulator.forget_calls();
+    let report = function
+        .invoke(select(json!({"statuses": ["RUNNABLE"]})))
+        .await
+        .unwrap();
+    assert_eq!(report["summary"]["cancelled"], 60);
+    assert_eq!(function.emulator.count(Operation::ListJobs), 2);
+    assert_eq!(function.emulator.count(Operation::DescribeJobQueues), 1);
+    assert_eq!(function.emulator.count(Operation::DescribeJobs), 2);
+    assert_eq!(function.emulator.count(Operation::CancelJobs), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cheaper_of_two_listings_is_kept() {
+    let function = Function::new(&[("MAX_SELECTED", "100000")]);
+    // Few of many: one filtered page, where listing all would take twelve.
+    function
+        .emulator
+        .add_jobs(&many(12_000, job(Status::Runnable).name("bulk")));
+    function
+        .emulator
+        .add_jobs(&many(3, job(Status::Runnable).name("rare")));
+    let report = function
+        .invoke(select(json!({"jobName": "rare"})))
+        .await
+        .unwrap();
+    assert_eq!(report["summary"], json!({"jobs": 3, "cancelled": 3}));
+    assert_eq!(function.emulator.count(Operation::ListJobs), 2);
+    // Most of what is live, and far more that has ended: by status.
+    let other = Function::new(&[("MAX_SELECTED", "100000")]);
+    other
+        .emulator
+        .add_jobs(&many(5_000, job(Status::Succeeded).name("bulk")));
+    other
+        .emulator
+        .add_jobs(&many(900, job(Status::Runnable).name("bulk")));
+    let report = other
+        .invoke(select(json!({"jobName": "bulk", "statuses": ["RUNNABLE"]})))
+        .await
+        .unwrap();
+    assert_eq!(report["summary"]["cancelled"], 900);
+    assert!(
+        other.emulator.count(Operation::ListJobs) <= 4,
+        "{}",
+        other.emulator.count(Operation::ListJobs)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn conditions_are_exact_by_default_and_all_must_hold() {
+    let function = Function::new(&[]);
+    let add = |name: &str, definition: &str, share: &str, age: u64| {
+        function.emulator.add_job(JobSpec {
+            job_definition: definition.to_owned(),
+            share_identifier: Some(share.to_owned()),
+            ..job(Status::Runnable)
+                .name(name)
+                .age(Duration::from_secs(age))
+                .tag("user", name)
+        })
+    };
+    let a = add("train", "torch:3", "ann", 7200);
+    let b = add("Train", "torch:4", "bob", 60);
+    let c = add("train-2", "torchvision:1", "ann", 60);
+    let arn = "arn:aws:batch:eu-west-1:123456789012:job-definition/torch:3";
+    for (conditions, expected) in [
+        (json!({"jobName": "train"}), vec![&a]),
+        (json!({"jobName": "train*"}), vec![&a, &c]),
+        (json!({"jobDefinition": "torch"}), vec![&a, &b]),
+        (json!({"jobDefinition": "torch:4"}), vec![&b]),
+        (json!({ "jobDefinition": arn }), vec![&a]),
+        (json!({"jobDefinition": "torch*"}), vec![&a, &b, &c]),
+        (json!({"shareIdentifier": "ann"}), vec![&a, &c]),
+        (json!({"olderThan": "2h"}), vec![&a]),
+        (json!({"olderThan": "PT1M"}), vec![&a, &b, &c]),
+        (json!({"tags": {"user": "Train"}}), vec![&b]),
+        (json!({"tags": {"user": "Train", "team": "x"}}), vec![]),
+        (
+            json!({"jobName": "train*", "shareIdentifier": "ann", "olderThan": "1h"}),
+            vec![&a],
+        ),
+    ] {
+        let mut event = select(conditions.clone());
+        event["dryRun"] = true.into();
+        let report = function.invoke(event).await.unwrap();
+        let found: BTreeSet<String> = outcomes(&report).into_iter().map(|job| job.0).collect();
+        let expected: BTreeSet<String> = expected.into_iter().cloned().collect();
+        assert_eq!(found, expected, "{conditions}");
+        if expected.is_empty() {
+            assert!(report["ignored"].is_string() || report["summary"]["jobs"] == 0);
+        }
+    }
+    assert!(cancelled(&function.emulator).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_are_refused_whole_and_the_listing_stops() {
+    let function = Function::new(&[("MAX_SELECTED", "1500")]);
+    function
+        .emulator
+        .add_jobs(&many(5000, job(Status::Runnable).tag("user", "ann")));
+    let error = error_of(&function, select(json!({}))).await;
+    assert_eq!(error.error_type, "Refused");
+    assert!(
+        error.error_message.contains("MAX_SELECTED (1500)"),
+        "{}",
+        error.error_message
+    );
+    assert!(function.emulator.count(Operation::ListJobs) <= 5);
+    let error = error_of(&function, select(json!({"tags": {"user": "ann"}}))).await;
+    assert!(
+        error.error_message.contains("5000 jobs"),
+        "{}",
+        error.error_message
+    );
+    assert!(cancelled(&function.emulator).is_empty());
+    // An array counts as its size.
+    let arrays = Function::new(&[("MAX_SELECTED", "10")]);
+    arrays
+        .emulator
+        .add_job(job(Status::Pending).array(&[Status::Runnable; 11]));
+    assert_eq!(
+        error_of(&arrays, select(json!({}))).await.error_type,
+        "Refused"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_jobs_takes_the_oldest_and_looks_at_no_more_than_it_must() {
+    let function = Function::new(&[]);
+    let ages: Vec<u64> = (0..3000).map(|index| 100 + (index * 7919) % 3000).collect();
+    let mut ids: Vec<(u64, String)> = Vec::new();
+    for age in ages {
+        ids.push((
+            age,
+            function
+                .emulator
+                .add_job(job(Status::Runnable).age(Duration::from_secs(age))),
+        ));
+    }
+    ids.sort();
+    ids.reverse();
+    let oldest = function.emulator.add_job(
+        job(Status::Runnable)
+            .age(Duration::from_mins(150))
+            .tag("batch-cancel:protect", ""),
+    );
+    let mut event = select(json!({}));
+    event["maxJobs"] = 10.into();
+    let report = function.invoke(event).await.unwrap();
+    assert_eq!(
+        report["summary"],
+        json!({"jobs": 3001, "cancelled": 10, "protected": 1, "overLimit": 2990})
+    );
+    let expected: BTreeSet<String> = ids[..10].iter().map(|(_, id)| id.clone()).collect();
+    assert_eq!(cancelled(&function.emulator), expected);
+    assert_eq!(function.emulator.count(Operation::DescribeJobs), 2);
+    assert_eq!(report["jobs"][0]["jobId"], oldest);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_head_of_a_queue_goes_only_if_it_blocks_by_its_own_fault() {
+    let function = Function::new(&[]);
+    let event = || select(json!({"head": true}));
+    let report = function.invoke(event()).await.unwrap();
+    assert!(report["ignored"].is_string(), "an empty queue: {report}");
+    let head = function
+        .emulator
+        .add_job(job(Status::Runnable).age(Duration::from_hours(2)));
+    let next = function.emulator.add_job(job(Status::Runnable));
+    for reason in [
+        "",
+        CAPACITY,
+        "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS – Batch lacks them",
+        "UNDETERMINED - no idea",
+    ] {
+        function.emulator.set_status_reason(&head, reason);
+        let report = function.invoke(event()).await.unwrap();
+        assert!(report["ignored"].is_string(), "{reason:?}: {report}");
+        assert!(cancelled(&function.emulator).is_empty());
+    }
+    function.emulator.set_status_reason(&head, BLOCKED);
+    let report = function.invoke(event()).await.unwrap();
+    assert_eq!(only_outcome(&report), "cancelled");
+    let message = report["jobs"][0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT*"),
+        "{message}"
+    );
+    let report = function.invoke(event()).await.unwrap();
+    assert!(
+        report["ignored"].is_string(),
+        "the next job is not at fault: {report}"
+    );
+    assert_eq!(cancelled(&function.emulator), BTreeSet::from([head]));
+    assert!(
+        function
+            .emulator
+            .job(&next)
+            .is_some_and(|job| job.status == Status::Runnable)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_children_of_an_array_can_be_selected_and_ended() {
+    let function = Function::new(&[("ALLOW_TERMINATE", "true")]);
+    let children = [
+        Status::Runnable,
+        Status::Running,
+        Status::Succeeded,
+        Status::Runnable,
+    ];
+    let array = function
+        .emulator
+        .add_job(job(Status::Pending).array(&children));
+    let report = function
+        .invoke(select(json!({ "arrayJobId": array })))
+        .await
+        .unwrap();
+    assert_eq!(report["summary"], json!({"jobs": 2, "cancelled": 2}));
+    let mut event = select(json!({"arrayJobId": array, "statuses": ["RUNNING"]}));
+    event["terminate"] = true.into();
+    let report = function.invoke(event).await.unwrap();
+    assert_eq!(outcomes(&report)[0].0, format!("{array}:1"));
+    assert_eq!(only_outcome(&report), "terminated");
+    let plain = function.emulator.add_job(job(Status::Runnable));
+    for (id, says) in [
+        (plain, "no array job"),
+        (
+            "00000000-0000-4000-8000-000000000000".to_owned(),
+            "does not exist",
+        ),
+    ] {
+        let error = error_of(&function, select(json!({ "arrayJobId": id }))).await;
+        assert!(
+            error.error_message.contains(says),
+            "{}",
+            error.error_message
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_may_be_selected_nothing_is_listed() {
+    let function = Function::new(&[("ALLOWED_QUEUES", "allowed-*")]);
+    function
+        .emulator
+        .add_queue(Queue::service("allowed-training"));
+    let hidden = function
+        .emulator
+        .add_job(job(Status::Pending).array(&[Status::Runnable]));
+    for (conditions, says) in [
+        (json!({ "jobQueue": QUEUE }), "ALLOWED_QUEUES"),
+        (json!({ "jobQueue": QUEUE_ARN }), "ALLOWED_QUEUES"),
+        (json!({ "jobQueue": QUEUE, "head": true }), "ALLOWED_QUEUES"),
+        (json!({ "arrayJobId": hidden }), "ALLOWED_QUEUES"),
+        (json!({"jobQueue": "allowed-training"}), "service jobs"),
+        (json!({"jobQueue": "allowed-gone"}), "does not exist"),
+    ] {
+        let error = error_of(&function, select(conditions.clone())).await;
+        assert_eq!(error.error_type, "Refused", "{conditions}");
+        assert!(
+            error.error_message.contains(says),
+            "{conditions}: {}",
+            error.error_message
+        );
+    }
+    assert_eq!(function.emulator.count(Operation::ListJobs), 0);
+    assert_eq!(function.emulator.count(Operation::GetJobQueueSnapshot), 0);
+    assert!(cancelled(&function.emulator).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_invocation_cannot_finish_the_next_ones_do() {
+    let mut function = Function::new(&[("MAX_SELECTED", "100000"), ("API_CALLS_PER_SECOND", "20")]);
+    function.deadline = Duration::from_secs(5);
+    let total = 4500;
+    function
+        .emulator
+        .add_jobs(&many(total, job(Status::Runnable)));
+    let mut left = u64::from(total);
+    for round in 1..=3 {
+        let report = function.invoke(select(json!({}))).await.unwrap();
+        let done = report["summary"]["cancelled"].as_u64().unwrap();
+        left -= done;
+        assert_eq!(
+            report["complete"],
+            left == 0,
+            "round {round}: {}",
+            report["summary"]
+        );
+    }
+    assert_eq!(left, 0);
+    assert_eq!(cancelled(&function.emulator).len(), 4500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_takes_too_long_is_partial_acted_on_and_handed_back() {
+    let mut function = Function::new(&[("MAX_SELECTED", "100000"), ("API_CALLS_PER_SECOND", "0")]);
+    function.deadline = Duration::from_secs(10);
+    function.emulator.set_faults(Faults {
+        latency: Duration::from_secs(1),
+        only: [Operation::ListJobs].into(),
+        ..Faults::default()
+    });
+    function
+        .emulator
+        .add_jobs(&many(9000, job(Status::Runnable)));
+    let request = select(json!({"statuses": ["RUNNABLE"]}));
+    let report = function.invoke(request.clone()).await.unwrap();
+    assert_eq!(report["selection"], "partial");
+    assert_eq!(report["complete"], false);
+    let first = report["summary"]["cancelled"].as_u64().unwrap();
+    assert!((2000..9000).contains(&first), "{first}");
+    let event = json!({"Records": [{"messageId": "m", "eventSource": "aws:sqs", "body": request.to_string()}]});
+    let mut rounds = 1;
+    while function.invoke(event.clone()).await.unwrap()["batchItemFailures"] != json!([]) {
+        rounds += 1;
+        assert!(rounds < 6);
+    }
+    assert_eq!(cancelled(&function.emulator).len(), 9000);
+
+    // With maxJobs, the oldest of half a list are not the oldest: nothing is done.
+    function
+        .emulator
+        .add_jobs(&many(9000, job(Status::Runnable)));
+    let mut limited = request;
+    limited["maxJobs"] = 5.into();
+    let report = function.invoke(limited).await.unwrap();
+    assert_eq!(report["selection"], "partial");
+    assert_eq!(report["summary"], json!({"jobs": 0}));
+    assert_eq!(cancelled(&function.emulator).len(), 9000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_that_take_too_long_to_look_at_are_acted_on_as_far_as_they_are_known() {
+    let mut function = Function::new(&[("MAX_SELECTED", "100000"), ("API_CALLS_PER_SECOND", "20")]);
+    function.deadline = Duration::from_secs(8);
+    function
+        .emulator
+        .add_jobs(&many(20_000, job(Status::Runnable).tag("user", "ann")));
+    let request = select(json!({"tags": {"user": "ann"}, "statuses": ["RUNNABLE"]}));
+    let report = function.invoke(request).await.unwrap();
+    assert_eq!(report["selection"], "partial", "{}", report["summary"]);
+    let done = report["summary"]["cancelled"].as_u64().unwrap();
+    assert!(done > 0);
+    assert_eq!(cancelled(&function.emulator).len() as u64, done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_jobs_and_head_are_never_handed_back_once_something_was_done() {
+    let function = Function::new(&[]);
+    let (lost, other) = (
+        function
+            .emulator
+            .add_job(job(Status::Runnable).age(Duration::from_hours(1))),
+        function.emulator.add_job(job(Status::Runnable)),
+    );
+    function.emulator.set_faults(Faults {
+        ignore_cancels: [lost].into(),
+        ..Faults::default()
+    });
+    let mut request = select(json!({}));
+    request["maxJobs"] = 1.into();
+    let event = json!({"Records": [{"messageId": "m", "eventSource": "aws:sqs", "body": request.to_string()}]});
+    assert_eq!(
+        function.invoke(event).await.unwrap(),
+        json!({"batchItemFailures": []})
+    );
+    assert!(!function.emulator.job(&other).unwrap().is_cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_created_after_the_request_arrived_do_not_count() {
+    let function = Function::new(&[]);
+    let old = function.emulator.add_job(job(Status::Runnable));
+    function.emulator.on(Operation::ListJobs, |emulator, _| {
+        emulator.add_job(JobSpec {
+            created_at: Some(emulator.now() + Duration::from_secs(5)),
+            ..JobSpec::new(Status::Runnable).queue(QUEUE)
+        });
+    });
+    let report = function.invoke(select(json!({}))).await.unwrap();
+    assert_eq!(report["summary"], json!({"jobs": 1, "cancelled": 1}));
+    assert_eq!(cancelled(&function.emulator), BTreeSet::from([old]));
+}

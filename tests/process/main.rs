@@ -1,0 +1,266 @@
+//! The binary that is deployed, under a Runtime API as Lambda's, on a socket to an emulated AWS Batch.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics fails"
+)]
+
+mod drain;
+mod process;
+mod runtime_api;
+
+use std::{os::unix::process::ExitStatusExt, time::Duration};
+
+use batch_emulator::{Emulator, Faults, Operation};
+use process::{Process, SECRET, TOKEN};
+use serde_json::{Value, json};
+use support::samples::{self, RUNNABLE, RUNNING, SETTINGS, SUBMITTED, sample, table};
+
+/// The number of the signal that asks a process to end.
+const SIGTERM: i32 = 15;
+
+/// A process, and the account that the sample of this name finds.
+async fn start(name: &str, settings: &[(&str, &str)]) -> (Emulator, Process) {
+    let emulator = Emulator::new();
+    sample(name).set_up(&emulator);
+    let settings: Vec<(&str, &str)> = SETTINGS.iter().chain(settings).copied().collect();
+    let process = Process::start(&emulator, &settings).await;
+    (emulator, process)
+}
+
+#[tokio::test]
+async fn one_process_answers_every_sample_as_it_should_and_ends_when_asked() {
+    samples::assert_complete();
+    let emulator = Emulator::new();
+    let mut process = Process::start(&emulator, &SETTINGS).await;
+    for sample in table() {
+        sample.set_up(&emulator);
+        let answer = process.invoke(&sample.text()).await;
+        sample.check(answer, &emulator);
+    }
+    let ended = process.terminate().await;
+    assert_eq!(ended.status.signal(), Some(SIGTERM));
+    assert_eq!(ended.stderr, "");
+    for line in ended.lines() {
+        let is_log = line["level"].is_string() && line["fields"]["message"].is_string();
+        assert!(is_log || line.get("_aws").is_some(), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn three_events_one_after_another_get_each_its_own_answer() {
+    let (emulator, mut process) = start("direct-cancel", &[]).await;
+    for (id, number) in [RUNNABLE, RUNNING, SUBMITTED].into_iter().zip(1..) {
+        let event = json!({"jobId": id, "reason": format!("event {number}")}).to_string();
+        let report = process.invoke(&event).await.unwrap();
+        let request_id = format!("8f5d1c2e-0000-4000-8000-{number:012}");
+        assert_eq!(report["requestId"], request_id);
+        assert_eq!(report["jobs"][0]["jobId"], id);
+    }
+    let reason = emulator.job(SUBMITTED).unwrap().status_reason.unwrap();
+    assert_eq!(
+        reason,
+        "event 3 | by direct | batch-cancel 8f5d1c2e-0000-4000-8000-000000000003"
+    );
+    process.terminate().await;
+}
+
+#[tokio::test]
+async fn a_line_of_metrics_counts_what_came_of_the_jobs() {
+    let (_, mut process) = start("direct-cancel", &[("METRICS_NAMESPACE", "Studio/Render")]).await;
+    let text = sample("direct-cancel").text();
+    process.invoke(&text).await.unwrap();
+    let ended = process.terminate().await;
+    let [line] = ended.metrics().try_into().expect("one line");
+    let definition = &line["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(definition["Namespace"], "Studio/Render");
+    assert_eq!(
+        definition["Dimensions"],
+        json!([["FunctionName"], ["FunctionName", "Source"]])
+    );
+    assert!(line["_aws"]["Timestamp"].is_u64());
+    let mut metrics: Vec<(&str, &Value)> = definition["Metrics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|metric| {
+            assert_eq!(metric["Unit"], "Count");
+            let name = metric["Name"].as_str().unwrap();
+            (name, &line[name])
+        })
+        .collect();
+    metrics.sort_by_key(|(name, _)| *name);
+    assert_eq!(
+        metrics,
+        [
+            ("Calls", &json!(3)),
+            ("JobsCancelled", &json!(2)),
+            ("JobsRunning", &json!(1))
+        ]
+    );
+    assert_eq!(line["FunctionName"], "batch-cancel");
+    assert_eq!(line["Source"], "direct");
+}
+
+#[tokio::test]
+async fn the_log_names_every_job_with_what_came_of_it() {
+    let (_, mut process) = start("direct-cancel", &[]).await;
+    process
+        .invoke(&sample("direct-cancel").text())
+        .await
+        .unwrap();
+    let ended = process.terminate().await;
+    let lines = ended.lines();
+    let line = lines
+        .iter()
+        .find(|line| line["fields"]["message"] == "jobs")
+        .expect("a line about the jobs");
+    assert_eq!(
+        line["fields"]["results"],
+        format!("{RUNNABLE}=cancelled {RUNNING}=running {SUBMITTED}=cancelled")
+    );
+    let line = lines
+        .iter()
+        .find(|line| line["fields"]["message"] == "done")
+        .expect("a line about the invocation");
+    let fields = &line["fields"];
+    assert_eq!(fields["source"], "direct");
+    assert_eq!(fields["summary"], r#"{"cancelled":2,"running":1}"#);
+    assert_eq!(fields["request_id"], "8f5d1c2e-0000-4000-8000-000000000001");
+}
+
+/// Events full of what is nobody's business, and in which something goes wrong in every way there is.
+fn indiscreet_events() -> Vec<String> {
+    let mut http = sample("http-v2-post").json();
+    http["headers"]["authorization"] = json!("Bearer marker-of-the-authorization");
+    http["cookies"] = json!(["session=marker-of-the-cookie"]);
+    http["queryStringParameters"] = json!({"q": "marker-of-the-query"});
+    http["body"] = json!({"jobIds": [RUNNABLE], "reason": "marker-of-the-reason"})
+        .to_string()
+        .into();
+    let mut unreadable = http.clone();
+    unreadable["body"] = "{\"reason\": \"marker-of-the-broken-body\"".into();
+    let mut refused = http.clone();
+    refused["requestContext"]["authorizer"] = Value::Null;
+    let mut sqs = sample("sqs-some-bad").json();
+    sqs["Records"][0]["messageAttributes"]["note"] =
+        json!({"stringValue": "marker-of-the-attribute"});
+    sqs["Records"][4]["body"] = "marker-of-the-prose: please cancel everything".into();
+    let mut sns = sample("sns-request").json();
+    sns["Records"][0]["Sns"]["Subject"] = "marker-of-the-subject".into();
+    let mut blocked = sample("eventbridge-queue-blocked").json();
+    blocked["detail"]["container"]["environment"] =
+        json!([{"name": "PASSWORD", "value": "marker-of-the-environment"}]);
+    let mut unknown = sample("unsupported-s3").json();
+    unknown["Records"][0]["s3"]["object"]["key"] = "marker-of-the-key".into();
+    let misspelt = json!({"jobIds": [RUNNABLE], "Reason": "marker-of-the-misspelt-field"});
+    let mistyped = json!({"jobIds": "marker-of-the-wrong-type"});
+    let mistyped_detail = {
+        let mut event = sample("eventbridge-custom").json();
+        event["detail"] = json!("marker-of-the-detail");
+        event
+    };
+    let mistyped_option = {
+        let mut event = sample("sqs-two-jobs").json();
+        let body = json!({"jobIds": [], "maxJobs": "marker-of-the-option"});
+        event["Records"][0]["body"] = body.to_string().into();
+        event
+    };
+    [
+        http,
+        unreadable,
+        refused,
+        sqs,
+        sns,
+        blocked,
+        unknown,
+        misspelt,
+        mistyped,
+        mistyped_detail,
+        mistyped_option,
+    ]
+    .iter()
+    .map(Value::to_string)
+    .collect()
+}
+
+#[tokio::test]
+async fn neither_what_events_carry_nor_credentials_come_into_the_log() {
+    for level in ["INFO", "DEBUG"] {
+        let (emulator, mut process) =
+            start("http-v2-post", &[("AWS_LAMBDA_LOG_LEVEL", level)]).await;
+        for event in indiscreet_events() {
+            assert!(event.contains("marker-of-the-"));
+            sample("http-v2-post").set_up(&emulator);
+            emulator.fail_next(
+                Operation::DescribeJobs,
+                batch_emulator::Fault::ServerError,
+                1,
+            );
+            // Some are answered, some are errors: neither may be logged with what it was about.
+            let _ = process.invoke(&event).await;
+        }
+        assert!(SECRET.contains("marker-of-the-") && TOKEN.contains("marker-of-the-"));
+        let output = process.terminate().await.output();
+        assert!(output.contains("\"done\""), "{output}");
+        let found: Vec<&str> = output
+            .lines()
+            .filter(|line| line.contains("marker-of-the-"))
+            .collect();
+        assert!(found.is_empty(), "{level}: {found:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_setting_that_cannot_be_stops_the_start_and_is_named() {
+    for (name, value) in [
+        ("ALLOW_TERMINATE", "yes"),
+        ("API_CONCURRENCY", "0"),
+        ("MAX_SELECTED", "many"),
+        ("CANCEL_ON_STATUS", "RUNNABLE,DONE"),
+        ("METRICS_NAMESPACE", "AWS/Batch"),
+    ] {
+        let process = Process::start(&Emulator::new(), &[(name, value)]).await;
+        let ended = process.end().await;
+        assert!(!ended.status.success() && ended.status.code().is_some());
+        let said = format!("{name} is {value:?}, expected ");
+        let lines = ended.lines();
+        let line = lines
+            .iter()
+            .find(|line| line["level"] == "ERROR")
+            .unwrap_or_else(|| panic!("no error: {}", ended.output()));
+        assert!(
+            line.to_string().contains(&said.replace('"', "\\\"")),
+            "{line}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn when_batch_never_answers_everything_is_handed_back_before_the_deadline() {
+    let (emulator, mut process) = start("sqs-bare-ids", &[]).await;
+    emulator.set_faults(Faults {
+        hang_rate: 1.0,
+        ..Faults::default()
+    });
+    let time = Duration::from_secs(3);
+    let event = sample("sqs-bare-ids").json();
+    let answer = process.invoke_within(&event.to_string(), time).await;
+    let all: Vec<Value> = (0..3)
+        .map(|place| json!({"itemIdentifier": event["Records"][place]["messageId"]}))
+        .collect();
+    assert_eq!(answer.unwrap(), json!({"batchItemFailures": all}));
+
+    let request = json!({"jobIds": [RUNNABLE, RUNNING], "failOnIncomplete": true});
+    let answer = process.invoke_within(&request.to_string(), time).await;
+    assert_eq!(answer.unwrap_err().error_type, "Incomplete");
+
+    emulator.set_faults(Faults::default());
+    let request = json!({"jobIds": [RUNNABLE, RUNNING]}).to_string();
+    let report = process.invoke(&request).await.unwrap();
+    assert_eq!(report["complete"], true, "the next event is not harmed");
+    process.terminate().await;
+}

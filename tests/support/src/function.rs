@@ -1,0 +1,185 @@
+//! The function and the emulator in one process: the real SDK client, its HTTP messages handed over without a socket, so
+//! that tests can pause the clock.
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_batch::config::{
+    Credentials, Region, RuntimeComponents, SharedAsyncSleep,
+    http::{HttpRequest, HttpResponse},
+};
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    },
+    result::ConnectorError,
+};
+use aws_smithy_types::body::SdkBody;
+use batch_cancel::{
+    App,
+    batch::{Batch, behavior_version},
+    config::Config,
+    respond::Failure,
+};
+use batch_emulator::{Emulator, JobSpec, Queue, Status};
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, value::RawValue};
+
+/// The ARN under which the function is invoked.
+pub const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:batch-cancel";
+/// The job queue of a new function's account.
+pub const QUEUE: &str = "main-queue";
+/// Its ARN.
+pub const QUEUE_ARN: &str = "arn:aws:batch:eu-west-1:123456789012:job-queue/main-queue";
+
+/// An HTTP client that is the emulator.
+#[derive(Clone, Debug)]
+struct InProcess(Emulator);
+
+impl HttpClient for InProcess {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for InProcess {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let emulator = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let request = request
+                .try_into_http1x()
+                .map_err(|e| ConnectorError::other(e.into(), None))?;
+            let request = request.map(|body| body.bytes().unwrap_or_default().to_vec().into());
+            let dropped = || ConnectorError::io("connection reset".into());
+            let response = emulator.call(request).await.map_err(|_| dropped())?;
+            let (parts, body) = response.into_parts();
+            let body = body.into_bytes().map_err(|_| dropped())?;
+            let response = http::Response::from_parts(parts, SdkBody::from(body));
+            HttpResponse::try_from(response).map_err(|e| ConnectorError::other(e.into(), None))
+        })
+    }
+}
+
+/// The function, wired to an emulator.
+pub struct Function {
+    /// The function.
+    pub app: App,
+    /// The AWS Batch that it calls.
+    pub emulator: Emulator,
+    /// The time that each invocation has.
+    pub deadline: Duration,
+    /// The request id of each invocation.
+    pub request_id: String,
+}
+
+impl Function {
+    /// A function with all queues allowed, no ceiling on calls, and these settings beside.
+    pub fn new(settings: &[(&str, &str)]) -> Self {
+        let emulator = Emulator::new();
+        emulator.add_queue(Queue::new(QUEUE));
+        Self::on(emulator, settings)
+    }
+
+    /// The same on an emulator that is there already.
+    pub fn on(emulator: Emulator, settings: &[(&str, &str)]) -> Self {
+        let settings: Vec<(String, String)> =
+            [("ALLOWED_QUEUES", "*"), ("API_CALLS_PER_SECOND", "0")]
+                .iter()
+                .chain(settings)
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
+        let config = Config::from_lookup(|name| {
+            let found = settings.iter().rev().find(|(setting, _)| setting == name);
+            found.map(|(_, value)| value.clone())
+        })
+        .unwrap();
+        Self {
+            app: App::new(config, batch(&emulator)),
+            emulator,
+            deadline: Duration::from_mins(1),
+            request_id: "8f5d1c2e-0000-4000-8000-000000000001".to_owned(),
+        }
+    }
+
+    /// Adds a job of the main queue.
+    pub fn add(&self, status: Status) -> String {
+        self.emulator.add_job(JobSpec::new(status).queue(QUEUE))
+    }
+
+    /// The answer to an event.
+    ///
+    /// # Errors
+    ///
+    /// The invocation failed.
+    pub async fn invoke(&self, event: impl Into<Value>) -> Result<Value, Failure> {
+        self.invoke_text(&event.into().to_string()).await
+    }
+
+    /// The answer to the text of an event.
+    ///
+    /// # Errors
+    ///
+    /// The invocation failed.
+    pub async fn invoke_text(&self, event: &str) -> Result<Value, Failure> {
+        let mut context = Context::default();
+        context.request_id.clone_from(&self.request_id);
+        FUNCTION_ARN.clone_into(&mut context.invoked_function_arn);
+        let deadline = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap()
+            + self.deadline;
+        context.deadline = u64::try_from(deadline.as_millis()).unwrap();
+        let payload = RawValue::from_string(event.to_owned()).expect("JSON");
+        let answer = self.app.handle(LambdaEvent::new(payload, context)).await?;
+        Ok(serde_json::from_str(answer.get()).unwrap())
+    }
+}
+
+/// A client whose HTTP calls are the emulator's.
+pub fn batch(emulator: &Emulator) -> Batch {
+    let config = aws_sdk_batch::Config::builder()
+        .behavior_version(behavior_version())
+        .region(Region::from_static("eu-west-1"))
+        .credentials_provider(Credentials::new(
+            "AKIDEXAMPLE",
+            "secret",
+            None,
+            None,
+            "test",
+        ))
+        .endpoint_url("http://batch.test")
+        .sleep_impl(SharedAsyncSleep::new(
+            aws_smithy_async::rt::sleep::TokioSleep::new(),
+        ))
+        .http_client(InProcess(emulator.clone()))
+        .build();
+    Batch::new(config)
+}
+
+/// `jobId` → (`outcome`, `before`, `after`) of a report.
+pub fn outcomes(report: &Value) -> Vec<(String, String, String, String)> {
+    let text = |job: &Value, field: &str| job[field].as_str().unwrap_or_default().to_owned();
+    report["jobs"]
+        .as_array()
+        .unwrap_or_else(|| panic!("no report: {report}"))
+        .iter()
+        .map(|job| {
+            (
+                text(job, "jobId"),
+                text(job, "outcome"),
+                text(job, "before"),
+                text(job, "after"),
+            )
+        })
+        .collect()
+}
+
+/// The outcome of a report's only job.
+pub fn only_outcome(report: &Value) -> String {
+    let all = outcomes(report);
+    assert_eq!(all.len(), 1, "{report}");
+    all[0].1.clone()
+}

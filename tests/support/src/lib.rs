@@ -1,0 +1,22 @@
+//! What the tests in `tests/it` and `tests/process` share: the function on an emulator, the sample events, and events made
+//! to order.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test that panics fails"
+)]
+#![allow(
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    reason = "only tests call it"
+)]
+
+pub mod events;
+mod function;
+pub mod samples;
+
+pub use function::{FUNCTION_ARN, Function, QUEUE, QUEUE_ARN, batch, only_outcome, outcomes};
