@@ -1,17 +1,16 @@
-//! Look, decide, act, look again: the calls for all jobs of an invocation, with as few of them as can be.
+//! Look, plan, act, look again: the calls for all jobs of an invocation, with as few of them as can be.
 //!
-//! A loop keeps as many calls in flight as [`Pace`] lets it. Whenever there is room it picks the next call: a full bulk
-//! call before a full look before what is left over, so that each job is brought to its end as early as can be, and an
-//! invocation that runs out of time has some jobs done rather than all of them looked at.
+//! This is the only part with IO. It keeps as many calls in flight as the pace lets it; which call is next, and what each
+//! answer means, is decided by the [`Engine`].
 
-mod acts;
-mod ended;
-mod limits;
+mod acknowledged;
+mod described;
+mod ends;
+mod engine;
 mod looks;
-mod run;
-mod seen;
+mod parents;
 
-use std::pin::Pin;
+use std::{pin::Pin, time::Duration};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until};
@@ -19,88 +18,98 @@ use tokio::time::{Instant, sleep_until};
 use crate::{
     batch::{DescribeJobs, DescribeServiceJob, EndJobs},
     jobs::Jobs,
+    pace::Timed,
     request::JobId,
     session::Session,
 };
-use run::{Answer, Call, Done, Run};
+pub use ends::EndCall;
+pub use engine::{Answer, Call, Engine, Outlook};
+
+type InFlight<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
 /// Brings every job to its outcome, or as far as the time lasts.
 pub async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
-    let mut run = Run::new(jobs, session);
+    let deadline = session.deadline;
+    let mut engine = Engine::new(jobs, session.policy, deadline, Instant::now());
     let mut in_flight: FuturesUnordered<InFlight<'_>> = FuturesUnordered::new();
     loop {
-        let mut wake = session.deadline.instant();
+        let mut wake = deadline.instant();
         while in_flight.len() < session.pace.concurrency() {
             let now = Instant::now();
-            if now >= session.deadline.instant() {
+            if deadline.is_over(now) {
                 break;
             }
-            run.wake(now);
+            engine.handle_timeout(now);
             let ready = session.pace.ready_at(now);
             if ready > now {
                 wake = wake.min(ready);
                 break;
             }
-            let Some(call) = run.next_call(now) else {
+            let Some(call) = engine.poll_call(now, outlook(session, now)) else {
                 break;
             };
             session.pace.spend(now);
-            in_flight.push(Box::pin(perform(call, session)));
+            in_flight.push(Box::pin(send(call, session)));
         }
         let now = Instant::now();
-        if now >= session.deadline.instant() || (in_flight.is_empty() && run.is_over(now)) {
-            return run.into_jobs();
+        let is_finished = in_flight.is_empty() && engine.is_finished(now, outlook(session, now));
+        if deadline.is_over(now) || is_finished {
+            return engine.into_jobs();
         }
-        // What is due while no call may go out waits for an answer, not for the clock.
+        // What is due while no call may be sent waits for an answer, not for the clock.
         if in_flight.len() < session.pace.concurrency()
-            && let Some(due) = run.next_wake()
+            && let Some(due) = engine.poll_timeout()
         {
             wake = wake.min(due);
         }
         tokio::select! {
             biased;
-            Some(done) = in_flight.next() => run.apply(done, Instant::now()),
+            Some(answer) = in_flight.next() => engine.handle_answer(answer, Instant::now()),
             () = sleep_until(wake) => {}
         }
     }
 }
 
-type InFlight<'a> = Pin<Box<dyn Future<Output = Done> + 'a>>;
-
-async fn perform(call: Call, session: Session<'_>) -> Done {
-    let sent = Instant::now();
-    let reserve = std::time::Duration::ZERO;
-    let answer = match call {
-        Call::Look(ids) => {
-            let described = session.send(&DescribeJobs(&ids), reserve).await;
-            Answer::Described(ids, described)
-        }
-        Call::LookAtServiceJob(id) => {
-            let described = session.send(&DescribeServiceJob(id), reserve).await;
-            Answer::Described(vec![id], described.map(|job| job.into_iter().collect()))
-        }
-        Call::End {
-            operation,
-            reason,
-            jobs,
-        } => {
-            let ids: Vec<JobId> = jobs.iter().map(|&(_, id)| id).collect();
-            let call = EndJobs {
-                operation,
-                ids: &ids,
-                reason: &reason,
-            };
-            let answer = session.send(&call, reserve).await;
-            Answer::Acknowledged(jobs, answer)
-        }
-    };
-    let is_answered = match &answer {
-        Answer::Described(_, answer) => answer.is_ok(),
-        Answer::Acknowledged(_, answer) => answer.is_ok(),
-    };
-    // A refusal may be quicker than work, and a call that was not answered has no duration.
-    if is_answered {
-        session.pace.took(sent.elapsed());
+fn outlook(session: Session<'_>, now: Instant) -> Outlook {
+    Outlook {
+        bulk: session.batch.bulk_calls(),
+        look_takes: session.pace.call_takes(Timed::Look),
+        end_takes: session.pace.call_takes(Timed::End),
+        interval: session.pace.interval(now).unwrap_or_default(),
+        concurrency: session.pace.concurrency(),
     }
-    Done { answer }
+}
+
+/// Sends a call. One that ends jobs is given up in time for a look.
+async fn send(call: Call, session: Session<'_>) -> Answer {
+    let sent = Instant::now();
+    match call {
+        Call::Describe(ids) => {
+            let answer = session.send(&DescribeJobs(&ids), Duration::ZERO).await;
+            if answer.is_ok() {
+                session.pace.took(Timed::Look, sent.elapsed());
+            }
+            Answer::Described(ids, answer)
+        }
+        Call::DescribeServiceJob(id) => {
+            let answer = session.send(&DescribeServiceJob(id), Duration::ZERO).await;
+            let answer = answer.map(|job| job.into_iter().collect());
+            Answer::Described(vec![id], answer)
+        }
+        Call::End(call) => {
+            let ids: Vec<JobId> = call.jobs.iter().map(|&(_, id)| id).collect();
+            let operation = EndJobs {
+                operation: call.operation,
+                ids: &ids,
+                reason: &call.reason,
+            };
+            let look = session.pace.call_takes(Timed::Look);
+            let pause = session.pace.interval(sent).unwrap_or_default();
+            let answer = session.send(&operation, (look + pause) * 2).await;
+            if answer.is_ok() {
+                session.pace.took(Timed::End, sent.elapsed());
+            }
+            Answer::Acknowledged(call, answer)
+        }
+    }
 }

@@ -1,18 +1,19 @@
-//! From the messages of an event to the jobs of an invocation, and back to what became of each message.
+//! From the messages of an event to the jobs of an invocation, and back to the outcome of each message.
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use crate::{
     event::{Content, EventError, Message, Source},
-    jobs::{Conditions, Job, JobIndex, Jobs},
+    jobs::{Decision, Job, JobIndex, Jobs, RequestOptions},
     plan::Intent,
     policy::Policy,
-    report::{Class, Outcome, Report},
-    request::{AskedId, Request, Select, Target, audit_reason},
-    select::{Candidate, SelectError, Selection, SelectionQuery, select},
-    session::{Deadline, Session},
+    report::{Class, Outcome, Partial, Report},
+    request::{Request, Target, audit_reason},
+    select::{
+        Chosen, SelectError, Selection, SelectionQuery, select, select_blocked, select_ids,
+        spared_statuses,
+    },
+    session::Session,
 };
 
 /// One invocation of the function: who asked, and when.
@@ -30,160 +31,155 @@ pub struct Invocation<'a> {
     pub at: i64,
 }
 
-/// What a message was taken for.
+/// A message whose jobs have no outcome yet.
 #[derive(Debug)]
 pub struct PendingMessage {
     id: Option<String>,
     group: Option<String>,
-    asks: Result<Vec<RequestJobs>, EventError>,
-    ignored: Option<String>,
+    content: Result<PendingContent, EventError>,
 }
 
-/// One request of a message.
+#[derive(Debug)]
+enum PendingContent {
+    Request(RequestJobs),
+    Ignored(String),
+}
+
+/// The jobs of a message's request.
 #[derive(Debug)]
 struct RequestJobs {
-    number: u32,
-    places: Vec<JobIndex>,
+    jobs: Vec<JobIndex>,
+    over_limit: usize,
+    partial: Option<Partial>,
+    ignored: Option<String>,
+    dry_run: bool,
     /// A retry would select other jobs.
     reselects_on_retry: bool,
     fail_on_incomplete: bool,
 }
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageOutcome {
-    /// What the message is called in `batchItemFailures`.
+    /// Its `itemIdentifier` in `batchItemFailures`.
     pub id: Option<String>,
     /// The message group of a FIFO queue's record.
     pub group: Option<String>,
-    /// Whether it should come again.
+    /// Whether it should be delivered again.
     pub class: Class,
     /// Why it could not be acted on.
     pub error: Option<EventError>,
-    /// Whoever sent it wants an error if anything is left.
+    /// Its sender wants an error if anything is left over.
     pub fail_on_incomplete: bool,
     /// Why it asked for nothing.
     pub ignored: Option<String>,
 }
 
-/// Takes in all messages, as far as the policy admits them, and finds the jobs that they select. Finding may take half of
-/// the time there is.
+/// Takes in all messages, as far as the policy admits them, and finds the jobs of their requests. Finding them may take
+/// half of the time there is.
 pub async fn intake(
     messages: Vec<Message>,
-    from: Invocation<'_>,
+    invocation: Invocation<'_>,
     session: Session<'_>,
 ) -> (Jobs, Vec<PendingMessage>) {
     let mut jobs = Jobs::default();
     let mut pending = Vec::with_capacity(messages.len());
-    let finding = Session {
-        deadline: session.deadline.half(),
-        ..session
-    };
+    let session = session.until(session.deadline.half());
     for message in messages {
-        let mut ignored = None;
-        let requests = match message.content {
-            Ok(Content::Ignored(why)) => {
-                ignored = Some(why);
-                Ok(Vec::new())
-            }
-            Ok(Content::Request(request)) => {
-                take_all(
-                    &mut jobs,
-                    vec![request],
-                    from,
-                    finding,
-                    session.deadline,
-                    &mut ignored,
-                )
-                .await
-            }
+        let content = match message.content {
+            Ok(Content::Request(request)) => take_in(request, &mut jobs, invocation, session).await,
+            Ok(Content::Ignored(why)) => Ok(PendingContent::Ignored(why)),
             Err(error) => Err(error),
         };
         pending.push(PendingMessage {
             id: message.id,
             group: message.group,
-            asks: requests,
-            ignored,
+            content,
         });
     }
     (jobs, pending)
 }
 
-async fn take_all(
+async fn take_in(
+    request: Request,
     jobs: &mut Jobs,
-    requests: Vec<Request>,
-    from: Invocation<'_>,
-    finding: Session<'_>,
-    deadline: Deadline,
-    ignored: &mut Option<String>,
-) -> Result<Vec<RequestJobs>, EventError> {
-    for request in &requests {
-        finding.policy.admit(request).map_err(EventError::Refused)?;
-    }
-    let mut asked = Vec::with_capacity(requests.len());
-    for request in requests {
-        let default = format!("Cancelled on request through {}", from.source.as_str());
-        let reason = request.reason.as_deref().unwrap_or(&default);
-        let reason: Arc<str> = audit_reason(reason, from.requested_by, from.request_id).into();
-        asked.push(match &request.target {
-            Target::Select(selected) => {
-                let found = match find(selected, &request, from, finding).await {
-                    // An alarm tells of whatever queue it watches: one that is not ours is no mistake of anybody.
-                    Err(SelectError::NotAllowed(why)) if request.from_alarm => {
-                        *ignored = Some(why);
-                        continue;
-                    }
-                    found => found?,
-                };
-                if found.jobs.is_empty() && found.partial.is_none() {
-                    *ignored = Some(format!("nothing in {} is meant", selected.from));
-                }
-                take_selection(
-                    jobs,
-                    &request,
-                    selected,
-                    reason,
-                    from,
-                    finding.until(deadline),
-                    found,
-                )
-            }
-            Target::Jobs(ids) => take(
-                jobs,
-                &request,
-                ids.iter().cloned(),
-                reason,
-                None,
-                finding.policy,
-            ),
-            Target::Blocked(id) => {
-                let ids = [AskedId::known(*id)].into_iter();
-                take(jobs, &request, ids, reason, None, finding.policy)
-            }
-        });
-    }
-    Ok(asked)
+    invocation: Invocation<'_>,
+    session: Session<'_>,
+) -> Result<PendingContent, EventError> {
+    let policy = session.policy;
+    policy.admit(&request).map_err(EventError::Refused)?;
+    let default = format!(
+        "Cancelled on request through {}",
+        invocation.source.as_str()
+    );
+    let reason = request.reason.as_deref().unwrap_or(&default);
+    let reason = audit_reason(reason, invocation.requested_by, invocation.request_id);
+    let intent = Intent {
+        action: request.action,
+        dry_run: request.dry_run || policy.dry_run,
+        spares: match &request.target {
+            Target::Select(selected) => spared_statuses(selected),
+            Target::Jobs(_) | Target::Blocked(_) => &[],
+        },
+    };
+    let is_head = matches!(&request.target, Target::Select(selected) if selected.head);
+    let reselects_on_retry = request.max_jobs.is_some() || is_head;
+    let options = RequestOptions {
+        reason: Arc::from(reason),
+        wait: request.wait,
+    };
+    let fail_on_incomplete = request.fail_on_incomplete;
+    let selection = match choose(request, intent, invocation, session).await? {
+        Ok(selection) => selection,
+        Err(why) => return Ok(PendingContent::Ignored(why)),
+    };
+    let number = jobs.add_request(options);
+    let chosen = selection.jobs.into_iter();
+    Ok(PendingContent::Request(RequestJobs {
+        jobs: chosen
+            .map(|job| jobs.add(job.id, intent, number, job.decision))
+            .collect(),
+        over_limit: selection.over_limit,
+        partial: selection.partial,
+        ignored: selection.ignored,
+        dry_run: intent.dry_run,
+        reselects_on_retry,
+        fail_on_incomplete,
+    }))
 }
 
-/// Lists what a selection means.
-async fn find(
-    selected: &Select,
-    request: &Request,
-    from: Invocation<'_>,
-    finding: Session<'_>,
-) -> Result<Selection, SelectError> {
-    let max_selected = finding.policy.max_selected;
-    let is_cut = request
-        .max_jobs
-        .is_some_and(|max| max.get() <= max_selected);
-    let wanted = SelectionQuery {
-        select: selected,
-        action: request.action,
-        before: from.at,
-        // What only a look can tell may leave few enough of many.
-        max: (!is_cut && !selected.needs_looks()).then_some(max_selected),
+/// The jobs of a request, or why an alarm is ignored.
+async fn choose(
+    request: Request,
+    intent: Intent,
+    invocation: Invocation<'_>,
+    session: Session<'_>,
+) -> Result<Result<Selection, String>, EventError> {
+    let query = SelectionQuery {
+        intent,
+        max_jobs: request.max_jobs.map(std::num::NonZeroUsize::get),
+        before: invocation.at,
     };
-    select(wanted, finding).await
+    let selection = match request.target {
+        Target::Jobs(ids) if query.max_jobs.is_none() => Selection {
+            jobs: ids
+                .into_iter()
+                .map(|id| Chosen {
+                    id,
+                    decision: Decision::Look,
+                })
+                .collect(),
+            ..Selection::default()
+        },
+        Target::Jobs(ids) => select_ids(ids, query, session).await,
+        Target::Blocked(id) => select_blocked(id, query, session).await,
+        Target::Select(selected) => match select(&selected, query, session).await {
+            // An alarm tells of whatever queue it watches: one that is not allowed here is nobody's mistake.
+            Err(SelectError::NotAllowed(why)) if request.from_alarm => return Ok(Err(why)),
+            selection => selection?,
+        },
+    };
+    Ok(Ok(selection))
 }
 
 impl From<SelectError> for EventError {
@@ -195,65 +191,6 @@ impl From<SelectError> for EventError {
     }
 }
 
-fn take_selection(
-    jobs: &mut Jobs,
-    request: &Request,
-    selected: &Select,
-    reason: Arc<str>,
-    from: Invocation<'_>,
-    session: Session<'_>,
-    mut found: Selection,
-) -> RequestJobs {
-    // Without the whole list nobody knows the oldest, and a head that was not read is none.
-    if found.partial.is_some() && request.max_jobs.is_some() {
-        found.jobs.clear();
-    }
-    if request.max_jobs.is_some() {
-        found
-            .jobs
-            .sort_unstable_by_key(|job: &Candidate| (job.created_at, job.id));
-    }
-    let now = Instant::now();
-    let conditions = Conditions {
-        select: Arc::new(selected.clone()),
-        before: from.at,
-        max_selected: session.policy.max_selected,
-        // Half of what is left: the other half is for acting on what was found.
-        find_until: now + session.deadline.instant().saturating_duration_since(now) / 2,
-    };
-    let ids = found.jobs.iter().map(|job| AskedId::known(job.id));
-    let asked = take(jobs, request, ids, reason, Some(conditions), session.policy);
-    if let Some(partial) = found.partial {
-        jobs.mark_partial(asked.number, partial);
-    }
-    asked
-}
-
-fn take(
-    jobs: &mut Jobs,
-    request: &Request,
-    ids: impl Iterator<Item = AskedId>,
-    reason: Arc<str>,
-    conditions: Option<Conditions>,
-    policy: &Policy,
-) -> RequestJobs {
-    let is_head = conditions
-        .as_ref()
-        .is_some_and(|conditions| conditions.select.head);
-    let number = jobs.add_request(request, reason, conditions);
-    let intent = Intent {
-        action: request.action,
-        dry_run: request.dry_run || policy.dry_run,
-        only_if_blocked: is_head || matches!(request.target, Target::Blocked(_)),
-    };
-    RequestJobs {
-        number,
-        places: ids.map(|id| jobs.ask(id, intent, number)).collect(),
-        reselects_on_retry: request.max_jobs.is_some() || is_head,
-        fail_on_incomplete: request.fail_on_incomplete,
-    }
-}
-
 /// The report of all jobs, and the outcome of each message.
 #[must_use]
 pub fn finish(
@@ -261,46 +198,62 @@ pub fn finish(
     jobs: Jobs,
     policy: &Policy,
 ) -> (Report, Vec<MessageOutcome>) {
-    let messages = pending.into_iter().map(|message| message.outcome(&jobs));
-    let messages: Vec<MessageOutcome> = messages.collect();
-    let mut report = jobs.into_report();
-    report.dry_run |= policy.dry_run;
-    if report.count() == 0 {
-        let ignored = messages.iter().find_map(|message| message.ignored.clone());
-        report.ignored = report.ignored.or(ignored);
+    let mut report = Report::default();
+    let mut requests = 0;
+    let mut is_real = false;
+    for request in pending.iter().filter_map(PendingMessage::request) {
+        requests += 1;
+        is_real |= !request.dry_run;
+        report.over_limit += request.over_limit;
+        report.partial = report.partial.or(request.partial);
+    }
+    report.dry_run = policy.dry_run || (requests > 0 && !is_real);
+    let messages: Vec<MessageOutcome> = pending
+        .into_iter()
+        .map(|message| message.outcome(&jobs))
+        .collect();
+    report.jobs = jobs.into_results();
+    if report.count() == 0 && report.partial.is_none() {
+        report.ignored = messages.iter().find_map(|message| message.ignored.clone());
     }
     (report, messages)
 }
 
 impl PendingMessage {
+    fn request(&self) -> Option<&RequestJobs> {
+        match &self.content {
+            Ok(PendingContent::Request(request)) => Some(request),
+            _ => None,
+        }
+    }
+
     fn outcome(self, jobs: &Jobs) -> MessageOutcome {
-        let asks = self.asks.as_deref().unwrap_or_default();
-        let refused = asks.iter().find_map(|asked| jobs.refusal(asked.number));
-        let refused = refused.map(|why| EventError::Refused(why.to_owned()));
-        let class = asks.iter().map(|asked| asked.class(jobs)).max();
-        let fail_on_incomplete = asks.iter().any(|asked| asked.fail_on_incomplete);
-        let error = self.asks.err().or(refused);
+        let (class, fail_on_incomplete, error, ignored) = match self.content {
+            Ok(PendingContent::Request(request)) => {
+                let class = request.class(jobs);
+                (class, request.fail_on_incomplete, None, request.ignored)
+            }
+            Ok(PendingContent::Ignored(why)) => (Class::Done, false, None, Some(why)),
+            Err(error) => (Class::Rejected, false, Some(error), None),
+        };
         MessageOutcome {
-            class: match error {
-                None => class.unwrap_or(Class::Done),
-                Some(_) => Class::Rejected,
-            },
-            fail_on_incomplete,
             id: self.id,
             group: self.group,
+            class,
             error,
-            ignored: self.ignored,
+            fail_on_incomplete,
+            ignored,
         }
     }
 }
 
 impl RequestJobs {
     fn class(&self, jobs: &Jobs) -> Class {
-        let known = || self.places.iter().filter_map(|&place| jobs.get(place));
+        let known = || self.jobs.iter().map(|&index| &jobs[index]);
         if self.reselects_on_retry && known().any(|job| job.was_called) {
             return Class::Done;
         }
-        if jobs.is_partial(self.number) {
+        if self.partial.is_some() {
             return Class::Retryable;
         }
         let classes = known().filter_map(Job::outcome).map(Outcome::class);

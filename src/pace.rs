@@ -69,7 +69,17 @@ struct State {
     slowed: Option<Slowed>,
     /// When the next call would be due if calls came at exactly the rate.
     due: Option<Instant>,
-    durations: Option<Durations>,
+    looks: Option<Durations>,
+    ends: Option<Durations>,
+}
+
+/// The two kinds of calls whose durations are kept: a bulk call may well take longer than a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timed {
+    /// A look at jobs.
+    Look,
+    /// A call that ends jobs.
+    End,
 }
 
 /// The last slow-down.
@@ -85,6 +95,15 @@ struct Slowed {
 struct Durations {
     mean: f64,
     deviation: f64,
+}
+
+impl State {
+    fn durations(&mut self, kind: Timed) -> &mut Option<Durations> {
+        match kind {
+            Timed::Look => &mut self.looks,
+            Timed::End => &mut self.ends,
+        }
+    }
 }
 
 impl Pace {
@@ -152,10 +171,11 @@ impl Pace {
     }
 
     /// A call took this long to be answered.
-    pub fn took(&self, time: Duration) {
+    pub fn took(&self, kind: Timed, time: Duration) {
         self.with(|state| {
             let time = time.as_secs_f64();
-            state.durations = Some(match state.durations {
+            let durations = state.durations(kind);
+            *durations = Some(match *durations {
                 None => Durations {
                     mean: time,
                     deviation: time / 2.0,
@@ -170,10 +190,12 @@ impl Pace {
 
     /// How long a call may well take, by those before it.
     #[must_use]
-    pub fn call_takes(&self) -> Duration {
-        self.with(|state| match state.durations {
+    pub fn call_takes(&self, kind: Timed) -> Duration {
+        self.with(|state| match state.durations(kind) {
             None => FIRST_GUESS,
-            Some(durations) => Duration::from_secs_f64(durations.mean + 4.0 * durations.deviation),
+            &mut Some(durations) => {
+                Duration::from_secs_f64(durations.mean + 4.0 * durations.deviation)
+            }
         })
     }
 

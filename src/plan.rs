@@ -1,4 +1,4 @@
-//! What follows from what was seen of a job: pure decisions, nothing waits.
+//! Pure decisions: what to do with a job, by what a look showed and what the policy allows, and what an answer proves.
 
 use std::borrow::Cow;
 
@@ -9,164 +9,179 @@ use crate::{
     request::{AUDIT_MARKER, Action, Status},
 };
 
-type Message = Option<Cow<'static, str>>;
+/// What there is to add to an outcome.
+pub type Message = Cow<'static, str>;
 
-/// What is wanted of a job.
+/// What is asked of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intent {
     /// What to do.
     pub action: Action,
-    /// Only to say what would be done.
+    /// Only say what would be done.
     pub dry_run: bool,
-    /// Only if the reason for which the job blocks its queue is one of `BLOCKED_REASONS`.
-    pub only_if_blocked: bool,
+    /// Leave the job alone if it has reached one of these statuses, though `action` could end it: the selection that
+    /// found it leaves them out.
+    pub spares: &'static [Status],
 }
 
 impl Intent {
-    /// Which of two wishes for one job counts: what is real before a dry run, terminate before cancel.
+    /// Of two requests for one job the stronger counts: real before dry run, terminate before cancel.
     #[must_use]
-    pub fn rank(self) -> (bool, bool) {
+    pub fn strength(self) -> (bool, bool) {
         (!self.dry_run, self.action == Action::Terminate)
     }
-}
 
-/// What to do about a job that was looked at.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Plan {
-    /// Nothing: this is what came of it.
-    Settle(Outcome, Message),
-    /// Nothing: the condition under which it was to be ended does not hold.
-    Ignore(String),
-    /// End it, or say so in a dry run. The message says what decided.
-    Act(Message),
-}
-
-/// What to do about a job, before anything was done.
-#[must_use]
-pub fn plan(intent: Intent, seen: &JobDetail, protected: bool, policy: &Policy) -> Plan {
-    if !policy.allowed_queues.contain(&seen.job_queue) {
-        return Plan::Settle(
-            Outcome::QueueNotAllowed,
-            Some("its job queue is not in ALLOWED_QUEUES".into()),
-        );
-    }
-    let existing_outcome = existing_outcome(intent.action, seen);
-    let mut because = None;
-    if intent.only_if_blocked
-        && !matches!(existing_outcome, Some((outcome, _)) if outcome != Outcome::Finished)
-    {
-        match blocked(seen, policy) {
-            Ok(pattern) => because = Some(pattern.into()),
-            Err(why) => return Plan::Ignore(why),
+    /// The outcome of a dry run.
+    #[must_use]
+    pub fn would(self) -> Outcome {
+        match self.action {
+            Action::Cancel => Outcome::WouldCancel,
+            Action::Terminate => Outcome::WouldTerminate,
         }
     }
-    if let Some((outcome, message)) = existing_outcome {
+}
+
+/// What to do with a job that was looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plan {
+    /// Nothing: it has its outcome.
+    Settle(Outcome, Option<Message>),
+    /// End it, or say so in a dry run.
+    End,
+}
+
+/// What to do with a job before anything was done. `protected` says whether it, or its array, carries the protect tag.
+#[must_use]
+pub fn plan_job(intent: Intent, job: &JobDetail, protected: bool, policy: &Policy) -> Plan {
+    if !policy.allowed_queues.contain(&job.job_queue) {
+        let message = "its job queue is not in ALLOWED_QUEUES";
+        return Plan::Settle(Outcome::QueueNotAllowed, Some(message.into()));
+    }
+    if let Some((outcome, message)) = existing_outcome(intent.action, job) {
         return Plan::Settle(outcome, message);
     }
     if protected {
         let message = format!("carries the tag {}", policy.protect_tag);
         return Plan::Settle(Outcome::Protected, Some(message.into()));
     }
-    if intent.action == Action::Cancel && seen.summary.status.is_started() {
-        return Plan::Settle(
-            Outcome::Running,
-            Some("only terminate ends a job that has started".into()),
-        );
+    let status = job.summary.status;
+    if intent.action == Action::Cancel && status.is_started() {
+        let message = "only terminate ends a job that has started";
+        return Plan::Settle(Outcome::Running, Some(message.into()));
     }
-    Plan::Act(because)
+    if intent.spares.contains(&status) {
+        let message = "started after it was listed";
+        return Plan::Settle(Outcome::Running, Some(message.into()));
+    }
+    Plan::End
 }
 
-/// Which of `BLOCKED_REASONS` the job's status reason matches, or why the job does not block its queue by its own fault.
-fn blocked(seen: &JobDetail, policy: &Policy) -> Result<String, String> {
-    if seen.summary.status != Status::Runnable {
-        return Err(format!(
-            "job {} is {} now, and blocks no queue",
-            seen.summary.id, seen.summary.status
-        ));
+/// Whether a job carries the protect tag itself.
+#[must_use]
+pub fn is_protected(job: &JobDetail, policy: &Policy) -> bool {
+    let mut tags = job.tags.iter();
+    tags.any(|(key, value)| policy.protect_tag.is(key, value))
+}
+
+/// Which of `BLOCKED_REASONS` the status reason of a job matches, as a message.
+///
+/// # Errors
+///
+/// Why the job does not block its queue for one of these reasons.
+pub fn blocked(job: &JobDetail, policy: &Policy) -> Result<Message, String> {
+    let (id, status) = (job.summary.id, job.summary.status);
+    if status != Status::Runnable {
+        return Err(format!("job {id} is {status} now, and blocks no queue"));
     }
-    let Some(reason) = seen
-        .summary
-        .status_reason
-        .as_deref()
-        .filter(|reason| !reason.is_empty())
-    else {
+    let reason = job.summary.status_reason.as_deref();
+    let Some(reason) = reason.filter(|reason| !reason.is_empty()) else {
         return Err(format!(
-            "job {} shows no reason for blocking its queue now",
-            seen.summary.id
+            "job {id} shows no reason for blocking its queue now"
         ));
     };
     match policy.blocked_reasons.find(reason) {
-        Some(pattern) => Ok(format!("blocked its queue, matched by {pattern}: {reason}")),
+        Some(pattern) => Ok(format!("blocked its queue, matched by {pattern}: {reason}").into()),
         None => Err(format!(
-            "job {}: its reason matches none of BLOCKED_REASONS: {reason}",
-            seen.summary.id
+            "job {id}: its reason matches none of BLOCKED_REASONS: {reason}"
         )),
     }
 }
 
-/// What already came of a job, by an earlier request or by itself, so that nothing is left to do.
-fn existing_outcome(action: Action, seen: &JobDetail) -> Option<(Outcome, Message)> {
-    if seen.summary.status.is_final() {
-        return Some(ended(action, seen));
+/// The outcome that a job already has, by an earlier request or by itself, so that nothing is left to do.
+fn existing_outcome(action: Action, job: &JobDetail) -> Option<(Outcome, Option<Message>)> {
+    let summary = &job.summary;
+    if summary.status.is_final() {
+        return Some(ended(action, job));
     }
-    if seen.summary.is_terminated {
+    if summary.is_terminated {
         return Some((Outcome::Terminating, None));
     }
-    // Cancelling an array leaves its running children alone, so to terminate it is still something to do.
-    let has_children = action == Action::Terminate && seen.summary.array_size.is_some();
-    if seen.summary.is_cancelled && !seen.summary.status.is_started() && !has_children {
+    // Cancelling an array leaves its running children alone, so terminating it still changes something.
+    let has_children = action == Action::Terminate && summary.array_size.is_some();
+    if summary.is_cancelled && !summary.status.is_started() && !has_children {
         return Some((Outcome::Cancelling, None));
     }
     None
 }
 
-/// What came of a job that is SUCCEEDED or FAILED.
-fn ended(action: Action, seen: &JobDetail) -> (Outcome, Message) {
-    let ours = seen
-        .summary
-        .status_reason
-        .as_deref()
-        .is_some_and(|reason| reason.contains(AUDIT_MARKER));
-    let outcome = match seen.summary.status {
-        Status::Failed if seen.summary.is_terminated => Outcome::Terminated,
-        Status::Failed if seen.summary.is_cancelled => Outcome::Cancelled,
-        Status::Failed if ours && action == Action::Terminate => Outcome::Terminated,
-        Status::Failed if ours => Outcome::Cancelled,
-        _ => Outcome::Finished,
+/// The outcome of a job that is SUCCEEDED or FAILED.
+fn ended(action: Action, job: &JobDetail) -> (Outcome, Option<Message>) {
+    let summary = &job.summary;
+    let reason = summary.status_reason.as_deref();
+    let is_ours = reason.is_some_and(|reason| reason.contains(AUDIT_MARKER));
+    if summary.status == Status::Failed {
+        if summary.is_terminated {
+            return (Outcome::Terminated, None);
+        }
+        if is_ours && action == Action::Terminate && !summary.is_cancelled {
+            return (Outcome::Terminated, None);
+        }
+        // isCancelled says that a cancel was accepted, not that the job did not run.
+        if (summary.is_cancelled || is_ours) && job.ran_to_end.is_none() {
+            return (Outcome::Cancelled, None);
+        }
+    }
+    let message = match &job.ran_to_end {
+        Some(end) if summary.is_cancelled || is_ours => Some(in_spite_of("cancel", end)),
+        None if summary.is_cancelled => Some(in_spite_of("cancel", summary.status.as_str())),
+        _ if summary.status == Status::Failed => reason.map(|reason| reason.to_owned().into()),
+        _ => None,
     };
-    let reason = seen
-        .summary
-        .status_reason
-        .as_deref()
-        .filter(|_| outcome == Outcome::Finished && seen.summary.status == Status::Failed);
-    (outcome, reason.map(|reason| reason.to_owned().into()))
+    (Outcome::Finished, message)
 }
 
-/// What came of a job for which Batch accepted the call; nothing if Batch shows it unchanged. What it showed before the
-/// call proves nothing.
+fn in_spite_of(call: &str, end: &str) -> Message {
+    format!("ran to its end although a {call} was accepted: {end}").into()
+}
+
+/// The outcome of a job for which a call was sent; none if Batch shows it unchanged. What it showed before the call proves
+/// nothing: `was_cancelled` says whether a cancel had been accepted then.
 #[must_use]
-pub fn verify(action: Action, seen: &JobDetail, was_cancelled: bool) -> Option<(Outcome, Message)> {
-    if seen.summary.status.is_final() {
-        let (outcome, message) = ended(action, seen);
-        return Some(match outcome {
-            Outcome::Finished => (
-                outcome,
-                Some("ended by itself before the call took effect".into()),
-            ),
-            _ => (outcome, message),
-        });
+pub fn verify(
+    action: Action,
+    job: &JobDetail,
+    was_cancelled: bool,
+) -> Option<(Outcome, Option<Message>)> {
+    let summary = &job.summary;
+    if summary.status.is_final() {
+        let (outcome, message) = ended(action, job);
+        if outcome != Outcome::Finished || summary.is_cancelled {
+            return Some((outcome, message));
+        }
+        let end = job.ran_to_end.as_deref().or(message.as_deref());
+        let end = end.unwrap_or(summary.status.as_str());
+        let message = format!("ended by itself before the call took effect: {end}");
+        return Some((outcome, Some(message.into())));
     }
-    if seen.summary.is_terminated {
+    if summary.is_terminated {
         return Some((Outcome::Terminating, None));
     }
-    if action == Action::Cancel && seen.summary.status.is_started() {
-        return Some((
-            Outcome::Running,
-            Some("started before the cancel reached it".into()),
-        ));
+    if action == Action::Cancel && summary.status.is_started() {
+        let message = "started before the cancel reached it";
+        return Some((Outcome::Running, Some(message.into())));
     }
     let proves = action == Action::Cancel || !was_cancelled;
-    if seen.summary.is_cancelled && proves && !seen.summary.status.is_started() {
+    if summary.is_cancelled && proves && !summary.status.is_started() {
         return Some((Outcome::Cancelling, None));
     }
     None
@@ -182,14 +197,10 @@ mod tests {
     const CANCEL: Intent = Intent {
         action: Action::Cancel,
         dry_run: false,
-        only_if_blocked: false,
+        spares: &[],
     };
     const TERMINATE: Intent = Intent {
         action: Action::Terminate,
-        ..CANCEL
-    };
-    const BLOCKED: Intent = Intent {
-        only_if_blocked: true,
         ..CANCEL
     };
 
@@ -221,10 +232,9 @@ mod tests {
     }
 
     fn outcome(intent: Intent, seen: &JobDetail) -> Option<Outcome> {
-        match plan(intent, seen, false, &policy()) {
+        match plan_job(intent, seen, false, &policy()) {
             Plan::Settle(outcome, _) => Some(outcome),
-            Plan::Act(_) => None,
-            Plan::Ignore(why) => panic!("ignored: {why}"),
+            Plan::End => None,
         }
     }
 
@@ -270,7 +280,7 @@ mod tests {
     fn a_queue_that_is_not_allowed_and_a_protected_job_are_left_alone() {
         let mut seen = job(Status::Runnable);
         assert!(matches!(
-            plan(CANCEL, &seen, true, &policy()),
+            plan_job(CANCEL, &seen, true, &policy()),
             Plan::Settle(Outcome::Protected, _)
         ));
         seen.job_queue = "arn:aws:batch:eu-west-1:123456789012:job-queue/other".to_owned();
@@ -278,35 +288,59 @@ mod tests {
     }
 
     #[test]
-    fn a_blocked_job_is_judged_by_its_reason_now() {
+    fn a_blocked_job_matches_by_its_reason_now() {
         let mut seen = job(Status::Runnable);
-        assert!(matches!(
-            plan(BLOCKED, &seen, false, &policy()),
-            Plan::Ignore(_)
-        ));
+        assert!(blocked(&seen, &policy()).unwrap_err().contains("no reason"));
         seen.summary.status_reason =
             Some("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large".to_owned());
-        assert!(matches!(
-            plan(BLOCKED, &seen, false, &policy()),
-            Plan::Act(Some(_))
-        ));
+        assert!(blocked(&seen, &policy()).is_ok());
+        seen.summary.status = Status::Running;
+        assert!(
+            blocked(&seen, &policy())
+                .unwrap_err()
+                .contains("is RUNNING now")
+        );
+        seen.summary.status = Status::Runnable;
         seen.summary.status_reason =
             Some("CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - none".to_owned());
-        assert!(matches!(
-            plan(BLOCKED, &seen, false, &policy()),
-            Plan::Ignore(_)
-        ));
-        assert!(matches!(
-            plan(BLOCKED, &job(Status::Running), false, &policy()),
-            Plan::Ignore(_)
-        ));
-        let mut cancelled = job(Status::Failed);
-        cancelled.summary.is_cancelled = true;
+        let why = blocked(&seen, &policy()).unwrap_err();
+        assert!(why.contains("none of BLOCKED_REASONS"), "{why}");
+    }
+
+    #[test]
+    fn a_job_that_ran_in_spite_of_an_accepted_cancel_is_finished() {
+        let mut ran = job(Status::Failed);
+        ran.summary.is_cancelled = true;
+        ran.summary.status_reason = Some("Essential container in task exited".to_owned());
+        assert_eq!(outcome(CANCEL, &ran), Some(Outcome::Cancelled));
+        ran.ran_to_end = Some("exit code 1".to_owned());
+        let expected = "ran to its end although a cancel was accepted: exit code 1";
+        for found in [
+            plan_job(CANCEL, &ran, false, &policy()),
+            verify(Action::Cancel, &ran, false)
+                .map(|(outcome, message)| Plan::Settle(outcome, message))
+                .unwrap(),
+        ] {
+            assert_eq!(
+                found,
+                Plan::Settle(Outcome::Finished, Some(expected.into()))
+            );
+        }
+        ran.summary.is_terminated = true;
+        assert_eq!(outcome(TERMINATE, &ran), Some(Outcome::Terminated));
+    }
+
+    #[test]
+    fn a_selection_of_jobs_that_wait_spares_those_that_started() {
+        let intent = Intent {
+            spares: &[Status::Starting, Status::Running],
+            ..TERMINATE
+        };
         assert_eq!(
-            outcome(BLOCKED, &cancelled),
-            Some(Outcome::Cancelled),
-            "the same answer when delivered again"
+            outcome(intent, &job(Status::Running)),
+            Some(Outcome::Running)
         );
+        assert_eq!(outcome(intent, &job(Status::Runnable)), None);
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! What came of every job: the outcomes, and the report that holds them.
+//! The outcome of every job, and the report that holds them.
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::request::{JobId, Status};
 
-/// What came of one job. Each outcome belongs to one [`Class`].
+/// The outcome of one job. Each belongs to one [`Class`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
@@ -83,6 +84,12 @@ impl Outcome {
         }
     }
 
+    /// Batch shows the job as cancelled or terminated, and has yet to finish it.
+    #[must_use]
+    pub fn is_under_way(self) -> bool {
+        matches!(self, Self::Cancelling | Self::Terminating)
+    }
+
     /// The name in reports, logs and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -115,7 +122,7 @@ impl Outcome {
 pub struct JobResult {
     /// The job's id, or the text that is none.
     pub job_id: ReportedId,
-    /// What came of the job.
+    /// Its outcome.
     pub outcome: Outcome,
     /// Its status when we first looked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,6 +136,12 @@ pub struct JobResult {
     /// Its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_name: Option<Box<str>>,
+    /// When it was created, in milliseconds since 1970; written as RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc_3339")]
+    pub created_at: Option<i64>,
+    /// What Batch showed as its status reason when we first looked, at most 256 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<Arc<str>>,
     /// The text by which it was asked for, where that is more than the id: an ARN, or a node of a multi-node job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_as: Option<Box<str>>,
@@ -155,6 +168,15 @@ impl Serialize for ReportedId {
     }
 }
 
+/// A time in milliseconds since 1970, as RFC 3339.
+fn rfc_3339<S: Serializer>(time: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    let time = time.and_then(|time| Timestamp::from_millisecond(time).ok());
+    match time {
+        Some(time) => serializer.collect_str(&time),
+        None => serializer.serialize_none(),
+    }
+}
+
 impl JobResult {
     /// A result that says no more than the outcome.
     #[must_use]
@@ -166,6 +188,8 @@ impl JobResult {
             after: None,
             job_queue: None,
             job_name: None,
+            created_at: None,
+            status_reason: None,
             asked_as: None,
             message: None,
         }

@@ -1,34 +1,54 @@
-//! From a selection to jobs: lists a queue or an array first, to the end, before anything is acted on.
+//! Which jobs a request is about, where its ids alone do not tell: all that is conditional is decided here, before
+//! anything is acted on. What comes out is definite: a list of jobs, and what to do with each.
 
-mod sweep;
+mod blocked;
+mod limit;
+mod list;
+mod look;
+mod matches;
 
 use tokio::time::Instant;
 
 use crate::{
-    batch::{CallError, DescribeJobQueue, ErrorKind, HeadOfQueue, JobDetail, JobSummary, ListOf},
-    policy::Policy,
-    report::Partial,
-    request::{Action, JobId, Select, SelectFrom},
+    batch::{CallError, DescribeJobQueue, ErrorKind, ListOf},
+    jobs::Decision,
+    plan::Intent,
+    policy::{Policy, too_many},
+    report::{Outcome, Partial},
+    request::{AskedId, JobId, Select, SelectFrom, Status},
     session::Session,
 };
-use sweep::Sweep;
 
-/// The jobs that a selection has found.
+/// The jobs of a request, and what to do with each.
 #[derive(Debug, Default)]
 pub struct Selection {
     /// The jobs, each once.
-    pub jobs: Vec<Candidate>,
-    /// Why the listing could not be brought to its end.
+    pub jobs: Vec<Chosen>,
+    /// How many more match, and are left alone because of `maxJobs`. They were not looked at.
+    pub over_limit: usize,
+    /// Why not all jobs that match could be found.
     pub partial: Option<Partial>,
+    /// Why there is nothing to do.
+    pub ignored: Option<String>,
+}
+
+/// A job, and what to do with it.
+#[derive(Debug)]
+pub struct Chosen {
+    /// The job.
+    pub id: AskedId,
+    /// What to do with it.
+    pub decision: Decision,
 }
 
 /// A job that a listing shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// The job.
-    pub id: JobId,
+struct Candidate {
+    id: JobId,
     /// When it was created, in milliseconds since 1970.
-    pub created_at: Option<i64>,
+    created_at: Option<i64>,
+    /// How many jobs it stands for: an array parent counts as its size.
+    size: usize,
 }
 
 /// Why a selection cannot be made at all.
@@ -38,76 +58,150 @@ pub enum SelectError {
     Refused(String),
     /// The queue is not in `ALLOWED_QUEUES`.
     NotAllowed(String),
-    /// IAM is against it.
+    /// IAM denies it.
     Denied(String),
 }
 
 /// A selection to be made.
 #[derive(Clone, Copy, Debug)]
-pub struct SelectionQuery<'a> {
-    /// The conditions.
-    pub select: &'a Select,
-    /// What is to be done with the jobs.
-    pub action: Action,
-    /// Only jobs that were created before then, in milliseconds since 1970, count.
+pub struct SelectionQuery {
+    /// What to do with the jobs.
+    pub intent: Intent,
+    /// Act on at most this many jobs, the oldest first.
+    pub max_jobs: Option<usize>,
+    /// Only jobs that were created before then count, in milliseconds since 1970.
     pub before: i64,
-    /// More jobs than this are refused. A listing ends as soon as it has found more.
-    pub max: Option<usize>,
 }
 
-/// Finds the jobs that are meant, until `session.deadline.instant()` at the latest.
+/// The jobs of `ids`, of which at most `maxJobs` are acted on.
+pub async fn select_ids(
+    ids: Vec<AskedId>,
+    query: SelectionQuery,
+    session: Session<'_>,
+) -> Selection {
+    limit::limit_ids(ids, query, session).await
+}
+
+/// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
+pub async fn select_blocked(id: JobId, query: SelectionQuery, session: Session<'_>) -> Selection {
+    blocked::blocked_job(id, query, session).await
+}
+
+/// The jobs that match a selection.
 ///
 /// # Errors
 ///
 /// When the selection is refused. A listing that fails midway or runs out of time is partial.
 pub async fn select(
-    wanted: SelectionQuery<'_>,
+    select: &Select,
+    query: SelectionQuery,
     session: Session<'_>,
 ) -> Result<Selection, SelectError> {
-    let of = match place(wanted.select, session).await {
+    let of = match list_of(select, session).await {
         Ok(of) => of,
         Err(Stop::Refused(why)) => return Err(why),
-        Err(Stop::Call(error)) => return unlisted(error, session),
+        Err(Stop::Call(error)) => return partial_or_refused(error, Selection::default()),
     };
-    let (ListOf::Queue(queue), true) = (&of, wanted.select.head) else {
-        return Sweep::new(wanted, of).run(session).await;
-    };
-    let head = session.call(&HeadOfQueue(queue)).await;
-    match head {
-        Ok(head) => Ok(Selection {
-            jobs: head
-                .map(|id| Candidate {
-                    id,
-                    created_at: None,
-                })
-                .into_iter()
-                .collect(),
-            partial: None,
-        }),
-        Err(error) => unlisted(error, session),
+    if let (ListOf::Queue(queue), true) = (&of, select.head) {
+        return blocked::head(queue, select, query, session).await;
     }
+    let max_selected = session.policy.max_selected;
+    // What `maxJobs` cuts to few enough need not be counted, and what only a look can tell may leave few of many.
+    let is_counted = query.max_jobs.is_none_or(|max| max > max_selected);
+    let most = (is_counted && !select.needs_looks()).then_some(max_selected);
+    let (candidates, partial) = list::list(select, query, of, most, session).await?;
+    let found = Selection {
+        partial,
+        ..Selection::default()
+    };
+    let mut found = match query.max_jobs {
+        // Without the whole list nobody knows the oldest.
+        Some(_) if partial.is_some() => found,
+        Some(max) if is_counted && select.needs_looks() => {
+            limit::oldest(select, candidates, max, Some(max_selected), query, session).await?
+        }
+        Some(max) => limit::oldest(select, candidates, max, None, query, session).await?,
+        None if select.needs_looks() => {
+            limit::all(select, candidates, found, query, session).await?
+        }
+        None => Selection {
+            jobs: candidates
+                .iter()
+                .map(|job| Chosen::to_look_at(job.id))
+                .collect(),
+            ..found
+        },
+    };
+    if found.jobs.is_empty() && found.over_limit == 0 && found.partial.is_none() {
+        found.ignored = Some(format!("no job in {} matches the selection", select.from));
+    }
+    Ok(found)
+}
+
+impl Chosen {
+    fn to_look_at(id: JobId) -> Self {
+        Self {
+            id: AskedId::known(id),
+            decision: Decision::Look,
+        }
+    }
+}
+
+/// The statuses in which jobs of a selection are left alone, though its action could end them.
+#[must_use]
+pub fn spared_statuses(select: &Select) -> &'static [Status] {
+    let has = |status| select.statuses.contains(&status);
+    match (has(Status::Starting), has(Status::Running)) {
+        (true, true) => &[],
+        (true, false) => &[Status::Running],
+        (false, true) => &[Status::Starting],
+        (false, false) => &[Status::Starting, Status::Running],
+    }
+}
+
+fn refuse_too_many(size: usize, policy: &Policy) -> SelectError {
+    SelectError::Refused(too_many(size, policy.max_selected))
 }
 
 /// A call that failed: for good, or so that another try may help.
-fn unlisted(error: CallError, session: Session<'_>) -> Result<Selection, SelectError> {
-    let partial = partial(&error, session);
+fn partial_or_refused(error: CallError, found: Selection) -> Result<Selection, SelectError> {
+    let partial = partial(error)?;
+    Ok(Selection {
+        partial: Some(partial),
+        ..found
+    })
+}
+
+/// Why a selection that this error ended is partial.
+fn partial(error: CallError) -> Result<Partial, SelectError> {
     match error.kind {
         ErrorKind::Denied => Err(SelectError::Denied(error.message)),
         ErrorKind::Refused => Err(SelectError::Refused(error.message)),
-        _ => Ok(Selection {
-            partial: Some(partial),
-            ..Selection::default()
-        }),
+        ErrorKind::Throttled => Ok(Partial::Throttled),
+        ErrorKind::OutOfTime => Ok(Partial::OutOfTime),
+        ErrorKind::NoSuchOperation
+        | ErrorKind::Credentials
+        | ErrorKind::Server
+        | ErrorKind::NoAnswer => Ok(Partial::Failed),
     }
 }
 
-/// Why a listing that this error ended is partial.
-fn partial(error: &CallError, session: Session<'_>) -> Partial {
-    match error.kind {
-        ErrorKind::Throttled => Partial::Throttled,
-        _ if Instant::now() >= session.deadline.instant() => Partial::OutOfTime,
-        _ => Partial::Failed,
-    }
+/// The outcome of a job that could not be looked at.
+fn not_looked_at(error: &CallError) -> Decision {
+    let outcome = match error.kind {
+        ErrorKind::Throttled => Outcome::Throttled,
+        ErrorKind::Denied => Outcome::Denied,
+        ErrorKind::OutOfTime | ErrorKind::NoAnswer => Outcome::NotAttempted,
+        ErrorKind::Refused
+        | ErrorKind::NoSuchOperation
+        | ErrorKind::Credentials
+        | ErrorKind::Server => Outcome::Failed,
+    };
+    Decision::Settle(
+        outcome,
+        Some(format!("the look failed: {error}").into()),
+        None,
+    )
 }
 
 enum Stop {
@@ -121,18 +215,15 @@ impl From<CallError> for Stop {
     }
 }
 
-/// What to list, if it is there and the policy allows it.
-async fn place(select: &Select, session: Session<'_>) -> Result<ListOf, Stop> {
+/// What to list, if it exists and the policy allows it.
+async fn list_of(select: &Select, session: Session<'_>) -> Result<ListOf, Stop> {
     let refuse = |why: String| Stop::Refused(SelectError::Refused(why));
     match &select.from {
         SelectFrom::Queue(name) => {
             let queue = session.call(&DescribeJobQueue(name)).await?;
             let queue = queue.ok_or_else(|| refuse(format!("job queue {name} does not exist")))?;
-            allowed(
-                session.policy,
-                &queue.arn,
-                format!("job queue {name} is not in ALLOWED_QUEUES"),
-            )?;
+            let why = format!("job queue {name} is not in ALLOWED_QUEUES");
+            allowed(session.policy, &queue.arn, why)?;
             if queue.is_of_service_jobs {
                 return Err(refuse(format!(
                     "job queue {name} holds service jobs, which cannot be selected: name each by its ARN, with \
@@ -162,39 +253,7 @@ fn allowed(policy: &Policy, queue_arn: &str, why: String) -> Result<(), Stop> {
     }
 }
 
-impl Select {
-    /// Whether a job matches as far as a listing tells, its status included. Those that are being ended already do not.
-    fn lists(&self, job: &JobSummary, action: Action, before: i64) -> bool {
-        let is_ending = match action {
-            // Cancelling an array leaves its running children alone.
-            Action::Terminate => {
-                job.is_terminated || (job.is_cancelled && job.array_size.is_none())
-            }
-            Action::Cancel => job.is_cancelled || job.is_terminated,
-        };
-        self.statuses.contains(&job.status) && !is_ending && self.matches(job, before)
-    }
-
-    /// Whether a job matches, as far as a look at it tells, which is all but its status.
-    #[must_use]
-    pub fn shows(&self, job: &JobDetail, before: i64) -> bool {
-        let has = |(key, value): (&String, &String)| job.tags.get(key) == Some(value);
-        let is_defined = job.summary.job_definition.is_some() || self.job_definition.is_none();
-        self.tags.iter().all(has) && is_defined && self.matches(&job.summary, before)
-    }
-
-    /// Whether a job matches, as far as its summary tells. A listing leaves some definitions out.
-    fn matches(&self, job: &JobSummary, before: i64) -> bool {
-        let is_defined = |definition: &String| {
-            let wanted = self.job_definition.as_ref();
-            wanted.is_none_or(|wanted| wanted.matches_definition(definition))
-        };
-        let name = self.job_name.as_ref();
-        let share = self.share_identifier.as_ref();
-        job.created_at.is_none_or(|created_at| created_at < before)
-            && self.is_old_enough(job.created_at, before)
-            && name.is_none_or(|name| name.matches(&job.job_name))
-            && (share.is_none() || share == job.share_identifier.as_ref())
-            && job.job_definition.as_ref().is_none_or(is_defined)
-    }
+/// Whether the time of a session is over.
+fn is_over(session: Session<'_>) -> bool {
+    session.deadline.is_over(Instant::now())
 }

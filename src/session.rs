@@ -48,11 +48,12 @@ impl Session<'_> {
     /// The error of the last try.
     pub async fn call<O: Operation>(self, operation: &O) -> Result<O::Answer, CallError> {
         let mut tries = 0;
+        let mut last = None;
         loop {
             tries += 1;
             let at = self.pace.ready_at(Instant::now());
             if self.deadline.is_over(at) {
-                return Err(CallError::out_of_time());
+                return Err(CallError::out_of_time(last));
             }
             sleep_until(at).await;
             self.pace.spend(Instant::now());
@@ -60,11 +61,17 @@ impl Session<'_> {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let again = Instant::now() + backoff(tries);
-            if !error.kind.is_worth_a_retry() || tries >= MAX_TRIES || self.deadline.is_over(again)
-            {
+            if !error.kind.is_worth_a_retry() || tries >= MAX_TRIES {
                 return Err(error);
             }
+            let again = Instant::now() + backoff(tries);
+            if self.deadline.is_over(again) {
+                return Err(match error.kind {
+                    ErrorKind::Throttled => error,
+                    _ => CallError::out_of_time(Some(error)),
+                });
+            }
+            last = Some(error);
             sleep_until(again).await;
         }
     }

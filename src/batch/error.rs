@@ -37,8 +37,10 @@ pub enum ErrorKind {
     Credentials,
     /// A fault of Batch, which has answered. Again later.
     Server,
-    /// No answer, or one that cannot be read: the work may have been done.
+    /// No answer, or one that breaks off: the work may have been done.
     NoAnswer,
+    /// No time was left to send the call, or to send it again.
+    OutOfTime,
 }
 
 impl ErrorKind {
@@ -46,7 +48,11 @@ impl ErrorKind {
     #[must_use]
     pub fn is_worth_a_retry(self) -> bool {
         match self {
-            Self::Throttled | Self::Credentials | Self::Server | Self::NoAnswer => true,
+            Self::Throttled
+            | Self::Credentials
+            | Self::Server
+            | Self::NoAnswer
+            | Self::OutOfTime => true,
             Self::Denied | Self::NoSuchOperation | Self::Refused => false,
         }
     }
@@ -65,9 +71,16 @@ impl CallError {
         Self::no_answer(format!("no answer after {:.1} s", after.as_secs_f64()))
     }
 
-    /// A call that was not sent, since no time was left for it.
-    pub(crate) fn out_of_time() -> Self {
-        Self::no_answer("out of time")
+    /// A call that was not sent, or not again after `last`, since no time was left for it.
+    pub(crate) fn out_of_time(last: Option<Self>) -> Self {
+        let message = match last {
+            Some(last) => format!("out of time: {last}"),
+            None => "out of time".to_owned(),
+        };
+        Self {
+            kind: ErrorKind::OutOfTime,
+            message,
+        }
     }
 
     /// A bulk call's answer that leaves out one of its jobs.
@@ -75,9 +88,12 @@ impl CallError {
         Self::no_answer("Batch's answer leaves the job out")
     }
 
-    /// An answer that makes no sense.
+    /// An answer that makes no sense, and would not another time.
     pub(super) fn unreadable(message: impl std::fmt::Display) -> Self {
-        Self::no_answer(format!("Batch's answer cannot be read: {message}"))
+        Self {
+            kind: ErrorKind::Refused,
+            message: format!("Batch's answer cannot be read: {message}"),
+        }
     }
 
     /// The error of one job inside the answer of a bulk call.
@@ -100,7 +116,9 @@ where
         match (status, error.code()) {
             (None, _) => Self::no_answer(format!("no answer: {}", causes(&error))),
             // The answer was cut short, or its body is not what the API promises.
-            (Some(200..=299), _) => Self::unreadable(causes(&error)),
+            (Some(200..=299), _) => {
+                Self::no_answer(format!("Batch's answer cannot be read: {}", causes(&error)))
+            }
             (Some(status), None) => Self {
                 kind: kind_of("", "", Some(status)),
                 message: format!("HTTP status {status}"),

@@ -1,20 +1,18 @@
-//! The jobs that are to be looked at, and what is known of the parents of array children.
+//! The jobs that wait for a look.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use crate::{
-    batch::{DESCRIBE_LIMIT, JobDetail},
-    jobs::JobIndex,
-    request::JobId,
-};
+use crate::{batch::DESCRIBE_LIMIT, request::JobId};
 
-/// The jobs that are to be looked at.
+/// The jobs that wait for a look.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
     first: VecDeque<JobId>,
     again: VecDeque<JobId>,
     service: VecDeque<JobId>,
     service_again: VecDeque<JobId>,
+    /// Parts of calls that Batch refused, to be sent as they are: one of their ids is at fault.
+    parts: VecDeque<Vec<JobId>>,
 }
 
 impl Looks {
@@ -27,7 +25,7 @@ impl Looks {
         }
     }
 
-    /// A job that was acted on, or not found.
+    /// A job to look at again.
     pub(super) fn push_again(&mut self, id: JobId) {
         if id.is_service_job() {
             self.service_again.push_back(id);
@@ -36,28 +34,28 @@ impl Looks {
         }
     }
 
-    /// Forgets the first looks at what is not `open` any more.
-    pub(super) fn retain_first(&mut self, open: impl Fn(JobId) -> bool) {
-        self.first.retain(|&id| open(id));
-        self.service.retain(|&id| open(id));
+    /// A call that Batch refused: its halves are sent instead.
+    pub(super) fn push_halves(&mut self, mut ids: Vec<JobId>) {
+        let second = ids.split_off(ids.len() / 2);
+        self.parts.extend([ids, second]);
     }
 
-    /// How many wait that were not looked at yet.
+    /// How many wait for their first look.
     pub(super) fn first_len(&self) -> usize {
         self.first.len() + self.service.len()
     }
 
-    /// How many wait that were acted on, or not found. A service job, which needs a call of its own, counts as many.
-    pub(super) fn again_len(&self) -> usize {
-        self.again.len() + self.service_again.len() * DESCRIBE_LIMIT
+    /// How many calls the jobs need that wait for another look.
+    pub(super) fn again_calls(&self) -> usize {
+        self.again.len().div_ceil(DESCRIBE_LIMIT) + self.service_again.len() + self.parts.len()
     }
 
-    /// How many wait in all.
-    pub(super) fn len(&self) -> usize {
-        self.first_len() + self.again_len()
+    /// Whether none waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.first_len() + self.again_calls() == 0
     }
 
-    /// A service job, each of which needs a call of its own.
+    /// The next service job, each of which needs a call of its own.
     pub(super) fn next_service_job(&mut self, only_again: bool) -> Option<JobId> {
         let again = self.service_again.pop_front();
         again.or_else(|| {
@@ -69,77 +67,23 @@ impl Looks {
         })
     }
 
-    /// The next call's ids: a full call, or with `flush` also one that is not. Jobs that were acted on come first.
+    /// The ids of the next call: a full call, or with `flush` also one that is not. Those to look at again come first.
     pub(super) fn next(&mut self, flush: bool, only_again: bool) -> Option<Vec<JobId>> {
-        let others = if only_again { 0 } else { self.first.len() };
-        let waiting = self.again.len() + others;
+        if let Some(part) = self.parts.pop_front() {
+            return Some(part);
+        }
+        let firsts = if only_again { 0 } else { self.first.len() };
+        let waiting = self.again.len() + firsts;
         if waiting == 0 || (waiting < DESCRIBE_LIMIT && !flush) {
             return None;
         }
         let again = self.again.len().min(DESCRIBE_LIMIT);
-        let first = others.min(DESCRIBE_LIMIT - again);
-        let mut ids: Vec<JobId> = self
-            .again
-            .drain(..again)
-            .chain(self.first.drain(..first))
-            .collect();
-        // A job and its parent, or an earlier wish for a second look, may have brought the same id twice.
+        let first = firsts.min(DESCRIBE_LIMIT - again);
+        let again = self.again.drain(..again);
+        let mut ids: Vec<JobId> = again.chain(self.first.drain(..first)).collect();
+        // A job may wait for two looks at once: as a job and as the parent of another.
         ids.sort_unstable();
         ids.dedup();
         Some(ids)
-    }
-}
-
-/// What is known of the parents of array children, which share their parent's protection.
-#[derive(Debug, Default)]
-pub(super) struct Parents(HashMap<JobId, Parent>);
-
-/// What is known of one parent.
-#[derive(Debug)]
-pub(super) enum Parent {
-    /// It is being looked at; these children wait for it.
-    Awaited {
-        /// The children, as they were seen.
-        children: Vec<(JobIndex, JobDetail)>,
-        /// Looks at the parent that failed or found nothing.
-        tries: u8,
-    },
-    /// Whether it carries the protect tag, or why that cannot be known.
-    Known(Result<bool, String>),
-}
-
-impl Parents {
-    /// Has the parent of an asked child looked at. True if nobody has before.
-    pub(super) fn expect(&mut self, parent: JobId) -> bool {
-        let fresh = !self.0.contains_key(&parent);
-        self.0.entry(parent).or_insert_with(|| Parent::Awaited {
-            children: Vec::new(),
-            tries: 0,
-        });
-        fresh
-    }
-
-    /// Whether children wait for it.
-    pub(super) fn is_awaited(&self, parent: JobId) -> bool {
-        matches!(self.0.get(&parent), Some(Parent::Awaited { .. }))
-    }
-
-    pub(super) fn get_mut(&mut self, parent: JobId) -> Option<&mut Parent> {
-        self.0.get_mut(&parent)
-    }
-
-    /// Writes down what is known of a parent now, and hands back the children that waited for it.
-    pub(super) fn learn(
-        &mut self,
-        parent: JobId,
-        known: Result<bool, String>,
-    ) -> Vec<(JobIndex, JobDetail)> {
-        match self.0.get_mut(&parent) {
-            Some(slot) => match std::mem::replace(slot, Parent::Known(known)) {
-                Parent::Awaited { children, .. } => children,
-                Parent::Known(_) => Vec::new(),
-            },
-            None => Vec::new(),
-        }
     }
 }

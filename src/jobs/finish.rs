@@ -1,67 +1,125 @@
-//! What is true of a job when no more can be done for it, and its line in the report.
+//! A job at the end: the outcome that is true of it when time is over, and its line in the report.
 
-use super::{Job, Stage};
+use super::{CallResult, Decision, Job, Stage};
 use crate::{
     batch::ErrorKind,
-    report::{JobResult, Outcome},
+    plan::{Intent, Message},
+    report::{JobResult, Outcome, ReportedId},
 };
 
+use super::RequestIndex;
+
 impl Job {
+    pub(super) fn new(
+        id: ReportedId,
+        asked_as: Option<Box<str>>,
+        intent: Intent,
+        request: RequestIndex,
+        decision: Decision,
+    ) -> Self {
+        let (stage, because, first) = match decision {
+            Decision::Look => (Stage::ToDescribe, None, None),
+            Decision::End(observation, because) => (Stage::ToDescribe, because, Some(observation)),
+            Decision::Settle(outcome, message, observation) => {
+                (Stage::Settled { outcome, message }, None, observation)
+            }
+        };
+        Self {
+            id,
+            asked_as,
+            intent,
+            request,
+            stage,
+            failed_looks: 0,
+            failed_ends: 0,
+            unchanged_looks: 0,
+            last_error: None,
+            was_called: false,
+            may_be_done: false,
+            because,
+            after: first.as_ref().map(|first| first.status),
+            first,
+        }
+    }
+
     /// Time is over: settles the job as what is true of it now.
     pub(super) fn finish(&mut self) {
         let (outcome, message) = match &self.stage {
-            Stage::Settled { .. } | Stage::Ignored(_) | Stage::Unmeant | Stage::Counted => return,
-            Stage::ToDescribe | Stage::Waiting | Stage::Held | Stage::Queued => {
-                match self.last_error {
-                    Some(ErrorKind::Throttled) => {
-                        (Outcome::Throttled, "out of time while throttled".into())
-                    }
-                    Some(_) if self.was_called => {
-                        (Outcome::Failed, "out of time while calls failed".into())
-                    }
-                    Some(_) => (
-                        Outcome::NotAttempted,
-                        "out of time while looks failed".into(),
-                    ),
-                    None => (Outcome::NotAttempted, "out of time".into()),
-                }
+            Stage::Settled { .. } => return,
+            Stage::ToDescribe | Stage::Queued if self.may_be_done => (
+                Outcome::Unconfirmed,
+                "a call was sent and not answered, and Batch showed the job unchanged",
+            ),
+            Stage::ToDescribe | Stage::Queued if self.is_throttled() => (
+                Outcome::Throttled,
+                "out of time while Batch throttled the calls",
+            ),
+            Stage::ToDescribe => (Outcome::NotAttempted, "out of time before it was looked at"),
+            Stage::Queued if self.was_called => {
+                (Outcome::Failed, "out of time while Batch refused the call")
             }
+            Stage::Queued => (
+                Outcome::NotAttempted,
+                "out of time before the call was sent",
+            ),
             Stage::Sent => (
                 Outcome::Unconfirmed,
-                "out of time while Batch had yet to answer the call".into(),
+                "out of time before Batch answered the call",
             ),
-            Stage::Accepted {
-                unless_shown: Outcome::Unconfirmed,
-                ..
-            } => (
+            Stage::ToVerify(CallResult::Accepted) => (
                 Outcome::Unconfirmed,
-                "Batch accepted the call; out of time before it could be looked at again".into(),
+                "Batch accepted the call; out of time before a look showed its effect",
             ),
-            Stage::Accepted { unless_shown, why } => (*unless_shown, why.clone()),
+            Stage::ToVerify(CallResult::Unanswered) => (
+                Outcome::Unconfirmed,
+                "Batch did not answer the call; out of time before a look showed its effect",
+            ),
+            Stage::ToVerify(CallResult::Refused) => (
+                Outcome::Unconfirmed,
+                "Batch refused the call; out of time before a look showed why",
+            ),
         };
+        let message = self.with_last_error(message);
         self.stage = Stage::Settled {
             outcome,
             message: Some(message),
         };
     }
 
-    /// The job's line in the report, if it has one.
-    pub(super) fn into_result(mut self) -> Option<JobResult> {
-        self.finish();
-        let Stage::Settled { outcome, message } = self.stage else {
-            return None;
+    fn is_throttled(&self) -> bool {
+        let error = self.last_error.as_ref();
+        error.is_some_and(|error| error.kind == ErrorKind::Throttled)
+    }
+
+    /// A message with the error of the last call for the job, if there was one.
+    #[must_use]
+    pub fn with_last_error(&self, message: &'static str) -> Message {
+        match &self.last_error {
+            Some(error) => format!("{message}: {error}").into(),
+            None => message.into(),
+        }
+    }
+
+    /// The job's line in the report.
+    pub(super) fn into_result(self) -> JobResult {
+        let (outcome, message) = match self.stage {
+            Stage::Settled { outcome, message } => (outcome, message),
+            _ => (Outcome::NotAttempted, None),
         };
-        // Of a job in a queue that is not allowed, no more is shown than that it is there, where, and in which status.
-        let shown = outcome != Outcome::QueueNotAllowed;
-        Some(JobResult {
-            job_id: self.name,
+        // Of a job in a queue that is not allowed, no more is shown than its queue and status.
+        let is_shown = outcome != Outcome::QueueNotAllowed;
+        let shown = self.first.as_ref().filter(|_| is_shown);
+        JobResult {
             outcome,
-            before: self.before,
+            before: self.first.as_ref().map(|first| first.status),
             after: self.after,
-            job_queue: self.queue,
-            job_name: self.title.filter(|_| shown),
+            job_name: shown.map(|first| first.job_name.clone()),
+            created_at: shown.and_then(|first| first.created_at),
+            status_reason: shown.and_then(|first| first.status_reason.clone()),
+            job_queue: self.first.map(|first| first.job_queue),
+            job_id: self.id,
             asked_as: self.asked_as,
             message: message.or(self.because),
-        })
+        }
     }
 }

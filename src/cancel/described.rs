@@ -1,0 +1,268 @@
+//! What a look means for each of its jobs.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::engine::{Engine, LOOK_AGAIN, may_retry, outcome_of};
+use crate::{
+    batch::{CallError, ErrorKind, JobDetail},
+    jobs::{CallResult, JobIndex, Stage},
+    pace::backoff,
+    plan::{is_protected, verify},
+    report::Outcome,
+    request::JobId,
+};
+
+/// How often to look while waiting for the end of accepted jobs, at most…
+const WAIT_LOOK: Duration = Duration::from_secs(2);
+
+/// … and at least, when nothing changes.
+const MAX_WAIT_LOOK: Duration = Duration::from_secs(15);
+
+impl Engine<'_> {
+    /// Batch answered a look at these ids. It leaves out those that it does not know.
+    pub(super) fn on_described(&mut self, ids: Vec<JobId>, jobs: Vec<JobDetail>, now: Instant) {
+        let mut missing: BTreeSet<JobId> = ids.into_iter().collect();
+        for job in jobs {
+            if missing.remove(&job.summary.id) {
+                self.on_job(job, now);
+            }
+        }
+        let mut later: [Vec<JobId>; LOOK_AGAIN.len()] = Default::default();
+        for id in missing {
+            if let Some(round) = self.on_missing(id)
+                && let Some(ids) = later.get_mut(round)
+            {
+                ids.push(id);
+            }
+        }
+        for (ids, after) in later.into_iter().zip(LOOK_AGAIN) {
+            self.look_later(ids, now + after);
+        }
+    }
+
+    fn on_job(&mut self, job: JobDetail, now: Instant) {
+        let id = job.summary.id;
+        let protected = is_protected(&job, self.policy);
+        for (index, child) in self.parents.learn(id, Ok(protected)) {
+            self.plan(
+                index,
+                &child,
+                protected || is_protected(&child, self.policy),
+                now,
+            );
+        }
+        let Some(index) = self.jobs.index_of(id) else {
+            return;
+        };
+        self.jobs.observe(index, &job, now);
+        self.jobs[index].failed_looks = 0;
+        match self.jobs[index].stage() {
+            Stage::ToDescribe => {
+                self.jobs[index].unchanged_looks = 0;
+                self.jobs[index].last_error = None;
+                match self.parents.protection(index, job) {
+                    None => {}
+                    Some((job, Ok(of_parent))) => {
+                        self.plan(index, &job, protected || of_parent, now);
+                    }
+                    Some((_, Err(why))) => {
+                        self.jobs.settle(index, Outcome::Failed, Some(why.into()));
+                    }
+                }
+            }
+            Stage::ToVerify(result) => {
+                let result = result.clone();
+                self.verify(index, &job, &result, now);
+            }
+            Stage::Settled { outcome, .. } if outcome.is_under_way() => {
+                self.verify_end(index, &job, now);
+            }
+            // Looked at as the parent of another, or a moment too early: it proves nothing.
+            Stage::Settled { .. } | Stage::Queued | Stage::Sent => {}
+        }
+    }
+
+    /// Whether a call for a job shows an effect.
+    fn verify(&mut self, index: JobIndex, job: &JobDetail, result: &CallResult, now: Instant) {
+        let known = &self.jobs[index];
+        if let Some((outcome, message)) = verify(known.intent.action, job, known.was_cancelled()) {
+            self.jobs[index].unchanged_looks = 0;
+            self.jobs.settle(index, outcome, message);
+            return self.wait_for_end(index, job.summary.id, now);
+        }
+        match result {
+            CallResult::Accepted => self.look_again(index, job.summary.id, now),
+            CallResult::Refused if known.may_be_done => {
+                let message = known.with_last_error(
+                    "a call was not answered, a later one was refused, and Batch shows the job unchanged",
+                );
+                self.jobs.settle(index, Outcome::Unconfirmed, Some(message));
+            }
+            CallResult::Refused => {
+                let message = known.with_last_error("Batch refused the call");
+                self.jobs.settle(index, Outcome::Failed, Some(message));
+            }
+            CallResult::Unanswered => self.end_again(index, now),
+        }
+    }
+
+    /// Batch accepted the call and shows the job unchanged: looks again, and then believes that nothing happened.
+    fn look_again(&mut self, index: JobIndex, id: JobId, now: Instant) {
+        let job = &mut self.jobs[index];
+        let after = LOOK_AGAIN.get(usize::from(job.unchanged_looks));
+        job.unchanged_looks = job.unchanged_looks.saturating_add(1);
+        match after {
+            Some(after) => self.look_later(vec![id], now + *after),
+            None => {
+                let message = "Batch accepted the call, and shows the job unchanged";
+                self.jobs
+                    .settle(index, Outcome::Unconfirmed, Some(message.into()));
+            }
+        }
+    }
+
+    /// Batch did not answer the call and shows the job unchanged: sends it again, as often as makes sense.
+    fn end_again(&mut self, index: JobIndex, now: Instant) {
+        let job = &self.jobs[index];
+        if may_retry(ErrorKind::NoAnswer, job.failed_ends) {
+            let pause = backoff(job.failed_ends);
+            self.jobs.enter(index, Stage::Queued);
+            self.end_later(vec![index], now + pause);
+        } else {
+            let message =
+                job.with_last_error("Batch did not answer the call, and shows the job unchanged");
+            self.jobs.settle(index, Outcome::Unconfirmed, Some(message));
+        }
+    }
+
+    /// Looks again at a job that was being ended, for a request that waits for the end.
+    fn verify_end(&mut self, index: JobIndex, job: &JobDetail, now: Instant) {
+        let known = &mut self.jobs[index];
+        if let Some((outcome, message)) = verify(known.intent.action, job, known.was_cancelled()) {
+            known.unchanged_looks = known.unchanged_looks.saturating_add(1);
+            self.jobs.settle(index, outcome, message);
+        }
+        self.wait_for_end(index, job.summary.id, now);
+    }
+
+    /// Has a job that is being ended looked at again, if its request waits for the end.
+    pub(super) fn wait_for_end(&mut self, index: JobIndex, id: JobId, now: Instant) {
+        let job = &self.jobs[index];
+        let is_under_way = job.outcome().is_some_and(Outcome::is_under_way);
+        if !is_under_way || job.intent.dry_run {
+            return;
+        }
+        let pause = WAIT_LOOK.saturating_mul(1 << job.unchanged_looks.min(3));
+        let end = self.began + self.jobs.options(index).wait;
+        // One time for all jobs of an answer, so that they share the next look as well.
+        if now < end {
+            self.look_later(vec![id], (now + pause.min(MAX_WAIT_LOOK)).min(end));
+        }
+    }
+
+    /// Batch does not show a job. Which of the later looks it waits for, if any.
+    fn on_missing(&mut self, id: JobId) -> Option<usize> {
+        let of_parent = self.on_missing_parent(id);
+        let Some(index) = self.jobs.index_of(id) else {
+            return of_parent;
+        };
+        let job = &mut self.jobs[index];
+        let round = usize::from(job.unchanged_looks);
+        let waits = matches!(job.stage(), Stage::ToDescribe | Stage::ToVerify(_));
+        if waits && round < LOOK_AGAIN.len() {
+            job.unchanged_looks += 1;
+            return Some(round);
+        }
+        let outcome = match job.stage() {
+            Stage::ToDescribe => Outcome::NotFound,
+            Stage::ToVerify(CallResult::Refused) => Outcome::Failed,
+            Stage::ToVerify(_) => Outcome::Unconfirmed,
+            Stage::Queued | Stage::Sent | Stage::Settled { .. } => return of_parent,
+        };
+        let message = (outcome != Outcome::NotFound)
+            .then(|| job.with_last_error("Batch does not show the job any more"));
+        self.jobs.settle(index, outcome, message);
+        of_parent
+    }
+
+    fn on_missing_parent(&mut self, id: JobId) -> Option<usize> {
+        let looks = usize::from(self.parents.count_look(id)?);
+        if looks <= LOOK_AGAIN.len() {
+            return Some(looks - 1);
+        }
+        let why = "Batch does not show its array parent, whose tags protect it";
+        self.give_up_parent(id, why);
+        None
+    }
+
+    fn give_up_parent(&mut self, parent: JobId, why: &str) {
+        for (index, _) in self.parents.learn(parent, Err(why.to_owned())) {
+            self.jobs
+                .settle(index, Outcome::Failed, Some(why.to_owned().into()));
+        }
+    }
+
+    /// Batch refused a look, or did not answer it.
+    pub(super) fn on_look_failed(&mut self, ids: Vec<JobId>, error: CallError, now: Instant) {
+        if error.kind == ErrorKind::Refused && ids.len() > 1 {
+            return self.looks.push_halves(ids);
+        }
+        let error = Arc::new(error);
+        let mut again = Vec::new();
+        let mut most_tries = 1;
+        for id in ids {
+            let of_parent = self.on_parent_failed(id, &error);
+            let of_job = self.on_job_failed(id, &error);
+            if let Some(tries) = of_parent.max(of_job) {
+                most_tries = most_tries.max(tries);
+                again.push(id);
+            }
+        }
+        self.look_later(again, now + backoff(most_tries));
+    }
+
+    /// How often the look has failed now, if it is to be tried again.
+    fn on_parent_failed(&mut self, id: JobId, error: &CallError) -> Option<u8> {
+        let tries = self.parents.count_look(id)?;
+        if may_retry(error.kind, tries) {
+            return Some(tries);
+        }
+        self.give_up_parent(
+            id,
+            &format!("its array parent, whose tags protect it: {error}"),
+        );
+        None
+    }
+
+    fn on_job_failed(&mut self, id: JobId, error: &Arc<CallError>) -> Option<u8> {
+        let index = self.jobs.index_of(id)?;
+        let job = &mut self.jobs[index];
+        job.failed_looks = job.failed_looks.saturating_add(1);
+        job.last_error = Some(Arc::clone(error));
+        if may_retry(error.kind, job.failed_looks) {
+            return Some(job.failed_looks);
+        }
+        let (outcome, message) = match job.stage() {
+            Stage::ToDescribe if job.may_be_done => (Outcome::Unconfirmed, "the look failed"),
+            Stage::ToDescribe => (outcome_of(error.kind), "the look failed"),
+            Stage::ToVerify(CallResult::Accepted) => (
+                Outcome::Unconfirmed,
+                "Batch accepted the call, and the look at its effect failed",
+            ),
+            Stage::ToVerify(CallResult::Unanswered) => (
+                Outcome::Unconfirmed,
+                "Batch did not answer the call, and the look at its effect failed",
+            ),
+            Stage::ToVerify(CallResult::Refused) => (
+                Outcome::Unconfirmed,
+                "Batch refused the call, and the look that would show why failed",
+            ),
+            Stage::Queued | Stage::Sent | Stage::Settled { .. } => return None,
+        };
+        let message = job.with_last_error(message);
+        self.jobs.settle(index, outcome, Some(message));
+        None
+    }
+}

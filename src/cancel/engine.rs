@@ -1,0 +1,303 @@
+//! The state of the work, without IO: which call comes next, and what an answer means for each of its jobs.
+//!
+//! [`crate::cancel::cancel`] drives it: it asks [`Engine::poll_call`] for calls, sends them, hands each answer to
+//! [`Engine::handle_answer`], and calls [`Engine::handle_timeout`] when [`Engine::poll_timeout`] is due.
+
+use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    ends::{EndCall, Ends},
+    looks::Looks,
+    parents::Parents,
+};
+use crate::{
+    batch::{BulkCalls, CallError, EndAnswer, EndOperation, ErrorKind, JobDetail},
+    jobs::{JobIndex, Jobs, Stage},
+    plan::{Plan, plan_job},
+    policy::Policy,
+    report::Outcome,
+    request::JobId,
+    session::Deadline,
+};
+
+/// A job that was looked at a moment ago is not looked at again before it is ended.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// How often a call for a job is sent, or a look, before it is given up.
+const MAX_TRIES: u8 = 10;
+
+/// The same while Batch throttles the calls, which tells nothing of the job, and which the pace already makes up for.
+const MAX_THROTTLED_TRIES: u8 = 20;
+
+/// When to look again at a job that Batch does not show, or shows unchanged: after 1 s and after 3 s.
+pub(super) const LOOK_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
+
+/// A call to send.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Call {
+    /// A look at these jobs.
+    Describe(Vec<JobId>),
+    /// A look at a service job.
+    DescribeServiceJob(JobId),
+    /// A call that ends jobs.
+    End(EndCall),
+}
+
+/// The answer to a call, or why there is none.
+#[derive(Debug)]
+pub enum Answer {
+    /// To a look at these jobs.
+    Described(Vec<JobId>, Result<Vec<JobDetail>, CallError>),
+    /// To a call that ends jobs.
+    Acknowledged(EndCall, Result<EndAnswer, CallError>),
+}
+
+/// What the next call depends on beside the jobs.
+#[derive(Clone, Copy, Debug)]
+pub struct Outlook {
+    /// Whether the endpoint knows the bulk calls.
+    pub bulk: BulkCalls,
+    /// How long a look may well take.
+    pub look_takes: Duration,
+    /// How long a call that ends jobs may well take.
+    pub end_takes: Duration,
+    /// The time between two calls.
+    pub interval: Duration,
+    /// How many calls may be in flight.
+    pub concurrency: usize,
+}
+
+/// What is due later.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    Look(Vec<JobId>),
+    End(Vec<JobIndex>),
+}
+
+/// The state of the work.
+#[derive(Debug)]
+pub struct Engine<'a> {
+    pub(super) jobs: Jobs,
+    pub(super) policy: &'a Policy,
+    pub(super) looks: Looks,
+    pub(super) ends: Ends,
+    pub(super) parents: Parents,
+    pub(super) timers: BinaryHeap<Reverse<(Instant, Timer)>>,
+    deadline: Deadline,
+    looks_in_flight: usize,
+    ends_in_flight: usize,
+    pub(super) began: Instant,
+}
+
+impl<'a> Engine<'a> {
+    /// The work on these jobs, which ends at the deadline.
+    #[must_use]
+    pub fn new(jobs: Jobs, policy: &'a Policy, deadline: Deadline, now: Instant) -> Self {
+        let mut engine = Self {
+            jobs,
+            policy,
+            looks: Looks::default(),
+            ends: Ends::default(),
+            parents: Parents::default(),
+            timers: BinaryHeap::new(),
+            deadline,
+            looks_in_flight: 0,
+            ends_in_flight: 0,
+            began: now,
+        };
+        for index in engine.jobs.indices() {
+            engine.start(index, now);
+        }
+        engine
+    }
+
+    /// Queues a job's first call.
+    fn start(&mut self, index: JobIndex, now: Instant) {
+        let job = &self.jobs[index];
+        let (Stage::ToDescribe, Some(id)) = (job.stage(), job.id()) else {
+            return;
+        };
+        if job.first().is_some_and(|first| now < first.at + FRESH) {
+            return self.enqueue_end(index);
+        }
+        if let Some(parent) = id.parent()
+            && self.parents.expect(parent)
+            && self.jobs.index_of(parent).is_none()
+        {
+            self.looks.push_first(parent);
+        }
+        self.looks.push_first(id);
+    }
+
+    /// The call that should be sent next, if there is one that should not wait for more jobs to share it.
+    ///
+    /// A full bulk call comes before a full look before what is left over. So each job is brought to its end as early as
+    /// can be, and an invocation that runs out of time has some jobs done rather than all of them looked at.
+    pub fn poll_call(&mut self, now: Instant, outlook: Outlook) -> Option<Call> {
+        let more_to_see = self.looks_in_flight > 0 || self.looks.first_len() > 0;
+        if !self.is_closing(now, outlook, 1)
+            && let Some(call) = self.ends.next(outlook.bulk, !more_to_see)
+        {
+            self.ends_in_flight += 1;
+            for &(index, _) in &call.jobs {
+                self.jobs[index].was_called = true;
+                self.jobs.enter(index, Stage::Sent);
+            }
+            return Some(Call::End(call));
+        }
+        let only_again = self.is_closing(now, outlook, 2);
+        if let Some(id) = self.looks.next_service_job(only_again) {
+            self.looks_in_flight += 1;
+            return Some(Call::DescribeServiceJob(id));
+        }
+        let nothing_to_share = self.ends_in_flight == 0
+            && (self.looks.first_len() > 0 || self.ends.len() == 0 || only_again);
+        let flush = self.is_closing(now, outlook, 1) || nothing_to_share;
+        let ids = self.looks.next(flush, only_again)?;
+        self.looks_in_flight += 1;
+        Some(Call::Describe(ids))
+    }
+
+    /// Whether the time that is left should go to looking again at jobs for which a call was sent. `rounds` is 1 for a
+    /// job that would be ended now, and 2 for one that would first be looked at.
+    fn is_closing(&self, now: Instant, outlook: Outlook, rounds: u32) -> bool {
+        let times = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let again = self.looks.again_calls();
+        let look_rounds = times(1 + again.div_ceil(outlook.concurrency)).saturating_add(rounds);
+        let calls = times(2 + again + self.ends_in_flight.div_ceil(2));
+        let needed = outlook.end_takes
+            + outlook.look_takes.saturating_mul(look_rounds)
+            + outlook.interval.saturating_mul(calls);
+        self.deadline.left(now) < needed
+    }
+
+    /// Nothing is left to be done, or nothing that could be done in time, beside the calls in flight.
+    #[must_use]
+    pub fn is_finished(&self, now: Instant, outlook: Outlook) -> bool {
+        if self.looks_in_flight + self.ends_in_flight > 0 {
+            return false;
+        }
+        if !self.is_closing(now, outlook, 1) {
+            return self.looks.is_empty() && self.ends.len() == 0 && self.timers.is_empty();
+        }
+        let mut timers = self.timers.iter();
+        self.looks.again_calls() == 0
+            && !timers.any(|Reverse((at, timer))| {
+                matches!(timer, Timer::Look(_)) && !self.deadline.is_over(*at)
+            })
+    }
+
+    /// When [`Engine::handle_timeout`] is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// Queues what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while self.poll_timeout().is_some_and(|at| at <= now) {
+            match self.timers.pop() {
+                Some(Reverse((_, Timer::Look(ids)))) => {
+                    for id in ids {
+                        self.looks.push_again(id);
+                    }
+                }
+                Some(Reverse((_, Timer::End(indices)))) => {
+                    for index in indices {
+                        self.enqueue_end(index);
+                    }
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Takes in the answer of a call.
+    pub fn handle_answer(&mut self, answer: Answer, now: Instant) {
+        match answer {
+            Answer::Described(ids, answer) => {
+                self.looks_in_flight = self.looks_in_flight.saturating_sub(1);
+                match answer {
+                    Ok(jobs) => self.on_described(ids, jobs, now),
+                    Err(error) => self.on_look_failed(ids, error, now),
+                }
+            }
+            Answer::Acknowledged(call, answer) => {
+                self.ends_in_flight = self.ends_in_flight.saturating_sub(1);
+                if call.jobs.len() > 1 {
+                    self.ends.bulk_ended();
+                }
+                match answer {
+                    Ok(answer) => self.on_acknowledged(&call, answer, now),
+                    Err(error) => self.on_end_failed(call, error, now),
+                }
+            }
+        }
+    }
+
+    /// The jobs with their outcomes. Those that have none get the one that is true of them now.
+    #[must_use]
+    pub fn into_jobs(mut self) -> Jobs {
+        self.jobs.finish();
+        self.jobs
+    }
+
+    /// Plans what to do with a job at its first look.
+    pub(super) fn plan(&mut self, index: JobIndex, job: &JobDetail, protected: bool, now: Instant) {
+        let intent = self.jobs[index].intent;
+        match plan_job(intent, job, protected, self.policy) {
+            Plan::Settle(outcome, message) => {
+                self.jobs.settle(index, outcome, message);
+                self.wait_for_end(index, job.summary.id, now);
+            }
+            Plan::End => self.enqueue_end(index),
+        }
+    }
+
+    /// Queues the call that ends a job, or says so in a dry run.
+    pub(super) fn enqueue_end(&mut self, index: JobIndex) {
+        let job = &self.jobs[index];
+        let (intent, Some(id)) = (job.intent, job.id()) else {
+            return;
+        };
+        if intent.dry_run {
+            return self.jobs.settle(index, intent.would(), None);
+        }
+        if *job.stage() != Stage::Queued {
+            self.jobs.enter(index, Stage::Queued);
+        }
+        let reason = self.jobs.options(index).reason.clone();
+        let operation = EndOperation::of(intent.action, id);
+        self.ends.push(operation, reason, (index, id));
+    }
+
+    pub(super) fn look_later(&mut self, ids: Vec<JobId>, at: Instant) {
+        if !ids.is_empty() {
+            self.timers.push(Reverse((at, Timer::Look(ids))));
+        }
+    }
+}
+
+/// Whether a call that failed, and has now failed this often for a job, is sent again.
+pub(super) fn may_retry(kind: ErrorKind, tries: u8) -> bool {
+    let most = match kind {
+        ErrorKind::Throttled => MAX_THROTTLED_TRIES,
+        _ => MAX_TRIES,
+    };
+    kind.is_worth_a_retry() && tries < most
+}
+
+/// The outcome of a job whose look or call failed for good, with this error of Batch's.
+pub(super) fn outcome_of(kind: ErrorKind) -> Outcome {
+    match kind {
+        ErrorKind::Throttled => Outcome::Throttled,
+        ErrorKind::Denied => Outcome::Denied,
+        ErrorKind::NoAnswer | ErrorKind::OutOfTime => Outcome::NotAttempted,
+        ErrorKind::NoSuchOperation
+        | ErrorKind::Refused
+        | ErrorKind::Credentials
+        | ErrorKind::Server => Outcome::Failed,
+    }
+}

@@ -1,0 +1,79 @@
+//! What is known of the parents of array children, which share their parent's protection.
+
+use std::collections::HashMap;
+
+use crate::{batch::JobDetail, jobs::JobIndex, request::JobId};
+
+/// What is known of the parents of array children.
+#[derive(Debug, Default)]
+pub(super) struct Parents(HashMap<JobId, Parent>);
+
+/// What is known of one parent.
+#[derive(Debug)]
+enum Parent {
+    /// It is being looked at; these children wait for it.
+    Awaited {
+        children: Vec<(JobIndex, JobDetail)>,
+        /// Looks that failed or did not show it.
+        looks: u8,
+    },
+    /// Whether it carries the protect tag, or why that cannot be known.
+    Known(Result<bool, String>),
+}
+
+impl Parents {
+    /// A child is going to be looked at. True if its parent has to be looked at too, which nobody has asked for yet.
+    pub(super) fn expect(&mut self, parent: JobId) -> bool {
+        let is_new = !self.0.contains_key(&parent);
+        self.0.entry(parent).or_insert_with(|| Parent::Awaited {
+            children: Vec::new(),
+            looks: 0,
+        });
+        is_new
+    }
+
+    /// Whether the parent of a child is protected. None if that is not known yet: then the child waits for it.
+    pub(super) fn protection(
+        &mut self,
+        child: JobIndex,
+        job: JobDetail,
+    ) -> Option<(JobDetail, Result<bool, String>)> {
+        let parent = job.summary.id.parent().and_then(|id| self.0.get_mut(&id));
+        match parent {
+            Some(Parent::Awaited { children, .. }) => {
+                children.push((child, job));
+                None
+            }
+            Some(Parent::Known(known)) => Some((job, known.clone())),
+            None => Some((job, Ok(false))),
+        }
+    }
+
+    /// A look at an awaited parent failed or did not show it: how often that has happened.
+    pub(super) fn count_look(&mut self, id: JobId) -> Option<u8> {
+        match self.0.get_mut(&id) {
+            Some(Parent::Awaited { looks, .. }) => {
+                *looks = looks.saturating_add(1);
+                Some(*looks)
+            }
+            _ => None,
+        }
+    }
+
+    /// Keeps what is known of a parent now, and returns the children that waited for it.
+    pub(super) fn learn(
+        &mut self,
+        parent: JobId,
+        known: Result<bool, String>,
+    ) -> Vec<(JobIndex, JobDetail)> {
+        match self.0.get_mut(&parent) {
+            Some(slot @ Parent::Awaited { .. }) => {
+                match std::mem::replace(slot, Parent::Known(known)) {
+                    Parent::Awaited { children, .. } => children,
+                    Parent::Known(_) => Vec::new(),
+                }
+            }
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Looks at many jobs before anything is decided about them, a few calls at a time.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::time::{Duration, Instant, sleep_until};
+
+use crate::{
+    batch::{CallError, DESCRIBE_LIMIT, DescribeJobs, ErrorKind, JobDetail},
+    plan::is_protected,
+    request::JobId,
+    session::Session,
+};
+
+/// When to look again at jobs that Batch does not show: after 1 s and after 3 s. A job just submitted may not show yet.
+const LOOK_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
+
+/// What a look has found of a job.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// This, and whether it or its array is protected.
+    Seen(Box<JobDetail>, bool),
+    /// Batch does not know it, also when asked again.
+    NotFound,
+    /// The look failed.
+    Failed(CallError),
+}
+
+/// Looks at jobs and hands each to `each`, in no order. Array children are protected as their parents are.
+pub(super) async fn look(
+    ids: impl IntoIterator<Item = JobId>,
+    session: Session<'_>,
+    mut each: impl FnMut(JobId, Look),
+) {
+    let ids: BTreeSet<JobId> = ids.into_iter().collect();
+    let parents: BTreeSet<JobId> = ids.iter().filter_map(|id| id.parent()).collect();
+    let mut of_parents: HashMap<JobId, Result<bool, CallError>> = HashMap::new();
+    let mut keep = |id, job: Result<Option<JobDetail>, CallError>| {
+        let protected = job.map(|job| job.is_some_and(|job| is_protected(&job, session.policy)));
+        of_parents.insert(id, protected);
+    };
+    look_at(parents, session, &mut keep).await;
+    look_at(ids, session, &mut |id,
+                                job: Result<
+        Option<JobDetail>,
+        CallError,
+    >| {
+        let of_parent = id.parent().and_then(|parent| of_parents.get(&parent));
+        each(
+            id,
+            match (job, of_parent) {
+                (Err(error), _) => Look::Failed(error),
+                (Ok(None), _) => Look::NotFound,
+                (Ok(Some(_)), Some(Err(error))) => Look::Failed(error.clone()),
+                (Ok(Some(job)), of_parent) => {
+                    let of_parent = matches!(of_parent, Some(Ok(true)));
+                    let protected = of_parent || is_protected(&job, session.policy);
+                    Look::Seen(Box::new(job), protected)
+                }
+            },
+        );
+    })
+    .await;
+}
+
+async fn look_at(
+    ids: BTreeSet<JobId>,
+    session: Session<'_>,
+    each: &mut impl FnMut(JobId, Result<Option<JobDetail>, CallError>),
+) {
+    let mut missing = look_once(ids.into_iter().collect(), session, each).await;
+    for after in LOOK_AGAIN {
+        let at = Instant::now() + after;
+        if missing.is_empty() || session.deadline.is_over(at) {
+            break;
+        }
+        sleep_until(at).await;
+        missing = look_once(missing, session, each).await;
+    }
+    for id in missing {
+        each(id, Ok(None));
+    }
+}
+
+/// Looks at jobs once, and returns those that Batch does not show.
+async fn look_once(
+    ids: Vec<JobId>,
+    session: Session<'_>,
+    each: &mut impl FnMut(JobId, Result<Option<JobDetail>, CallError>),
+) -> Vec<JobId> {
+    let (services, jobs): (Vec<JobId>, Vec<JobId>) =
+        ids.into_iter().partition(|id| id.is_service_job());
+    let services = services.into_iter().map(|id| vec![id]);
+    let chunks = jobs.chunks(DESCRIBE_LIMIT).map(<[JobId]>::to_vec);
+    let mut waiting: VecDeque<Vec<JobId>> = services.chain(chunks).collect();
+    let mut in_flight = FuturesUnordered::new();
+    let mut missing = Vec::new();
+    loop {
+        while in_flight.len() < session.pace.concurrency()
+            && let Some(ids) = waiting.pop_front()
+        {
+            in_flight.push(async move {
+                let answer = describe(&ids, session).await;
+                (ids, answer)
+            });
+        }
+        let Some((mut ids, answer)) = in_flight.next().await else {
+            return missing;
+        };
+        match answer {
+            Ok(jobs) => {
+                let mut unseen: BTreeSet<JobId> = ids.into_iter().collect();
+                for job in jobs {
+                    if unseen.remove(&job.summary.id) {
+                        each(job.summary.id, Ok(Some(job)));
+                    }
+                }
+                missing.extend(unseen);
+            }
+            // One of the ids is at fault: the halves tell which.
+            Err(error) if error.kind == ErrorKind::Refused && ids.len() > 1 => {
+                let second = ids.split_off(ids.len() / 2);
+                waiting.extend([ids, second]);
+            }
+            Err(error) => ids.into_iter().for_each(|id| each(id, Err(error.clone()))),
+        }
+    }
+}
+
+async fn describe(ids: &[JobId], session: Session<'_>) -> Result<Vec<JobDetail>, CallError> {
+    match ids {
+        &[id] if id.is_service_job() => Ok(session.look(id).await?.into_iter().collect()),
+        ids => session.call(&DescribeJobs(ids)).await,
+    }
+}
