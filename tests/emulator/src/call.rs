@@ -12,11 +12,12 @@ use crate::{
     body::{Body, cut_short},
     control,
     emulator::{Emulator, Hook, State},
-    faults::Fault,
+    error::ApiError,
+    fault::Fault,
     operation::Operation,
     operations::{Desk, Done},
     record::{Answer, Call},
-    wire::{self, ApiError, Input},
+    wire::{self, Input},
 };
 
 /// The connection was reset: there is no answer.

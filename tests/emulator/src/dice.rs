@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    faults::{BulkCalls, Fault, Faults, ItemError},
+    fault::{BulkCalls, Fault, ItemError},
+    faults::Faults,
     operation::Operation,
 };
 

@@ -7,7 +7,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{operation::Operation, span};
+use crate::{
+    fault::{BulkCalls, ItemError},
+    operation::Operation,
+    span,
+};
 
 /// Switches for everything that can go wrong. All off by default. Rates are between 0 and 1, and
 /// the dice are seeded, so that a run can be repeated. The same in camelCase is a seed's `faults`
@@ -72,78 +76,6 @@ pub struct Faults {
     pub flag_delay: Duration,
     /// Jobs whose cancel and terminate are accepted, and never happen.
     pub ignore_cancels: BTreeSet<String>,
-}
-
-/// Whether the endpoint knows the bulk calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum BulkCalls {
-    /// It does.
-    #[default]
-    Present,
-    /// 404 with an HTML page, as moto answers.
-    NotFound,
-    /// 404 `UnknownOperationException`, as rest-json services answer.
-    UnknownOperation,
-    /// 403 `MissingAuthenticationTokenException`, as API Gateway answers for a path that it does not
-    /// know. Whether Batch's endpoints in regions without bulk calls do so is unverified.
-    MissingToken,
-}
-
-/// Why a job of a bulk call is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "each variant is Batch's error code of that name"
-)]
-pub enum ItemError {
-    ValidationException,
-    ClientException,
-    ThrottlingException,
-    ServerException,
-    AccessDenied,
-}
-
-impl ItemError {
-    /// The code as Batch writes it.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::ValidationException => "ValidationException",
-            Self::ClientException => "ClientException",
-            Self::ThrottlingException => "ThrottlingException",
-            Self::ServerException => "ServerException",
-            Self::AccessDenied => "AccessDenied",
-        }
-    }
-}
-
-/// What goes wrong with one call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Fault {
-    /// 429 `TooManyRequestsException`.
-    Throttled,
-    /// 500 `ServerException`.
-    ServerError,
-    /// 403 `AccessDeniedException`.
-    Denied,
-    /// 404 with an HTML page.
-    NotFound,
-    /// 404 `UnknownOperationException`.
-    UnknownOperation,
-    /// 403 `MissingAuthenticationTokenException`.
-    MissingToken,
-    /// The connection is reset, nothing was done.
-    ResetBefore,
-    /// The work is done, then the connection is reset.
-    ResetAfter,
-    /// The work is done, and the answer breaks off.
-    CutShort,
-    /// No answer, ever; nothing was done.
-    HangBefore,
-    /// The work is done, and no answer comes, ever.
-    HangAfter,
 }
 
 fn rate<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {

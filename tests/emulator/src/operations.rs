@@ -13,12 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::{
-    dice::Dice,
-    operation::Operation,
-    wire::{ApiError, Input},
-    world::World,
-};
+use crate::{dice::Dice, error::ApiError, operation::Operation, wire::Input, world::World};
 
 /// What an operation works on.
 pub(crate) struct Desk<'a> {

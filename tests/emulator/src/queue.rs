@@ -1,6 +1,10 @@
 //! Job queues.
 
+use std::{collections::BTreeSet, time::Duration};
+
 use serde::{Deserialize, Serialize};
+
+use crate::{job::Key, status::Status};
 
 /// What runs the jobs of a queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,4 +75,19 @@ impl Queue {
             ..Self::new(name)
         }
     }
+}
+
+/// A place in a listing: by time of creation, then in the order in which jobs were added.
+pub(crate) type Place = (Duration, Key);
+
+/// A queue, with its jobs in the order of creation. Array children are in `dispatch` only, as
+/// `ListJobs` shows them under their parent and not in the queue.
+#[derive(Debug)]
+pub(crate) struct QueueEntry {
+    pub(crate) queue: Queue,
+    pub(crate) arn: String,
+    pub(crate) all: BTreeSet<Place>,
+    pub(crate) by_status: [BTreeSet<Place>; Status::ALL.len()],
+    /// RUNNABLE jobs, single ones and children, in the order in which they will be dispatched.
+    pub(crate) dispatch: BTreeSet<Place>,
 }

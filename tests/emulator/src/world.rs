@@ -4,31 +4,15 @@ use std::{
     collections::{BTreeSet, BinaryHeap, HashMap},
     fmt::Write as _,
     sync::Arc,
-    time::Duration,
 };
 
 use crate::{
     behaviour::Behaviour,
     job::{Job, Key, QueueKey, Shape},
     lifecycle::Event,
-    queue::{Queue, QueueType},
+    queue::{Place, Queue, QueueEntry, QueueType},
     status::Status,
 };
-
-/// A place in a listing: by time of creation, then in the order in which jobs were added.
-pub(crate) type Place = (Duration, Key);
-
-/// A queue, with its jobs in the order of creation. Array children are in `dispatch` only, as
-/// `ListJobs` shows them under their parent and not in the queue.
-#[derive(Debug)]
-pub(crate) struct QueueEntry {
-    pub(crate) queue: Queue,
-    pub(crate) arn: String,
-    pub(crate) all: BTreeSet<Place>,
-    pub(crate) by_status: [BTreeSet<Place>; Status::ALL.len()],
-    /// RUNNABLE jobs, single ones and children, in the order in which they will be dispatched.
-    pub(crate) dispatch: BTreeSet<Place>,
-}
 
 /// What an id names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

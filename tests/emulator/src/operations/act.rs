@@ -7,10 +7,7 @@ use serde::Serialize;
 
 use super::{Desk, Done, body, required, required_text};
 use crate::{
-    ending::Action,
-    faults::ItemError,
-    operation::Operation,
-    wire::{ApiError, Input},
+    ending::Action, error::ApiError, fault::ItemError, operation::Operation, wire::Input,
     world::Found,
 };
 

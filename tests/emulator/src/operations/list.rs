@@ -10,10 +10,12 @@ use super::{
     show::Summary,
 };
 use crate::{
+    error::ApiError,
     job::{Key, QueueKey, Shape},
+    queue::Place,
     status::Status,
-    wire::{ApiError, Input},
-    world::{Found, Place},
+    wire::Input,
+    world::Found,
 };
 
 #[derive(Serialize)]

@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{
     clock::millis,
+    error::ApiError,
     job::{Key, QueueKey},
-    queue::{QueueState, QueueType},
-    wire::{ApiError, Input},
-    world::QueueEntry,
+    queue::{QueueEntry, QueueState, QueueType},
+    wire::Input,
 };
 
 /// "The first 100 RUNNABLE jobs in the job queue are listed in order of dispatch."
