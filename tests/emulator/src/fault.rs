@@ -18,6 +18,18 @@ pub enum BulkCalls {
     MissingToken,
 }
 
+impl BulkCalls {
+    /// How a bulk call fails; None where the endpoint knows it.
+    pub(crate) fn fault(self) -> Option<Fault> {
+        match self {
+            Self::Present => None,
+            Self::NotFound => Some(Fault::NotFound),
+            Self::UnknownOperation => Some(Fault::UnknownOperation),
+            Self::MissingToken => Some(Fault::MissingToken),
+        }
+    }
+}
+
 /// Why a job of a bulk call is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(

@@ -82,8 +82,9 @@ impl Job {
         marked && (self.status.is_cancellable() || (self.is_held && !self.status.is_final()))
     }
 
-    pub(crate) fn is_listed(&self, now: Duration) -> bool {
-        !self.forgotten && self.visible_from <= now
+    /// Whether looks and listings do not find it yet.
+    pub(crate) fn is_hidden(&self, now: Duration) -> bool {
+        self.visible_from > now
     }
 }
 

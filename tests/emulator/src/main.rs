@@ -46,6 +46,7 @@ Control, under http://127.0.0.1:PORT/_emulator/:
   GET calls          every call so far          DELETE calls       forget them
   GET jobs           every job as it is         POST jobs          add a job of the seed form, or a list
   GET, PUT faults    as in the seed             GET, PUT behaviour as in the seed
+  GET faults/counts  how often each switch bit
   POST queues        add a queue                POST advance       {"seconds": 60}: moves the clock
 "#;
 

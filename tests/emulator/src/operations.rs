@@ -13,7 +13,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::{dice::Dice, error::ApiError, operation::Operation, wire::Input, world::World};
+use crate::{
+    counts::Switch, dice::Dice, error::ApiError, job::Job, operation::Operation, wire::Input,
+    world::World,
+};
 
 /// What an operation works on.
 pub(crate) struct Desk<'a> {
@@ -49,6 +52,15 @@ impl Desk<'_> {
             Operation::Unknown => Err(ApiError::unknown_operation()),
         }?;
         Ok(Done { body, refused: 0 })
+    }
+
+    /// Whether looks and listings show the job.
+    fn is_shown(&self, job: &Job) -> bool {
+        let hidden = job.is_hidden(self.now);
+        if hidden && !job.forgotten {
+            self.dice.bit(Switch::VisibilityDelay);
+        }
+        !hidden && !job.forgotten
     }
 }
 

@@ -158,6 +158,7 @@ async fn control_endpoints_steer_it() {
             r#"{"minutes": 1}"#,
             "minutes: unknown field",
         ),
+        ("GET", "faults/counts", "", r#""throttleRate":0"#),
         ("GET", "nothing", "", "404"),
     ] {
         let answer = send(&server, method, &format!("/_emulator/{path}"), body)

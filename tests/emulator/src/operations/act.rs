@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{Desk, Done, body, required, required_text};
 use crate::{
-    ending::Action, error::ApiError, fault::ItemError, operation::Operation, wire::Input,
-    world::Found,
+    counts::Switch, ending::Action, error::ApiError, fault::ItemError, operation::Operation,
+    wire::Input, world::Found,
 };
 
 /// "An array of up to 50 Batch job IDs" (`CancelJobs`).
@@ -92,8 +92,11 @@ impl Desk<'_> {
         };
         let service_call = operation.iam_action() == Operation::TerminateServiceJob;
         let faults = self.dice.faults();
-        if self.world.job(key).is_service != service_call || faults.ignore_cancels.contains(id) {
+        if self.world.job(key).is_service != service_call {
             return;
+        }
+        if faults.ignore_cancels.contains(id) {
+            return self.dice.bit(Switch::IgnoreCancels);
         }
         let action = if operation.iam_action() == Operation::CancelJob {
             Action::Cancel
@@ -101,6 +104,9 @@ impl Desk<'_> {
             Action::Terminate
         };
         let flag_delay = faults.flag_delay;
+        if !flag_delay.is_zero() && !self.world.job(key).status.is_final() {
+            self.dice.bit(Switch::FlagDelay);
+        }
         self.world.accept(key, action, reason, self.now, flag_delay);
         self.world.settle(self.now);
     }

@@ -60,7 +60,7 @@ impl Desk<'_> {
                 None => continue,
             };
             let job = self.world.job(key);
-            if !job.is_service && job.is_listed(self.now) {
+            if !job.is_service && self.is_shown(job) {
                 found.insert((key, node));
             }
         }
@@ -77,7 +77,7 @@ impl Desk<'_> {
             Some(Found::Job(key)) => self.world.job(key),
             _ => return Err(unknown_service_job(&id)),
         };
-        if !job.is_service || !job.is_listed(self.now) {
+        if !job.is_service || !self.is_shown(job) {
             return Err(unknown_service_job(&id));
         }
         body(&ServiceDetail {

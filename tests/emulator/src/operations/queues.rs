@@ -123,7 +123,7 @@ impl Desk<'_> {
             .dispatch
             .iter()
             .map(|(_, key)| self.world.job(*key))
-            .filter(|job| job.is_listed(self.now))
+            .filter(|job| self.is_shown(job))
             .take(FRONT)
             .map(|job| FrontJob {
                 job_arn: self.world.job_arn(job),
