@@ -21,6 +21,8 @@ macro_rules! switches {
 switches! {
     Latency = "latency",
     Jitter = "jitter",
+    Slow = "slow",
+    SlowRate = "slowRate",
     CallsPerSecond = "callsPerSecond",
     ThrottleRate = "throttleRate",
     ItemThrottleRate = "itemThrottleRate",

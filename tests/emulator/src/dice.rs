@@ -142,8 +142,21 @@ impl Dice {
         if self.roll(Switch::ResetAfterRate, self.faults.reset_after_rate) {
             return Some(Fault::ResetAfter);
         }
-        self.roll(Switch::CutShortRate, self.faults.cut_short_rate)
-            .then_some(Fault::CutShort)
+        if self.roll(Switch::CutShortRate, self.faults.cut_short_rate) {
+            return Some(Fault::CutShort);
+        }
+        let slow = !self.faults.slow_for.is_zero();
+        (slow && self.roll(Switch::SlowRate, self.faults.slow_rate)).then_some(Fault::Slow)
+    }
+
+    /// How long the answer is held back after the work was done.
+    pub(crate) fn hold_back(&self, operation: Operation, fault: Option<Fault>) -> Duration {
+        let by_operation = self.faults.slow.get(&operation).copied();
+        if by_operation.is_some() {
+            self.bit(Switch::Slow);
+        }
+        let by_fault = (fault == Some(Fault::Slow)).then_some(self.faults.slow_for);
+        by_operation.max(by_fault).unwrap_or_default()
     }
 
     fn take_ordered(&mut self, operation: Operation) -> Option<Fault> {

@@ -9,6 +9,10 @@ use crate::{
     operation::Operation,
 };
 
+/// What AWS's front ends say of a path that leads to no operation.
+pub(crate) const UNDETERMINED_OPERATION: &str =
+    "Unable to determine service/operation name to be authorized";
+
 /// An error answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
@@ -71,6 +75,14 @@ impl ApiError {
         }
     }
 
+    fn undetermined_operation() -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            code: "AccessDeniedException",
+            message: UNDETERMINED_OPERATION.to_owned(),
+        }
+    }
+
     /// The error that a singular call gets where the same job would be refused in a bulk call.
     pub(crate) fn of_item(error: ItemError, operation: Operation, arn: &str) -> Self {
         match error {
@@ -91,6 +103,7 @@ impl ApiError {
             Fault::Denied => Some(Self::denied(operation, "*")),
             Fault::UnknownOperation => Some(Self::unknown_operation()),
             Fault::MissingToken => Some(Self::missing_token()),
+            Fault::UndeterminedOperation => Some(Self::undetermined_operation()),
             _ => None,
         }
     }

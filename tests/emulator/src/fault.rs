@@ -14,8 +14,14 @@ pub enum BulkCalls {
     /// 404 `UnknownOperationException`, as rest-json services answer.
     UnknownOperation,
     /// 403 `MissingAuthenticationTokenException`, as API Gateway answers for a path that it does not
-    /// know. Whether Batch's endpoints in regions without bulk calls do so is unverified.
+    /// know. Whether Batch's endpoints in regions without bulk calls do so is unverified, as it is
+    /// for the other forms.
     MissingToken,
+    /// 403 `AccessDeniedException` "Unable to determine service/operation name to be authorized", as
+    /// other AWS front ends answer for a path that they do not know.
+    UndeterminedOperation,
+    /// The same text as XML, without content type and error type, as some of them do.
+    UndeterminedOperationXml,
 }
 
 impl BulkCalls {
@@ -26,6 +32,8 @@ impl BulkCalls {
             Self::NotFound => Some(Fault::NotFound),
             Self::UnknownOperation => Some(Fault::UnknownOperation),
             Self::MissingToken => Some(Fault::MissingToken),
+            Self::UndeterminedOperation => Some(Fault::UndeterminedOperation),
+            Self::UndeterminedOperationXml => Some(Fault::UndeterminedOperationXml),
         }
     }
 }
@@ -74,12 +82,18 @@ pub enum Fault {
     UnknownOperation,
     /// 403 `MissingAuthenticationTokenException`.
     MissingToken,
+    /// 403 `AccessDeniedException` "Unable to determine service/operation name to be authorized".
+    UndeterminedOperation,
+    /// The same as XML, without content type and error type.
+    UndeterminedOperationXml,
     /// The connection is reset, nothing was done.
     ResetBefore,
     /// The work is done, then the connection is reset.
     ResetAfter,
     /// The work is done, and the answer breaks off.
     CutShort,
+    /// The work is done, and the answer held back for [`Faults::slow_for`](crate::Faults::slow_for).
+    Slow,
     /// No answer, ever; nothing was done.
     HangBefore,
     /// The work is done, and no answer comes, ever.

@@ -22,14 +22,28 @@ pub struct Faults {
     /// The dice's seed.
     pub seed: u64,
     /// The operations that faults are limited to; all if empty. Delays of visibility, refused
-    /// jobs and `bulk_calls` are not limited by it.
+    /// jobs, `slow` and `bulk_calls` are not limited by it.
     pub only: BTreeSet<Operation>,
-    /// How long every answer takes.
+    /// How long every call takes before its work is done: a caller that goes away meanwhile leaves
+    /// it undone, and a hook ([`Emulator::on`](crate::Emulator::on)) runs after it.
     #[serde(with = "span")]
     pub latency: Duration,
     /// And up to this much longer.
     #[serde(with = "span")]
     pub jitter: Duration,
+    /// How long the answers of an operation are held back after the work was done, which is when
+    /// the call came (plus `latency`): also beyond any patience of the caller. Answers without work
+    /// (a throttled call) are not held back.
+    #[serde(with = "span::map")]
+    pub slow: BTreeMap<Operation, Duration>,
+    /// Calls whose work is done, and whose answer is held back for `slow_for`, without which this
+    /// does nothing.
+    #[serde(deserialize_with = "rate")]
+    pub slow_rate: f64,
+    /// How long calls by `slow_rate` and [`Fault::Slow`](crate::Fault::Slow) are held back. Where
+    /// `slow` says more, that counts.
+    #[serde(with = "span")]
+    pub slow_for: Duration,
     /// An account-wide token bucket: calls above it get 429 `TooManyRequestsException`.
     pub calls_per_second: Option<f64>,
     /// The bucket's size; by default one second's worth.

@@ -33,10 +33,12 @@ Seed (all optional; a misspelt field is an error):
    "behaviour": {"cancelDelay": 0, "terminateDelay": 0, "submitted": {"submittedFor": 0},
                  "acceptArns": false, "childTags": false, "terminateMark": "cancelled"},
    "faults": {"seed": 0, "only": ["CancelJobs"], "latency": 0.02, "jitter": 0.01,
+              "slow": {"CancelJobs": "60s"}, "slowRate": 0.1, "slowFor": "6s",
               "callsPerSecond": 50, "burst": 5, "throttleRate": 0.3, "itemThrottleRate": 0.3,
               "itemServerErrorRate": 0, "itemErrors": {"<job id>": "AccessDenied"},
               "serverErrorRate": 0.1, "resetBeforeRate": 0.05, "resetAfterRate": 0.05,
-              "cutShortRate": 0.01, "hangRate": 0.01, "bulkCalls": "present|notFound|unknownOperation|missingToken",
+              "cutShortRate": 0.01, "hangRate": 0.01, 
+              "bulkCalls": "present|notFound|unknownOperation|missingToken|undeterminedOperation|undeterminedOperationXml",
               "denied": ["CancelJob"], "deniedJobs": ["<job id>"], "visibilityDelay": 1,
               "flagDelay": 1, "ignoreCancels": ["<job id>"]}}
   Lengths of time are seconds or text ("90s", "2h", "PT1H"). Jobs in a queue of type

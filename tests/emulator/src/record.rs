@@ -29,6 +29,9 @@ pub struct Call {
     /// When it came, on the emulator's clock, since the Unix epoch.
     #[serde(serialize_with = "crate::span::serialize")]
     pub at: Duration,
+    /// When its work was done; None if it was not.
+    #[serde(with = "crate::span::option")]
+    pub performed_at: Option<Duration>,
     /// When its answer was ready; None if there was none.
     #[serde(with = "crate::span::option")]
     pub answered_at: Option<Duration>,

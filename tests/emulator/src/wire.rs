@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use crate::{
     body::Body,
-    error::ApiError,
+    error::{ApiError, UNDETERMINED_OPERATION},
+    fault::Fault,
     spec::{Dependency, DependencyType},
 };
 
@@ -115,8 +116,17 @@ pub(crate) fn answer(result: Result<Bytes, ApiError>, request_id: &str) -> Respo
     response
 }
 
+/// The answer for a fault that shows as something other than JSON.
+pub(crate) fn page_of_fault(fault: Fault) -> Option<Response<Body>> {
+    match fault {
+        Fault::NotFound => Some(not_found_page()),
+        Fault::UndeterminedOperationXml => Some(undetermined_operation_xml()),
+        _ => None,
+    }
+}
+
 /// The page that moto's server shows for a path that it does not know.
-pub(crate) fn not_found_page() -> Response<Body> {
+fn not_found_page() -> Response<Body> {
     let page =
         "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n";
     let mut response = json(StatusCode::NOT_FOUND, page.into());
@@ -124,5 +134,15 @@ pub(crate) fn not_found_page() -> Response<Body> {
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/html; charset=utf-8"),
     );
+    response
+}
+
+fn undetermined_operation_xml() -> Response<Body> {
+    let xml = format!(
+        "<AccessDeniedException>\n  <Message>{UNDETERMINED_OPERATION}</Message>\n\
+         </AccessDeniedException>\n"
+    );
+    let mut response = Response::new(Body::whole(xml.into()));
+    *response.status_mut() = StatusCode::FORBIDDEN;
     response
 }

@@ -11,7 +11,7 @@ use batch_emulator::{BulkCalls, Emulator, Fault, Faults, ItemError, JobSpec, Ope
 use serde_json::{Value, json};
 
 /// What belongs to another switch, or to all of them.
-const NO_SWITCHES: [&str; 3] = ["seed", "only", "burst"];
+const NO_SWITCHES: [&str; 4] = ["seed", "only", "burst", "slowFor"];
 
 #[test]
 fn every_switch_has_a_count() {
@@ -101,6 +101,15 @@ async fn calls_are_counted() {
                 ..Faults::default()
             },
             vec![("hangRate", 3)],
+        ),
+        (
+            Faults {
+                slow: [(Operation::CancelJobs, SECOND / 10)].into(),
+                slow_rate: 1.0,
+                slow_for: SECOND / 10,
+                ..Faults::default()
+            },
+            vec![("slow", 1), ("slowRate", 3)],
         ),
         (
             Faults {
