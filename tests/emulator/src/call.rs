@@ -89,6 +89,7 @@ impl Emulator {
             answer: Answer::None,
             fault: None,
             refused_jobs: 0,
+            omitted_jobs: 0,
             at,
             performed_at: None,
             answered_at: None,
@@ -113,9 +114,14 @@ impl Emulator {
         let done = Desk { world, dice, now }.perform(operation, input);
         state.world.settle(now);
         drop(state);
-        let Done { body, refused } = done?;
+        let Done {
+            body,
+            refused,
+            omitted,
+        } = done?;
         flight.note(|call| {
             call.refused_jobs = refused;
+            call.omitted_jobs = omitted;
             call.performed_at = Some(now);
         });
         Ok(body)

@@ -28,6 +28,14 @@ switches! {
     ItemThrottleRate = "itemThrottleRate",
     ItemServerErrorRate = "itemServerErrorRate",
     ItemErrors = "itemErrors",
+    RefuseStartedRate = "refuseStartedRate",
+    RefuseEndedRate = "refuseEndedRate",
+    OmitDone = "omitDone",
+    OmitDoneRate = "omitDoneRate",
+    OmitUndone = "omitUndone",
+    OmitUndoneRate = "omitUndoneRate",
+    FailsDescribe = "failsDescribe",
+    FailsDescribeRate = "failsDescribeRate",
     ServerErrorRate = "serverErrorRate",
     ResetBeforeRate = "resetBeforeRate",
     ResetAfterRate = "resetAfterRate",
@@ -39,6 +47,13 @@ switches! {
     VisibilityDelay = "visibilityDelay",
     FlagDelay = "flagDelay",
     IgnoreCancels = "ignoreCancels",
+}
+
+impl Switch {
+    /// Its name in JSON, `throttleRate`.
+    pub(crate) fn name(self) -> &'static str {
+        NAMES.get(self as usize).copied().unwrap_or_default()
+    }
 }
 
 /// How often each switch bit.

@@ -22,7 +22,7 @@ pub struct Faults {
     /// The dice's seed.
     pub seed: u64,
     /// The operations that faults are limited to; all if empty. Delays of visibility, refused
-    /// jobs, `slow` and `bulk_calls` are not limited by it.
+    /// jobs, ids that fail a look, `slow` and `bulk_calls` are not limited by it.
     pub only: BTreeSet<Operation>,
     /// How long every call takes before its work is done: a caller that goes away meanwhile leaves
     /// it undone, and a hook ([`Emulator::on`](crate::Emulator::on)) runs after it.
@@ -60,6 +60,30 @@ pub struct Faults {
     /// Jobs that are always refused by cancel and terminate: in bulk calls with this code, alone
     /// with the whole-call error that means the same.
     pub item_errors: BTreeMap<String, ItemError>,
+    /// Jobs whose cancel is refused with `ClientException` once they are STARTING or RUNNING, instead
+    /// of being accepted without effect: alone 400, in bulk among `errors`. Which of the two Batch
+    /// does is undocumented. Drawn by id: a job is always refused or never; 1 refuses all.
+    #[serde(deserialize_with = "rate")]
+    pub refuse_started_rate: f64,
+    /// Jobs whose cancel and terminate are refused in the same way once they are SUCCEEDED or FAILED.
+    #[serde(deserialize_with = "rate")]
+    pub refuse_ended_rate: f64,
+    /// Jobs that every bulk call accepts, and leaves out of `successful` and of `errors`.
+    pub omit_done: BTreeSet<String>,
+    /// Jobs that a bulk call accepts and leaves out; thrown anew in each call.
+    #[serde(deserialize_with = "rate")]
+    pub omit_done_rate: f64,
+    /// Jobs that every bulk call passes over, and leaves out of `successful` and of `errors`.
+    pub omit_undone: BTreeSet<String>,
+    /// Jobs that a bulk call passes over and leaves out; thrown anew in each call.
+    #[serde(deserialize_with = "rate")]
+    pub omit_undone_rate: f64,
+    /// Ids that make every `DescribeJobs` that names them fail as a whole, with 400
+    /// `ClientException`, whether there is such a job or not.
+    pub fails_describe: BTreeSet<String>,
+    /// Ids that do the same. Drawn by id and seed, so that halving a call finds them.
+    #[serde(deserialize_with = "rate")]
+    pub fails_describe_rate: f64,
     /// Calls answered with 500 `ServerException`.
     #[serde(deserialize_with = "rate")]
     pub server_error_rate: f64,

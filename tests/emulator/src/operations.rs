@@ -25,11 +25,12 @@ pub(crate) struct Desk<'a> {
     pub(crate) now: Duration,
 }
 
-/// An answer's body, and how many jobs of a bulk call were refused in it.
+/// An answer's body, and how many jobs of a bulk call were refused in it, or left out of it.
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) body: Bytes,
     pub(crate) refused: usize,
+    pub(crate) omitted: usize,
 }
 
 impl Desk<'_> {
@@ -51,7 +52,11 @@ impl Desk<'_> {
             Operation::ListServiceJobs => self.list_service_jobs(&input),
             Operation::Unknown => Err(ApiError::unknown_operation()),
         }?;
-        Ok(Done { body, refused: 0 })
+        Ok(Done {
+            body,
+            refused: 0,
+            omitted: 0,
+        })
     }
 
     /// Whether looks and listings show the job.

@@ -26,6 +26,8 @@ pub struct Call {
     pub fault: Option<Fault>,
     /// How many jobs of a bulk call were refused.
     pub refused_jobs: usize,
+    /// How many jobs of a bulk call its answer did not mention.
+    pub omitted_jobs: usize,
     /// When it came, on the emulator's clock, since the Unix epoch.
     #[serde(serialize_with = "crate::span::serialize")]
     pub at: Duration,

@@ -52,6 +52,9 @@ impl Desk<'_> {
                 "Maximum number of jobs supported is  {MAX_JOBS} ."
             )));
         }
+        if let Some(id) = ids.iter().find(|id| self.dice.fails_describe(id)) {
+            return Err(ApiError::client(format!("Job {id} cannot be described")));
+        }
         let mut found = BTreeSet::new();
         for id in &ids {
             let (key, node) = match self.world.find(id) {
