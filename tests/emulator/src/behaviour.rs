@@ -35,6 +35,9 @@ pub struct Behaviour {
     pub accept_arns: bool,
     /// Whether array children show their parent's tags. Unverified; off.
     pub child_tags: bool,
+    /// Whether an attempt shows while it runs, as moto's do. Off: `attempts` is empty during a job's
+    /// first attempt. Unverified.
+    pub running_attempts: bool,
     /// Unverified; `cancelled` by default.
     pub terminate_mark: TerminateMark,
 }
@@ -50,6 +53,7 @@ impl Default for Behaviour {
             },
             accept_arns: false,
             child_tags: false,
+            running_attempts: false,
             terminate_mark: TerminateMark::default(),
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     add::Times,
+    attempt::Attempt,
     emulator::{Emulator, State},
     job::JobView,
     spec::JobSpec,
@@ -42,6 +43,15 @@ impl Emulator {
         (!job.forgotten).then(|| JobView::of(job, queue))
     }
 
+    /// The attempts of the job of this id, the one that runs too; none if there is no such job.
+    #[must_use]
+    pub fn attempts(&self, id: &str) -> Vec<Attempt> {
+        let (state, _) = self.settled();
+        let key = state.world.key_of(id);
+        key.map(|key| state.world.job(key).attempts.clone())
+            .unwrap_or_default()
+    }
+
     /// All jobs, array children too, in the order in which they were added.
     #[must_use]
     pub fn jobs(&self) -> Vec<JobView> {
@@ -55,7 +65,8 @@ impl Emulator {
     }
 
     /// Puts a job into a status from outside, as if it had got there by itself. Of an array parent,
-    /// all children that have not ended. Unknown ids are ignored.
+    /// all children that have not ended. Attempts begin and end with it: one that ends RUNNING for
+    /// anything but SUCCEEDED failed with exit code 1. Unknown ids are ignored.
     pub fn set_status(&self, id: &str, status: Status) {
         let (mut state, now) = self.settled();
         if let Some(key) = state.world.key_of(id) {
@@ -64,11 +75,12 @@ impl Emulator {
         }
     }
 
-    /// Sets a job's `statusReason`. Unknown ids are ignored.
-    pub fn set_status_reason(&self, id: &str, reason: &str) {
+    /// Sets a job's `statusReason`, or with `None` takes it away. A change of status takes it away
+    /// too. Unknown ids are ignored.
+    pub fn set_status_reason<'a>(&self, id: &str, reason: impl Into<Option<&'a str>>) {
         let (mut state, _) = self.settled();
         if let Some(key) = state.world.key_of(id) {
-            state.world.job_mut(key).status_reason = Some(reason.into());
+            state.world.job_mut(key).status_reason = reason.into().map(Into::into);
         }
     }
 

@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    attempt::EXIT_KILLED,
     behaviour::TerminateMark,
+    events::What,
     job::{Key, Shape},
-    lifecycle::{What, has_started},
+    lifecycle::has_started,
     status::Status,
     world::World,
 };
@@ -107,6 +109,8 @@ impl World {
         let job = self.job(key);
         if !job.status.is_final() && (job.is_cancelled || job.is_terminated) {
             let reason = job.ending.clone().or_else(|| job.status_reason.clone());
+            self.job_mut(key)
+                .end_attempt(at, EXIT_KILLED, reason.as_deref().map(str::to_owned));
             self.enter(key, Status::Failed, reason, at);
         }
     }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use serde::Serialize;
 
 use crate::{
+    attempt::Attempt,
     clock::millis,
     spec::Dependency,
     status::{Lifecycle, Status},
@@ -72,6 +73,9 @@ pub(crate) struct Job {
     pub(crate) waits_for: u32,
     pub(crate) dependents: Vec<Key>,
     pub(crate) lifecycle: Arc<Lifecycle>,
+    pub(crate) attempts: Vec<Attempt>,
+    /// Whether they are shown as `eksAttempts`.
+    pub(crate) on_eks: bool,
     pub(crate) shape: Shape,
 }
 

@@ -23,6 +23,7 @@
 //! Time is tokio's (virtual where it is paused), plus what [`Emulator::advance`] adds.
 
 mod add;
+mod attempt;
 mod behaviour;
 mod body;
 mod by_hand;
@@ -35,6 +36,7 @@ mod draw;
 mod emulator;
 mod ending;
 mod error;
+mod events;
 mod fault;
 mod faults;
 mod job;
@@ -51,6 +53,7 @@ mod status;
 mod wire;
 mod world;
 
+pub use attempt::Attempt;
 pub use behaviour::{Behaviour, TerminateMark};
 pub use body::{Body, CutShort};
 pub use call::Dropped;

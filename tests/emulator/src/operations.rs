@@ -1,6 +1,7 @@
 //! The operations themselves: a request and the world in, an answer's body out.
 
 mod act;
+mod attempts;
 mod describe;
 mod list;
 mod page;

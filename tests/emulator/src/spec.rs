@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    attempt::Attempt,
     span,
     status::{Lifecycle, Status},
 };
@@ -89,6 +90,19 @@ pub struct JobSpec {
     pub nodes: Option<u32>,
     /// How long it stays in each status; by default for ever. Children have the same.
     pub lifecycle: Lifecycle,
+    /// When it started and stopped, since the Unix epoch; in JSON milliseconds or a timestamp. By
+    /// default what its status implies: a RUNNING or SUCCEEDED one started, and a final one
+    /// stopped, when it was added. A FAILED one by default never started.
+    #[serde(with = "span::time")]
+    pub started_at: Option<Duration>,
+    /// See `started_at`.
+    #[serde(with = "span::time")]
+    pub stopped_at: Option<Duration>,
+    /// The attempts so far, which an array job has none of. By default what its status and times
+    /// imply: one if it has started, none before. A RUNNING job's own is added to earlier ones.
+    pub attempts: Vec<Attempt>,
+    /// Whether its attempts are shown as `eksAttempts`, as they are in a queue of type EKS.
+    pub eks_attempts: bool,
     /// How many of these [`Emulator::add_jobs`](crate::Emulator::add_jobs) and a seed make. More
     /// than one cannot have a `job_id`.
     pub count: u32,
@@ -115,6 +129,10 @@ impl Default for JobSpec {
             depends_on: Vec::new(),
             nodes: None,
             lifecycle: Lifecycle::default(),
+            started_at: None,
+            stopped_at: None,
+            attempts: Vec::new(),
+            eks_attempts: false,
             count: 1,
         }
     }

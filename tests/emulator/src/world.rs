@@ -8,8 +8,8 @@ use std::{
 
 use crate::{
     behaviour::Behaviour,
+    events::Event,
     job::{Job, Key, QueueKey, Shape},
-    lifecycle::Event,
     queue::{Place, Queue, QueueEntry, QueueType},
     status::Status,
 };

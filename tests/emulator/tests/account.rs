@@ -40,6 +40,10 @@ fn a_wrong_seed_is_an_error_that_names_the_field() {
             r#"{"jobs": [{"children": ["RUNNING"]}]}"#,
             "jobs[0].children: ",
         ),
+        (
+            r#"{"jobs": [{"arraySize": 2, "attempts": [{}]}]}"#,
+            "jobs[0].attempts: ",
+        ),
         (r#"{"jobs": [{"arraySize": 0}]}"#, "jobs[0].arraySize: "),
         ("{", "EOF"),
     ] {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::attempts::{self, AttemptDetail, ContainerSummary, EksAttemptDetail};
 use crate::{
     clock::millis,
     job::{Job, Key, Shape},
@@ -26,7 +27,12 @@ pub(super) struct Detail<'a> {
     share_identifier: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scheduling_priority: Option<i32>,
-    attempts: [(); 0],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<Vec<AttemptDetail<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eks_attempts: Option<Vec<EksAttemptDetail<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<ContainerSummary<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status_reason: Option<&'a str>,
     created_at: i64,
@@ -71,6 +77,8 @@ pub(super) struct Summary<'a> {
     started_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<ContainerSummary<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     array_properties: Option<ArrayProperties>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,7 +151,9 @@ impl World {
             status: job.status,
             share_identifier: job.share_identifier.as_deref(),
             scheduling_priority: job.scheduling_priority,
-            attempts: [],
+            attempts: self.attempts(job),
+            eks_attempts: self.eks_attempts(job),
+            container: attempts::container(job),
             status_reason: job.status_reason.as_deref(),
             created_at: millis(job.created_at),
             started_at: job.started_at.map(millis),
@@ -187,6 +197,9 @@ impl World {
             share_identifier: job.share_identifier.as_deref(),
             started_at: job.started_at.map(millis),
             stopped_at: job.stopped_at.map(millis),
+            container: (!job.is_service)
+                .then(|| attempts::container(job))
+                .flatten(),
             array_properties: array_properties(job),
             node_properties: match job.shape {
                 Shape::Nodes(count) => Some(Node {
