@@ -76,6 +76,7 @@ impl World {
             waits_for: 0,
             dependents: Vec::new(),
             lifecycle: Arc::new(spec.lifecycle),
+            runs_anyway: spec.runs_anyway,
             attempts: Vec::new(),
             on_eks: spec.eks_attempts || self.queue(queue).queue.kind == QueueType::Eks,
             shape: spec.nodes.map_or(Shape::Single, Shape::Nodes),

@@ -38,9 +38,17 @@ pub struct Behaviour {
     /// Whether an attempt shows while it runs, as moto's do. Off: `attempts` is empty during a job's
     /// first attempt. Unverified.
     pub running_attempts: bool,
+    /// How long a cancelled job that runs all the same
+    /// ([`Faults::runs_anyway`](crate::Faults::runs_anyway)) stays in each status after its cancel,
+    /// where its own lifecycle says for ever. One second each by default. `exit` and
+    /// `failed_attempts` have no meaning here.
+    pub runs_anyway: Lifecycle,
     /// Unverified; `cancelled` by default.
     pub terminate_mark: TerminateMark,
 }
+
+/// Long enough to be seen by a look in between.
+const RUNS_ANYWAY: Duration = Duration::from_secs(1);
 
 impl Default for Behaviour {
     fn default() -> Self {
@@ -54,6 +62,14 @@ impl Default for Behaviour {
             accept_arns: false,
             child_tags: false,
             running_attempts: false,
+            runs_anyway: Lifecycle {
+                submitted_for: Some(RUNS_ANYWAY),
+                pending_for: Some(RUNS_ANYWAY),
+                runnable_for: Some(RUNS_ANYWAY),
+                starting_for: Some(RUNS_ANYWAY),
+                running_for: Some(RUNS_ANYWAY),
+                ..Lifecycle::default()
+            },
             terminate_mark: TerminateMark::default(),
         }
     }

@@ -47,6 +47,8 @@ switches! {
     VisibilityDelay = "visibilityDelay",
     FlagDelay = "flagDelay",
     IgnoreCancels = "ignoreCancels",
+    RunsAnyway = "runsAnyway",
+    RunsAnywayRate = "runsAnywayRate",
 }
 
 impl Switch {

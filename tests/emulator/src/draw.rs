@@ -1,6 +1,12 @@
 //! What is decided job by job: thrown for each call, or drawn by seed and id once and for all.
 
-use crate::{counts::Switch, dice::Dice, fault::ItemError, operation::Operation, status::Status};
+use crate::{
+    counts::Switch,
+    dice::Dice,
+    fault::ItemError,
+    operation::Operation,
+    status::{Exit, Status},
+};
 
 /// Why a job is refused by cancel or terminate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +109,26 @@ impl Dice {
             return true;
         }
         self.draw(Switch::FailsDescribeRate, id, faults.fails_describe_rate)
+    }
+
+    /// How a job exits that a cancel does not stop; None if it does.
+    pub(crate) fn runs_anyway(&self, id: &str) -> Option<Exit> {
+        let faults = self.faults();
+        if let Some(exit) = faults.runs_anyway.get(id) {
+            self.bit(Switch::RunsAnyway);
+            return Some(*exit);
+        }
+        let switch = Switch::RunsAnywayRate;
+        self.draw(switch, id, faults.runs_anyway_rate).then(|| {
+            // Not the throw that decided whether, which is below the rate.
+            let mut random = self.random_of(switch, id);
+            random.f64();
+            if random.bool() {
+                Exit::Succeeded
+            } else {
+                Exit::Failed
+            }
+        })
     }
 
     /// Whether a switch of this rate bites for an id: the same in every call.

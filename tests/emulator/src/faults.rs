@@ -11,6 +11,7 @@ use crate::{
     fault::{BulkCalls, ItemError},
     operation::Operation,
     span,
+    status::Exit,
 };
 
 /// Switches for everything that can go wrong. All off by default. Rates are between 0 and 1, and
@@ -114,6 +115,14 @@ pub struct Faults {
     pub flag_delay: Duration,
     /// Jobs whose cancel and terminate are accepted, and never happen.
     pub ignore_cancels: BTreeSet<String>,
+    /// Jobs whose cancel is accepted (`isCancelled` shows) and does not stop them: they are
+    /// dispatched all the same, run, and exit like this. How long each status takes is in
+    /// [`Behaviour::runs_anyway`](crate::Behaviour::runs_anyway). A terminate does stop them. Of an
+    /// array, its children are meant.
+    pub runs_anyway: BTreeMap<String, Exit>,
+    /// Jobs that do the same. Drawn by id and seed, as is how they exit.
+    #[serde(deserialize_with = "rate")]
+    pub runs_anyway_rate: f64,
 }
 
 fn rate<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {

@@ -8,7 +8,7 @@ use crate::{
     attempt::Attempt,
     clock::millis,
     spec::Dependency,
-    status::{Lifecycle, Status},
+    status::{Exit, Lifecycle, Status},
 };
 
 /// The place of a job in the store. Made by the store only; jobs are never removed.
@@ -73,6 +73,8 @@ pub(crate) struct Job {
     pub(crate) waits_for: u32,
     pub(crate) dependents: Vec<Key>,
     pub(crate) lifecycle: Arc<Lifecycle>,
+    /// How it exits although it is cancelled, if a cancel does not stop it.
+    pub(crate) runs_anyway: Option<Exit>,
     pub(crate) attempts: Vec<Attempt>,
     /// Whether they are shown as `eksAttempts`.
     pub(crate) on_eks: bool,
@@ -82,8 +84,14 @@ pub(crate) struct Job {
 impl Job {
     /// Whether a cancel that was accepted keeps it from moving on.
     pub(crate) fn is_stopped(&self) -> bool {
-        let marked = self.is_cancelled || self.is_terminated || self.is_held;
-        marked && (self.status.is_cancellable() || (self.is_held && !self.status.is_final()))
+        let marked = self.is_cancelled || self.is_terminated;
+        let stopped = self.is_held || (marked && self.escape().is_none());
+        stopped && (self.status.is_cancellable() || (self.is_held && !self.status.is_final()))
+    }
+
+    /// How it exits, if it is cancelled and runs all the same.
+    pub(crate) fn escape(&self) -> Option<Exit> {
+        self.runs_anyway.filter(|_| self.is_cancelled)
     }
 
     /// Whether looks and listings do not find it yet.

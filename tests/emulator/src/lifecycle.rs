@@ -17,7 +17,11 @@ impl World {
         if matches!(job.shape, Shape::Parent { .. }) {
             return;
         }
-        if let Some(time) = job.lifecycle.time_in(job.status) {
+        let own = job.lifecycle.time_in(job.status);
+        let given = job
+            .escape()
+            .and(self.behaviour.runs_anyway.time_in(job.status));
+        if let Some(time) = own.or(given) {
             let turn = job.turn;
             self.plan(at + time, key, What::Move { turn });
         }
@@ -47,7 +51,10 @@ impl World {
         let job = self.job(key);
         let earlier = job.attempts.len() <= job.lifecycle.failed_attempts as usize;
         let marked = job.is_cancelled || job.is_terminated;
-        let failed = earlier || job.lifecycle.exit == Exit::Failed;
+        let failed = match job.escape() {
+            Some(exit) => exit == Exit::Failed,
+            None => earlier || job.lifecycle.exit == Exit::Failed,
+        };
         let (status, reason) = match failed {
             // "Jobs that have been cancelled or terminated are not retried."
             true if earlier && !marked => (Status::Runnable, None),
@@ -137,7 +144,9 @@ impl World {
                 let reason = reason.unwrap_or_else(|| "Dependent Job failed".into());
                 self.enter(key, Status::Failed, Some(reason), at);
             }
-            Status::Pending if job.waits_for == 0 && cancelled => self.end_later(key, at),
+            Status::Pending if job.waits_for == 0 && cancelled && job.escape().is_none() => {
+                self.end_later(key, at);
+            }
             Status::Pending if job.waits_for == 0 && !job.is_held => {
                 let rest = job.lifecycle.pending_for.unwrap_or_default();
                 if job.since + rest <= at {

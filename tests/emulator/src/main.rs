@@ -31,11 +31,12 @@ Seed (all optional; a misspelt field is an error):
              "lifecycle": {"submittedFor": 1, "pendingFor": 1, "runnableFor": 1, "scheduledFor": 1,
                            "startingFor": 1, "runningFor": "90s", "exit": "SUCCEEDED",
                            "failedAttempts": 1},
-             "startedAt": "2026-11-22T09:30:00Z", "stoppedAt": "2026-11-22T09:40:00Z",
+             "runsAnyway": "FAILED", "startedAt": "2026-11-22T09:30:00Z", "stoppedAt": "2026-11-22T09:40:00Z",
              "attempts": [{"startedAt": "…", "stoppedAt": "…", "exitCode": 1, "reason": "…",
                            "statusReason": "…"}], "eksAttempts": false}],
    "behaviour": {"cancelDelay": 0, "terminateDelay": 0, "submitted": {"submittedFor": 0},
                  "acceptArns": false, "childTags": false, "runningAttempts": false,
+                 "runsAnyway": {"runnableFor": 1, "startingFor": 1, "runningFor": 1},
                  "terminateMark": "cancelled"},
    "faults": {"seed": 0, "only": ["CancelJobs"], "latency": 0.02, "jitter": 0.01,
               "slow": {"CancelJobs": "60s"}, "slowRate": 0.1, "slowFor": "6s",
@@ -48,7 +49,8 @@ Seed (all optional; a misspelt field is an error):
               "cutShortRate": 0.01, "hangRate": 0.01, 
               "bulkCalls": "present|notFound|unknownOperation|missingToken|undeterminedOperation|undeterminedOperationXml",
               "denied": ["CancelJob"], "deniedJobs": ["<job id>"], "visibilityDelay": 1,
-              "flagDelay": 1, "ignoreCancels": ["<job id>"]}}
+              "flagDelay": 1, "ignoreCancels": ["<job id>"],
+              "runsAnyway": {"<job id>": "FAILED"}, "runsAnywayRate": 0.01}}
   Lengths of time are seconds or text ("90s", "2h", "PT1H"). Jobs in a queue of type
   SAGEMAKER_TRAINING are service jobs. A missing length in "lifecycle" means for ever.
 

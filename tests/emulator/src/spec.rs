@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     attempt::Attempt,
     span,
-    status::{Lifecycle, Status},
+    status::{Exit, Lifecycle, Status},
 };
 
 /// The kind of a dependency between array jobs.
@@ -90,6 +90,10 @@ pub struct JobSpec {
     pub nodes: Option<u32>,
     /// How long it stays in each status; by default for ever. Children have the same.
     pub lifecycle: Lifecycle,
+    /// Lets a cancel be accepted without stopping the job, as
+    /// [`Faults::runs_anyway`](crate::Faults::runs_anyway) does; with `is_cancelled`, the job was
+    /// seen cancelled, and goes on to run and to exit like this.
+    pub runs_anyway: Option<Exit>,
     /// When it started and stopped, since the Unix epoch; in JSON milliseconds or a timestamp. By
     /// default what its status implies: a RUNNING or SUCCEEDED one started, and a final one
     /// stopped, when it was added. A FAILED one by default never started.
@@ -129,6 +133,7 @@ impl Default for JobSpec {
             depends_on: Vec::new(),
             nodes: None,
             lifecycle: Lifecycle::default(),
+            runs_anyway: None,
             started_at: None,
             stopped_at: None,
             attempts: Vec::new(),

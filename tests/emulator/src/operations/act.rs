@@ -12,7 +12,7 @@ use crate::{
     ending::Action,
     error::ApiError,
     fault::ItemError,
-    job::Key,
+    job::{Key, Shape},
     operation::Operation,
     wire::Input,
     world::Found,
@@ -139,8 +139,24 @@ impl Desk<'_> {
         if !flag_delay.is_zero() && !self.world.job(key).status.is_final() {
             self.dice.bit(Switch::FlagDelay);
         }
+        if action == Action::Cancel {
+            self.let_run_anyway(key);
+        }
         self.world.accept(key, action, reason, self.now, flag_delay);
         self.world.settle(self.now);
+    }
+
+    /// Lets the jobs run that this cancel will not stop.
+    fn let_run_anyway(&mut self, key: Key) {
+        for child in self.world.children(key) {
+            self.let_run_anyway(child);
+        }
+        let job = self.world.job_mut(key);
+        let cancelled = job.is_cancelled || job.is_held || job.runs_anyway.is_some();
+        let parent = matches!(job.shape, Shape::Parent { .. });
+        if job.status.is_cancellable() && !cancelled && !parent {
+            job.runs_anyway = self.dice.runs_anyway(&job.id);
+        }
     }
 }
 
