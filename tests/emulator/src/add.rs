@@ -79,6 +79,8 @@ impl World {
             runs_anyway: spec.runs_anyway,
             attempts: Vec::new(),
             on_eks: spec.eks_attempts || self.queue(queue).queue.kind == QueueType::Eks,
+            position_time: spec.position_time,
+            shown_as_node: Arc::new(spec.shown_as_node.clone()),
             shape: spec.nodes.map_or(Shape::Single, Shape::Nodes),
         };
         if spec.array_size.is_none() {
@@ -191,6 +193,7 @@ impl Job {
             share_identifier: self.share_identifier.clone(),
             depends_on: Arc::clone(&self.depends_on),
             lifecycle: Arc::clone(&self.lifecycle),
+            shown_as_node: Arc::clone(&self.shown_as_node),
             ending: self.ending.clone(),
             dependents: Vec::new(),
             attempts: Vec::new(),

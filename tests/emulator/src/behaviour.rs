@@ -19,6 +19,24 @@ pub enum TerminateMark {
     Both,
 }
 
+/// What `DescribeServiceJob` answers for an id that it does not know. What Batch sends is unverified:
+/// its service model has no error for it but `ClientException`. `{id}` in a text stands for the id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum UnknownServiceJob {
+    /// 400 `ClientException` with this text, wrapped as every `ClientException` is
+    /// (`Error executing request, Exception : …, RequestId: …`).
+    ClientException(String),
+    /// 404 `ResourceNotFoundException` with this text.
+    ResourceNotFound(String),
+}
+
+impl Default for UnknownServiceJob {
+    fn default() -> Self {
+        Self::ClientException("Service job {id} does not exist".to_owned())
+    }
+}
+
 /// How the emulated Batch behaves where time passes or where AWS's documentation is silent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -43,6 +61,8 @@ pub struct Behaviour {
     /// where its own lifecycle says for ever. One second each by default. `exit` and
     /// `failed_attempts` have no meaning here.
     pub runs_anyway: Lifecycle,
+    /// What `DescribeServiceJob` answers for an id that it does not know.
+    pub unknown_service_job: UnknownServiceJob,
     /// Unverified; `cancelled` by default.
     pub terminate_mark: TerminateMark,
 }
@@ -70,6 +90,7 @@ impl Default for Behaviour {
                 running_for: Some(RUNS_ANYWAY),
                 ..Lifecycle::default()
             },
+            unknown_service_job: UnknownServiceJob::default(),
             terminate_mark: TerminateMark::default(),
         }
     }

@@ -5,6 +5,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::{
+    behaviour::UnknownServiceJob,
     fault::{Fault, ItemError},
     operation::Operation,
 };
@@ -56,6 +57,17 @@ impl ApiError {
                  authorized to perform: batch:{} on resource: {resource}",
                 operation.iam_action()
             ),
+        }
+    }
+
+    pub(crate) fn unknown_service_job(answer: &UnknownServiceJob, id: &str) -> Self {
+        match answer {
+            UnknownServiceJob::ClientException(text) => Self::client(text.replace("{id}", id)),
+            UnknownServiceJob::ResourceNotFound(text) => Self {
+                status: StatusCode::NOT_FOUND,
+                code: "ResourceNotFoundException",
+                message: text.replace("{id}", id),
+            },
         }
     }
 

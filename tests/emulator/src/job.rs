@@ -1,12 +1,18 @@
 //! A job as the emulator keeps it, and the view of it that tests get.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde::Serialize;
 
 use crate::{
     attempt::Attempt,
     clock::millis,
+    operation::Operation,
+    queue::PositionTime,
     spec::Dependency,
     status::{Exit, Lifecycle, Status},
 };
@@ -78,6 +84,9 @@ pub(crate) struct Job {
     pub(crate) attempts: Vec<Attempt>,
     /// Whether they are shown as `eksAttempts`.
     pub(crate) on_eks: bool,
+    pub(crate) position_time: PositionTime,
+    /// The operations that show it as its main node, `<id>#0`.
+    pub(crate) shown_as_node: Arc<BTreeSet<Operation>>,
     pub(crate) shape: Shape,
 }
 
@@ -92,6 +101,11 @@ impl Job {
     /// How it exits, if it is cancelled and runs all the same.
     pub(crate) fn escape(&self) -> Option<Exit> {
         self.runs_anyway.filter(|_| self.is_cancelled)
+    }
+
+    /// The node as which an operation shows it, where it shows it as one.
+    pub(crate) fn shown_node(&self, operation: Operation) -> Option<u32> {
+        self.shown_as_node.contains(&operation).then_some(0)
     }
 
     /// Whether looks and listings do not find it yet.

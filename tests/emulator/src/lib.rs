@@ -54,7 +54,7 @@ mod wire;
 mod world;
 
 pub use attempt::Attempt;
-pub use behaviour::{Behaviour, TerminateMark};
+pub use behaviour::{Behaviour, TerminateMark, UnknownServiceJob};
 pub use body::{Body, CutShort};
 pub use call::Dropped;
 pub use emulator::Emulator;
@@ -62,7 +62,7 @@ pub use fault::{BulkCalls, Fault, ItemError};
 pub use faults::Faults;
 pub use job::JobView;
 pub use operation::Operation;
-pub use queue::{Queue, QueueState, QueueType};
+pub use queue::{PositionTime, Queue, QueueState, QueueType};
 pub use record::{Answer, Call};
 pub use seed::{Seed, SeedError};
 pub use server::Server;

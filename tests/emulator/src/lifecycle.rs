@@ -93,6 +93,10 @@ impl World {
         if !job.forgotten {
             self.list(key);
         }
+        let runnable = [before, status].map(|status| status == Status::Runnable);
+        if runnable[0] != runnable[1] {
+            self.shift(key, at);
+        }
         let succeeded = status == Status::Succeeded;
         for dependent in dependents {
             self.plan_dependency(dependent, succeeded, at);

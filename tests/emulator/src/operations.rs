@@ -6,6 +6,7 @@ mod describe;
 mod list;
 mod page;
 mod queues;
+mod shape;
 mod show;
 mod submit;
 

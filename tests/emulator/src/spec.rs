@@ -1,11 +1,16 @@
 //! What tests and seed files say about a job before the emulator makes it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     attempt::Attempt,
+    operation::Operation,
+    queue::PositionTime,
     span,
     status::{Exit, Lifecycle, Status},
 };
@@ -107,6 +112,11 @@ pub struct JobSpec {
     pub attempts: Vec<Attempt>,
     /// Whether its attempts are shown as `eksAttempts`, as they are in a queue of type EKS.
     pub eks_attempts: bool,
+    /// What `GetJobQueueSnapshot` shows as its `earliestTimeAtPosition`.
+    pub position_time: PositionTime,
+    /// The operations (of `GetJobQueueSnapshot`, `DescribeJobs` and `ListJobs`) that show it, unasked,
+    /// by its main node's id and ARN, `<id>#0`. Whether Batch ever does is unknown.
+    pub shown_as_node: BTreeSet<Operation>,
     /// How many of these [`Emulator::add_jobs`](crate::Emulator::add_jobs) and a seed make. More
     /// than one cannot have a `job_id`.
     pub count: u32,
@@ -138,6 +148,8 @@ impl Default for JobSpec {
             stopped_at: None,
             attempts: Vec::new(),
             eks_attempts: false,
+            position_time: PositionTime::default(),
+            shown_as_node: BTreeSet::new(),
             count: 1,
         }
     }

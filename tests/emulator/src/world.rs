@@ -1,9 +1,10 @@
 //! The account: its queues and jobs, found by id and by queue and status without a scan.
 
 use std::{
-    collections::{BTreeSet, BinaryHeap, HashMap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},
     fmt::Write as _,
     sync::Arc,
+    time::Duration,
 };
 
 use crate::{
@@ -74,6 +75,7 @@ impl World {
             all: BTreeSet::new(),
             by_status: std::array::from_fn(|_| BTreeSet::new()),
             dispatch: BTreeSet::new(),
+            shifts: BTreeMap::new(),
         });
         key
     }
@@ -107,6 +109,16 @@ impl World {
     )]
     pub(crate) fn queue(&self, key: QueueKey) -> &QueueEntry {
         &self.queues[key.0]
+    }
+
+    /// A RUNNABLE job came to its place in its queue's line, or left it: all behind it get new
+    /// positions.
+    pub(crate) fn shift(&mut self, key: Key, at: Duration) {
+        let job = self.job(key);
+        let (queue, place) = (job.queue, (job.created_at, key));
+        if let Some(entry) = self.queues.get_mut(queue.0) {
+            entry.shift(place, at);
+        }
     }
 
     pub(crate) fn queues(&self) -> &[QueueEntry] {
@@ -155,6 +167,9 @@ impl World {
         let node = node.parse().ok()?;
         match self.job(key).shape {
             Shape::Nodes(count) if node < count => Some(Found::Node(key, node)),
+            _ if node == 0 && !self.job(key).shown_as_node.is_empty() => {
+                Some(Found::Node(key, node))
+            }
             _ => None,
         }
     }

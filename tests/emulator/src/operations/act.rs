@@ -136,7 +136,9 @@ impl Desk<'_> {
             Action::Terminate
         };
         let flag_delay = faults.flag_delay;
-        if !flag_delay.is_zero() && !self.world.job(key).status.is_final() {
+        let status = self.world.job(key).status;
+        let ends = status.is_cancellable() || (action == Action::Terminate && !status.is_final());
+        if ends && !flag_delay.is_zero() {
             self.dice.bit(Switch::FlagDelay);
         }
         if action == Action::Cancel {

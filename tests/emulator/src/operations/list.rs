@@ -167,22 +167,11 @@ impl Desk<'_> {
         jobs: Vec<(Key, Option<u32>)>,
         next: Option<String>,
     ) -> Result<Bytes, ApiError> {
-        let ids: Vec<String> = jobs
-            .iter()
-            .filter_map(|(key, node)| {
-                node.map(|node| format!("{}#{node}", self.world.job(*key).id))
-            })
-            .collect();
-        let mut node_ids = ids.iter();
-        let job_summary_list = jobs
+        let summaries = jobs
             .into_iter()
-            .map(|(key, node)| {
-                let node = node.and_then(|node| Some((node_ids.next()?.as_str(), node)));
-                self.world.summary(key, node)
-            })
-            .collect();
+            .map(|(key, node)| self.world.summary(key, node));
         body(&Page {
-            job_summary_list,
+            job_summary_list: summaries.collect(),
             next_token: next,
         })
     }
