@@ -39,6 +39,7 @@ mod error;
 mod events;
 mod fault;
 mod faults;
+mod find;
 mod job;
 mod lifecycle;
 mod operation;

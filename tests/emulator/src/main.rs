@@ -48,7 +48,7 @@ Seed (all optional; a misspelt field is an error):
               "omitUndone": ["<job id>"], "omitUndoneRate": 0.1,
               "failsDescribe": ["<job id>"], "failsDescribeRate": 0.01,
               "serverErrorRate": 0.1, "resetBeforeRate": 0.05, "resetAfterRate": 0.05,
-              "cutShortRate": 0.01, "hangRate": 0.01, 
+              "cutShortRate": 0.01, "hangRate": 0.01,
               "bulkCalls": "present|notFound|unknownOperation|missingToken|undeterminedOperation|undeterminedOperationXml",
               "denied": ["CancelJob"], "deniedJobs": ["<job id>"], "visibilityDelay": 1,
               "flagDelay": 1, "ignoreCancels": ["<job id>"],

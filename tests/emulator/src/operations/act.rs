@@ -12,10 +12,10 @@ use crate::{
     ending::Action,
     error::ApiError,
     fault::ItemError,
+    find::Found,
     job::{Key, Shape},
     operation::Operation,
     wire::Input,
-    world::Found,
 };
 
 /// "An array of up to 50 Batch job IDs" (`CancelJobs`).

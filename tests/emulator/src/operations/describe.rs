@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::{Desk, body, required, required_text, show::Detail};
-use crate::{clock::millis, error::ApiError, status::Status, wire::Input, world::Found};
+use crate::{clock::millis, error::ApiError, find::Found, status::Status, wire::Input};
 
 /// "A list of up to 100 job IDs".
 const MAX_JOBS: usize = 100;

@@ -11,11 +11,11 @@ use super::{
 };
 use crate::{
     error::ApiError,
+    find::Found,
     job::{Key, QueueKey, Shape},
     queue::Place,
     status::Status,
     wire::Input,
-    world::Found,
 };
 
 #[derive(Serialize)]
