@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     job::{Job, Key, Shape},
     lifecycle::parent_status,
+    queue::QueueType,
     spec::{Dependency, DependencyType, JobSpec},
     status::Status,
     world::World,
@@ -49,7 +50,7 @@ impl World {
             .created_at
             .unwrap_or_else(|| times.now.saturating_sub(spec.age));
         let later = times.now.max(created_at);
-        Job {
+        let mut job = Job {
             id: id.into(),
             name: spec.job_name.as_str().into(),
             queue,
@@ -57,8 +58,8 @@ impl World {
             status: spec.status,
             status_reason: spec.status_reason.as_deref().map(Into::into),
             created_at,
-            started_at: started.then_some(later),
-            stopped_at: spec.status.is_final().then_some(later),
+            started_at: spec.started_at.or(started.then_some(later)),
+            stopped_at: spec.stopped_at.or(spec.status.is_final().then_some(later)),
             since: times.now,
             visible_from: times.visible_from,
             forgotten: false,
@@ -75,8 +76,17 @@ impl World {
             waits_for: 0,
             dependents: Vec::new(),
             lifecycle: Arc::new(spec.lifecycle),
+            runs_anyway: spec.runs_anyway,
+            attempts: Vec::new(),
+            on_eks: spec.eks_attempts || self.queue(queue).queue.kind == QueueType::Eks,
+            position_time: spec.position_time,
+            shown_as_node: Arc::new(spec.shown_as_node.clone()),
             shape: spec.nodes.map_or(Shape::Single, Shape::Nodes),
+        };
+        if spec.array_size.is_none() {
+            job.begin_attempts(spec);
         }
+        job
     }
 
     /// The parent, then its children. Only the children have a life of their own.
@@ -101,14 +111,17 @@ impl World {
         let children = (0..size)
             .zip(statuses)
             .map(|(index, status)| {
-                self.insert(Job {
+                let started = matches!(status, Status::Running | Status::Succeeded);
+                let mut child = Job {
                     id: format!("{id}:{index}").into(),
                     status,
                     stopped_at: status.is_final().then_some(model.since),
-                    started_at: (status == Status::Running).then_some(model.since),
+                    started_at: started.then_some(model.since),
                     shape: Shape::Child { parent, index },
                     ..model.child_model()
-                })
+                };
+                child.begin_attempts(spec);
+                self.insert(child)
             })
             .collect();
         if let Shape::Parent { children: all, .. } = &mut self.job_mut(parent).shape {
@@ -180,8 +193,10 @@ impl Job {
             share_identifier: self.share_identifier.clone(),
             depends_on: Arc::clone(&self.depends_on),
             lifecycle: Arc::clone(&self.lifecycle),
+            shown_as_node: Arc::clone(&self.shown_as_node),
             ending: self.ending.clone(),
             dependents: Vec::new(),
+            attempts: Vec::new(),
             shape: Shape::Single,
             ..*self
         }

@@ -19,6 +19,24 @@ pub enum TerminateMark {
     Both,
 }
 
+/// What `DescribeServiceJob` answers for an id that it does not know. What Batch sends is unverified:
+/// its service model has no error for it but `ClientException`. `{id}` in a text stands for the id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum UnknownServiceJob {
+    /// 400 `ClientException` with this text, wrapped as every `ClientException` is
+    /// (`Error executing request, Exception : …, RequestId: …`).
+    ClientException(String),
+    /// 404 `ResourceNotFoundException` with this text.
+    ResourceNotFound(String),
+}
+
+impl Default for UnknownServiceJob {
+    fn default() -> Self {
+        Self::ClientException("Service job {id} does not exist".to_owned())
+    }
+}
+
 /// How the emulated Batch behaves where time passes or where AWS's documentation is silent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -35,9 +53,22 @@ pub struct Behaviour {
     pub accept_arns: bool,
     /// Whether array children show their parent's tags. Unverified; off.
     pub child_tags: bool,
+    /// Whether an attempt shows while it runs, as moto's do. Off: `attempts` is empty during a job's
+    /// first attempt. Unverified.
+    pub running_attempts: bool,
+    /// How long a cancelled job that runs all the same
+    /// ([`Faults::runs_anyway`](crate::Faults::runs_anyway)) stays in each status after its cancel,
+    /// where its own lifecycle says for ever. One second each by default. `exit` and
+    /// `failed_attempts` have no meaning here.
+    pub runs_anyway: Lifecycle,
+    /// What `DescribeServiceJob` answers for an id that it does not know.
+    pub unknown_service_job: UnknownServiceJob,
     /// Unverified; `cancelled` by default.
     pub terminate_mark: TerminateMark,
 }
+
+/// Long enough to be seen by a look in between.
+const RUNS_ANYWAY: Duration = Duration::from_secs(1);
 
 impl Default for Behaviour {
     fn default() -> Self {
@@ -50,6 +81,16 @@ impl Default for Behaviour {
             },
             accept_arns: false,
             child_tags: false,
+            running_attempts: false,
+            runs_anyway: Lifecycle {
+                submitted_for: Some(RUNS_ANYWAY),
+                pending_for: Some(RUNS_ANYWAY),
+                runnable_for: Some(RUNS_ANYWAY),
+                starting_for: Some(RUNS_ANYWAY),
+                running_for: Some(RUNS_ANYWAY),
+                ..Lifecycle::default()
+            },
+            unknown_service_job: UnknownServiceJob::default(),
             terminate_mark: TerminateMark::default(),
         }
     }

@@ -12,11 +12,12 @@ use crate::{
     body::{Body, cut_short},
     control,
     emulator::{Emulator, Hook, State},
-    faults::Fault,
+    error::ApiError,
+    fault::Fault,
     operation::Operation,
     operations::{Desk, Done},
     record::{Answer, Call},
-    wire::{self, ApiError, Input},
+    wire::{self, Input},
 };
 
 /// The connection was reset: there is no answer.
@@ -46,8 +47,10 @@ impl Emulator {
         match fault {
             Some(Fault::ResetBefore) => return flight.reset(),
             Some(Fault::HangBefore) => return std::future::pending().await,
-            Some(Fault::NotFound) => return Ok(flight.answer(wire::not_found_page())),
             _ => {}
+        }
+        if let Some(page) = fault.and_then(wire::page_of_fault) {
+            return Ok(flight.answer(page));
         }
         let request_id = self.state().record.new_request_id();
         if let Some(error) = fault.and_then(|fault| ApiError::of_fault(fault, operation)) {
@@ -57,15 +60,19 @@ impl Emulator {
             Ok(input) => self.perform(operation, input, &flight),
             Err(error) => Err(error),
         };
+        let hold_back = self.state().dice.hold_back(operation, fault);
+        if !hold_back.is_zero() {
+            tokio::time::sleep(hold_back).await;
+        }
+        let response = wire::answer(result, &request_id);
         match fault {
             Some(Fault::ResetAfter) => flight.reset(),
             Some(Fault::HangAfter) => std::future::pending().await,
             Some(Fault::CutShort) => {
-                let response = wire::answer(result, &request_id);
                 flight.end(Answer::CutShort);
                 Ok(cut_short(response))
             }
-            _ => Ok(flight.answer(wire::answer(result, &request_id))),
+            _ => Ok(flight.answer(response)),
         }
     }
 
@@ -82,7 +89,9 @@ impl Emulator {
             answer: Answer::None,
             fault: None,
             refused_jobs: 0,
+            omitted_jobs: 0,
             at,
+            performed_at: None,
             answered_at: None,
             in_flight,
         });
@@ -105,8 +114,16 @@ impl Emulator {
         let done = Desk { world, dice, now }.perform(operation, input);
         state.world.settle(now);
         drop(state);
-        let Done { body, refused } = done?;
-        flight.note(|call| call.refused_jobs = refused);
+        let Done {
+            body,
+            refused,
+            omitted,
+        } = done?;
+        flight.note(|call| {
+            call.refused_jobs = refused;
+            call.omitted_jobs = omitted;
+            call.performed_at = Some(now);
+        });
         Ok(body)
     }
 

@@ -38,6 +38,7 @@ pub(crate) fn answer(
         ("GET", "jobs") => show(&emulator.jobs()),
         ("POST", "jobs") => add_jobs(emulator, body),
         ("GET", "faults") => show(&emulator.faults()),
+        ("GET", "faults/counts") => show(&emulator.fault_counts()),
         ("PUT", "faults") => read(body).and_then(|faults| {
             emulator.set_faults(faults);
             show(&emulator.faults())

@@ -1,9 +1,11 @@
-//! The dice that decide when something goes wrong.
+//! The dice that decide which calls go wrong.
 
 use std::time::Duration;
 
 use crate::{
-    faults::{BulkCalls, Fault, Faults, ItemError},
+    counts::{Counts, Switch},
+    fault::Fault,
+    faults::Faults,
     operation::Operation,
 };
 
@@ -16,6 +18,7 @@ pub(crate) struct Dice {
     ordered: Vec<(Operation, Fault, usize)>,
     tokens: f64,
     filled_at: Option<Duration>,
+    counts: Counts,
 }
 
 impl Dice {
@@ -26,6 +29,7 @@ impl Dice {
             ordered: Vec::new(),
             tokens: 0.0,
             filled_at: None,
+            counts: Counts::default(),
         }
     }
 
@@ -49,11 +53,26 @@ impl Dice {
         self.ordered.push((operation, fault, times));
     }
 
-    fn roll(&mut self, rate: f64) -> bool {
-        rate > 0.0 && self.random.f64() < rate
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
-    fn applies_to(&self, operation: Operation) -> bool {
+    /// Notes that a switch bit.
+    pub(crate) fn bit(&self, switch: Switch) {
+        self.counts.bit(switch);
+    }
+
+    /// Whether the dice let a switch of this rate bite.
+    pub(crate) fn roll(&mut self, switch: Switch, rate: f64) -> bool {
+        // A switch that is off takes no throw, so that it does not change what others get.
+        let bites = rate > 0.0 && self.random.f64() < rate;
+        if bites {
+            self.bit(switch);
+        }
+        bites
+    }
+
+    pub(crate) fn applies_to(&self, operation: Operation) -> bool {
         self.faults.only.is_empty() || self.faults.only.contains(&operation)
     }
 
@@ -62,12 +81,17 @@ impl Dice {
         if !self.applies_to(operation) {
             return Duration::ZERO;
         }
-        let jitter = self.faults.jitter;
-        if jitter.is_zero() {
-            self.faults.latency
-        } else {
-            self.faults.latency + jitter.mul_f64(self.random.f64())
+        let Faults {
+            latency, jitter, ..
+        } = self.faults;
+        if !latency.is_zero() {
+            self.bit(Switch::Latency);
         }
+        if jitter.is_zero() {
+            return latency;
+        }
+        self.bit(Switch::Jitter);
+        latency + jitter.mul_f64(self.random.f64())
     }
 
     /// What goes wrong with this call, if anything.
@@ -75,33 +99,39 @@ impl Dice {
         if let Some(fault) = self.take_ordered(operation) {
             return Some(fault);
         }
-        if operation.is_bulk() {
-            match self.faults.bulk_calls {
-                BulkCalls::Present => {}
-                BulkCalls::NotFound => return Some(Fault::NotFound),
-                BulkCalls::UnknownOperation => return Some(Fault::UnknownOperation),
-                BulkCalls::MissingToken => return Some(Fault::MissingToken),
-            }
+        if operation.is_bulk()
+            && let Some(fault) = self.faults.bulk_calls.fault()
+        {
+            self.bit(Switch::BulkCalls);
+            return Some(fault);
         }
         if self.applies_to(operation)
             && let Some(fault) = self.throw(now)
         {
             return Some(fault);
         }
-        (self.faults.denied.contains(&operation)).then_some(Fault::Denied)
+        let denied = self.faults.denied.contains(&operation);
+        if denied {
+            self.bit(Switch::Denied);
+        }
+        denied.then_some(Fault::Denied)
     }
 
     fn throw(&mut self, now: Duration) -> Option<Fault> {
-        if !self.take_token(now) || self.roll(self.faults.throttle_rate) {
+        if !self.take_token(now) {
+            self.bit(Switch::CallsPerSecond);
             return Some(Fault::Throttled);
         }
-        if self.roll(self.faults.server_error_rate) {
+        if self.roll(Switch::ThrottleRate, self.faults.throttle_rate) {
+            return Some(Fault::Throttled);
+        }
+        if self.roll(Switch::ServerErrorRate, self.faults.server_error_rate) {
             return Some(Fault::ServerError);
         }
-        if self.roll(self.faults.reset_before_rate) {
+        if self.roll(Switch::ResetBeforeRate, self.faults.reset_before_rate) {
             return Some(Fault::ResetBefore);
         }
-        if self.roll(self.faults.hang_rate) {
+        if self.roll(Switch::HangRate, self.faults.hang_rate) {
             let done = self.random.bool();
             return Some(if done {
                 Fault::HangAfter
@@ -109,11 +139,24 @@ impl Dice {
                 Fault::HangBefore
             });
         }
-        if self.roll(self.faults.reset_after_rate) {
+        if self.roll(Switch::ResetAfterRate, self.faults.reset_after_rate) {
             return Some(Fault::ResetAfter);
         }
-        self.roll(self.faults.cut_short_rate)
-            .then_some(Fault::CutShort)
+        if self.roll(Switch::CutShortRate, self.faults.cut_short_rate) {
+            return Some(Fault::CutShort);
+        }
+        let slow = !self.faults.slow_for.is_zero();
+        (slow && self.roll(Switch::SlowRate, self.faults.slow_rate)).then_some(Fault::Slow)
+    }
+
+    /// How long the answer is held back after the work was done.
+    pub(crate) fn hold_back(&self, operation: Operation, fault: Option<Fault>) -> Duration {
+        let by_operation = self.faults.slow.get(&operation).copied();
+        if by_operation.is_some() {
+            self.bit(Switch::Slow);
+        }
+        let by_fault = (fault == Some(Fault::Slow)).then_some(self.faults.slow_for);
+        by_operation.max(by_fault).unwrap_or_default()
     }
 
     fn take_ordered(&mut self, operation: Operation) -> Option<Fault> {
@@ -148,26 +191,5 @@ impl Dice {
             self.tokens -= 1.0;
         }
         granted
-    }
-
-    /// Why a job is refused by cancel or terminate: always, or (in a bulk call) this time.
-    pub(crate) fn refuse(&mut self, operation: Operation, id: &str) -> Option<ItemError> {
-        let bulk = operation.is_bulk();
-        if self.faults.denied_jobs.contains(id)
-            || (bulk && self.faults.denied.contains(&operation.iam_action()))
-        {
-            return Some(ItemError::AccessDenied);
-        }
-        if let Some(error) = self.faults.item_errors.get(id) {
-            return Some(*error);
-        }
-        if !bulk || !self.applies_to(operation) {
-            return None;
-        }
-        if self.roll(self.faults.item_throttle_rate) {
-            return Some(ItemError::ThrottlingException);
-        }
-        self.roll(self.faults.item_server_error_rate)
-            .then_some(ItemError::ServerException)
     }
 }

@@ -7,18 +7,15 @@ use std::{
 };
 
 use crate::{
-    add::Times,
     behaviour::Behaviour,
     clock::Clock,
     dice::Dice,
-    faults::{Fault, Faults},
-    job::JobView,
+    fault::Fault,
+    faults::Faults,
     operation::Operation,
     queue::Queue,
-    record::{Call, Record},
+    record::Record,
     seed::{Seed, SeedError},
-    spec::JobSpec,
-    status::Status,
     world::World,
 };
 
@@ -114,76 +111,6 @@ impl Emulator {
         self.state().world.add_queue(queue);
     }
 
-    /// Adds one job and gives its id. Its queue is made if it is not there; a job of the same id is
-    /// replaced.
-    #[expect(
-        clippy::needless_pass_by_value,
-        clippy::must_use_candidate,
-        reason = "a spec is mostly made for this call, and the id often not needed"
-    )]
-    pub fn add_job(&self, spec: JobSpec) -> String {
-        let (mut state, now) = self.settled();
-        state.add(&spec, now)
-    }
-
-    /// Adds `count` of this job and gives their ids, in the order of creation.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "it is called for what it does; the id is often not needed"
-    )]
-    pub fn add_jobs(&self, spec: &JobSpec) -> Vec<String> {
-        let (mut state, now) = self.settled();
-        (0..spec.count).map(|_| state.add(spec, now)).collect()
-    }
-
-    /// The job of this id, as it is, whatever the faults hide from callers.
-    #[must_use]
-    pub fn job(&self, id: &str) -> Option<JobView> {
-        let (state, _) = self.settled();
-        let job = state.world.job(state.world.key_of(id)?);
-        let queue = &state.world.queue(job.queue).queue.name;
-        (!job.forgotten).then(|| JobView::of(job, queue))
-    }
-
-    /// All jobs, array children too, in the order in which they were added.
-    #[must_use]
-    pub fn jobs(&self) -> Vec<JobView> {
-        let (state, _) = self.settled();
-        state
-            .world
-            .jobs()
-            .filter(|job| !job.forgotten)
-            .map(|job| JobView::of(job, &state.world.queue(job.queue).queue.name))
-            .collect()
-    }
-
-    /// Puts a job into a status from outside, as if it had got there by itself. Of an array parent,
-    /// all children that have not ended. Unknown ids are ignored.
-    pub fn set_status(&self, id: &str, status: Status) {
-        let (mut state, now) = self.settled();
-        if let Some(key) = state.world.key_of(id) {
-            state.world.set_status(key, status, now);
-            state.world.settle(now);
-        }
-    }
-
-    /// Sets a job's `statusReason`. Unknown ids are ignored.
-    pub fn set_status_reason(&self, id: &str, reason: &str) {
-        let (mut state, _) = self.settled();
-        if let Some(key) = state.world.key_of(id) {
-            state.world.job_mut(key).status_reason = Some(reason.into());
-        }
-    }
-
-    /// Lets Batch forget a job, as it does some time after its end. Unknown ids are ignored.
-    pub fn forget_job(&self, id: &str) {
-        let (mut state, _) = self.settled();
-        if let Some(key) = state.world.key_of(id) {
-            state.world.unlist(key);
-            state.world.job_mut(key).forgotten = true;
-        }
-    }
-
     /// The emulator's time, since the Unix epoch.
     #[must_use]
     pub fn now(&self) -> Duration {
@@ -240,51 +167,5 @@ impl Emulator {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         hooks.push((operation, Arc::new(hook)));
-    }
-
-    /// Every call so far, in the order of arrival; those at unknown paths too.
-    #[must_use]
-    pub fn calls(&self) -> Vec<Call> {
-        self.state().record.calls().cloned().collect()
-    }
-
-    /// How many calls of this operation came, however they were answered.
-    #[must_use]
-    pub fn count(&self, operation: Operation) -> usize {
-        self.count_where(|call| call.operation == operation)
-    }
-
-    /// How many calls of this operation got a complete answer of status 200.
-    #[must_use]
-    pub fn count_succeeded(&self, operation: Operation) -> usize {
-        self.count_where(|call| call.operation == operation && call.succeeded())
-    }
-
-    /// How many calls are of this sort.
-    pub fn count_where(&self, is_counted: impl Fn(&Call) -> bool) -> usize {
-        let state = self.state();
-        state.record.calls().filter(|call| is_counted(call)).count()
-    }
-
-    /// The largest number of calls that were under way at the same time.
-    #[must_use]
-    pub fn most_in_flight(&self) -> usize {
-        let state = self.state();
-        let most = state.record.calls().map(|call| call.in_flight).max();
-        most.unwrap_or_default()
-    }
-
-    /// Starts the record of calls anew.
-    pub fn forget_calls(&self) {
-        self.state().record.forget();
-    }
-}
-
-impl State {
-    fn add(&mut self, spec: &JobSpec, now: Duration) -> String {
-        let visible_from = now + self.dice.faults().visibility_delay;
-        let key = self.world.add(spec, Times { now, visible_from });
-        self.world.settle(now);
-        self.world.job(key).id.to_string()
     }
 }

@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    attempt::EXIT_KILLED,
     behaviour::TerminateMark,
+    events::What,
     job::{Key, Shape},
-    lifecycle::{What, has_started},
+    lifecycle::has_started,
     status::Status,
     world::World,
 };
@@ -57,18 +59,10 @@ impl World {
         let children = self.children(key);
         let job = self.job_mut(key);
         let was_held = std::mem::take(&mut job.is_held);
-        let marked = job.is_cancelled || job.is_terminated;
         match job.status {
             Status::Succeeded | Status::Failed => return,
-            Status::Submitted | Status::Pending | Status::Runnable
-                if marked && children.is_empty() => {}
             Status::Submitted | Status::Pending | Status::Runnable => {
-                self.mark(key, action);
-                let job = self.job_mut(key);
-                job.ending.get_or_insert_with(|| Arc::clone(reason));
-                if children.is_empty() && (job.status != Status::Pending || job.waits_for == 0) {
-                    self.end_later(key, at);
-                }
+                self.take_effect_early(key, action, reason, at);
             }
             Status::Scheduled | Status::Starting | Status::Running => {
                 if action == Action::Terminate && !job.is_terminated {
@@ -84,6 +78,31 @@ impl World {
         }
         for child in children {
             self.take_effect(child, action, reason, at);
+        }
+    }
+
+    /// On a job that has not started.
+    fn take_effect_early(&mut self, key: Key, action: Action, reason: &Arc<str>, at: Duration) {
+        let job = self.job_mut(key);
+        let marked = job.is_cancelled || job.is_terminated;
+        let parent = matches!(job.shape, Shape::Parent { .. });
+        // Only a cancel can be in vain.
+        let caught = action == Action::Terminate && job.runs_anyway.take().is_some();
+        if marked && !parent && !caught {
+            return;
+        }
+        self.mark(key, action);
+        let job = self.job_mut(key);
+        job.ending.get_or_insert_with(|| Arc::clone(reason));
+        if parent {
+            return;
+        }
+        if job.escape().is_some() {
+            // Its time in this status starts anew.
+            job.turn += 1;
+            self.plan_move(key, at);
+        } else if job.status != Status::Pending || job.waits_for == 0 {
+            self.end_later(key, at);
         }
     }
 
@@ -107,6 +126,8 @@ impl World {
         let job = self.job(key);
         if !job.status.is_final() && (job.is_cancelled || job.is_terminated) {
             let reason = job.ending.clone().or_else(|| job.status_reason.clone());
+            self.job_mut(key)
+                .end_attempt(at, EXIT_KILLED, reason.as_deref().map(str::to_owned));
             self.enter(key, Status::Failed, reason, at);
         }
     }

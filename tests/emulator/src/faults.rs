@@ -7,7 +7,12 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{operation::Operation, span};
+use crate::{
+    fault::{BulkCalls, ItemError},
+    operation::Operation,
+    span,
+    status::Exit,
+};
 
 /// Switches for everything that can go wrong. All off by default. Rates are between 0 and 1, and
 /// the dice are seeded, so that a run can be repeated. The same in camelCase is a seed's `faults`
@@ -18,14 +23,28 @@ pub struct Faults {
     /// The dice's seed.
     pub seed: u64,
     /// The operations that faults are limited to; all if empty. Delays of visibility, refused
-    /// jobs and `bulk_calls` are not limited by it.
+    /// jobs, ids that fail a look, `slow` and `bulk_calls` are not limited by it.
     pub only: BTreeSet<Operation>,
-    /// How long every answer takes.
+    /// How long every call takes before its work is done: a caller that goes away meanwhile leaves
+    /// it undone, and a hook ([`Emulator::on`](crate::Emulator::on)) runs after it.
     #[serde(with = "span")]
     pub latency: Duration,
     /// And up to this much longer.
     #[serde(with = "span")]
     pub jitter: Duration,
+    /// How long the answers of an operation are held back after the work was done, which is when
+    /// the call came (plus `latency`): also beyond any patience of the caller. Answers without work
+    /// (a throttled call) are not held back.
+    #[serde(with = "span::map")]
+    pub slow: BTreeMap<Operation, Duration>,
+    /// Calls whose work is done, and whose answer is held back for `slow_for`, without which this
+    /// does nothing.
+    #[serde(deserialize_with = "rate")]
+    pub slow_rate: f64,
+    /// How long calls by `slow_rate` and [`Fault::Slow`](crate::Fault::Slow) are held back. Where
+    /// `slow` says more, that counts.
+    #[serde(with = "span")]
+    pub slow_for: Duration,
     /// An account-wide token bucket: calls above it get 429 `TooManyRequestsException`.
     pub calls_per_second: Option<f64>,
     /// The bucket's size; by default one second's worth.
@@ -42,6 +61,30 @@ pub struct Faults {
     /// Jobs that are always refused by cancel and terminate: in bulk calls with this code, alone
     /// with the whole-call error that means the same.
     pub item_errors: BTreeMap<String, ItemError>,
+    /// Jobs whose cancel is refused with `ClientException` once they are STARTING or RUNNING, instead
+    /// of being accepted without effect: alone 400, in bulk among `errors`. Which of the two Batch
+    /// does is undocumented. Drawn by id: a job is always refused or never; 1 refuses all.
+    #[serde(deserialize_with = "rate")]
+    pub refuse_started_rate: f64,
+    /// Jobs whose cancel and terminate are refused in the same way once they are SUCCEEDED or FAILED.
+    #[serde(deserialize_with = "rate")]
+    pub refuse_ended_rate: f64,
+    /// Jobs that every bulk call accepts, and leaves out of `successful` and of `errors`.
+    pub omit_done: BTreeSet<String>,
+    /// Jobs that a bulk call accepts and leaves out; thrown anew in each call.
+    #[serde(deserialize_with = "rate")]
+    pub omit_done_rate: f64,
+    /// Jobs that every bulk call passes over, and leaves out of `successful` and of `errors`.
+    pub omit_undone: BTreeSet<String>,
+    /// Jobs that a bulk call passes over and leaves out; thrown anew in each call.
+    #[serde(deserialize_with = "rate")]
+    pub omit_undone_rate: f64,
+    /// Ids that make every `DescribeJobs` that names them fail as a whole, with 400
+    /// `ClientException`, whether there is such a job or not.
+    pub fails_describe: BTreeSet<String>,
+    /// Ids that do the same. Drawn by id and seed, so that halving a call finds them.
+    #[serde(deserialize_with = "rate")]
+    pub fails_describe_rate: f64,
     /// Calls answered with 500 `ServerException`.
     #[serde(deserialize_with = "rate")]
     pub server_error_rate: f64,
@@ -72,78 +115,14 @@ pub struct Faults {
     pub flag_delay: Duration,
     /// Jobs whose cancel and terminate are accepted, and never happen.
     pub ignore_cancels: BTreeSet<String>,
-}
-
-/// Whether the endpoint knows the bulk calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum BulkCalls {
-    /// It does.
-    #[default]
-    Present,
-    /// 404 with an HTML page, as moto answers.
-    NotFound,
-    /// 404 `UnknownOperationException`, as rest-json services answer.
-    UnknownOperation,
-    /// 403 `MissingAuthenticationTokenException`, as API Gateway answers for a path that it does not
-    /// know. Whether Batch's endpoints in regions without bulk calls do so is unverified.
-    MissingToken,
-}
-
-/// Why a job of a bulk call is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "each variant is Batch's error code of that name"
-)]
-pub enum ItemError {
-    ValidationException,
-    ClientException,
-    ThrottlingException,
-    ServerException,
-    AccessDenied,
-}
-
-impl ItemError {
-    /// The code as Batch writes it.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::ValidationException => "ValidationException",
-            Self::ClientException => "ClientException",
-            Self::ThrottlingException => "ThrottlingException",
-            Self::ServerException => "ServerException",
-            Self::AccessDenied => "AccessDenied",
-        }
-    }
-}
-
-/// What goes wrong with one call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Fault {
-    /// 429 `TooManyRequestsException`.
-    Throttled,
-    /// 500 `ServerException`.
-    ServerError,
-    /// 403 `AccessDeniedException`.
-    Denied,
-    /// 404 with an HTML page.
-    NotFound,
-    /// 404 `UnknownOperationException`.
-    UnknownOperation,
-    /// 403 `MissingAuthenticationTokenException`.
-    MissingToken,
-    /// The connection is reset, nothing was done.
-    ResetBefore,
-    /// The work is done, then the connection is reset.
-    ResetAfter,
-    /// The work is done, and the answer breaks off.
-    CutShort,
-    /// No answer, ever; nothing was done.
-    HangBefore,
-    /// The work is done, and no answer comes, ever.
-    HangAfter,
+    /// Jobs whose cancel is accepted (`isCancelled` shows) and does not stop them: they are
+    /// dispatched all the same, run, and exit like this. How long each status takes is in
+    /// [`Behaviour::runs_anyway`](crate::Behaviour::runs_anyway). A terminate does stop them. Of an
+    /// array, its children are meant.
+    pub runs_anyway: BTreeMap<String, Exit>,
+    /// Jobs that do the same. Drawn by id and seed, as is how they exit.
+    #[serde(deserialize_with = "rate")]
+    pub runs_anyway_rate: f64,
 }
 
 fn rate<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {

@@ -1,13 +1,20 @@
 //! A job as the emulator keeps it, and the view of it that tests get.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde::Serialize;
 
 use crate::{
+    attempt::Attempt,
     clock::millis,
+    operation::Operation,
+    queue::PositionTime,
     spec::Dependency,
-    status::{Lifecycle, Status},
+    status::{Exit, Lifecycle, Status},
 };
 
 /// The place of a job in the store. Made by the store only; jobs are never removed.
@@ -72,18 +79,38 @@ pub(crate) struct Job {
     pub(crate) waits_for: u32,
     pub(crate) dependents: Vec<Key>,
     pub(crate) lifecycle: Arc<Lifecycle>,
+    /// How it exits although it is cancelled, if a cancel does not stop it.
+    pub(crate) runs_anyway: Option<Exit>,
+    pub(crate) attempts: Vec<Attempt>,
+    /// Whether they are shown as `eksAttempts`.
+    pub(crate) on_eks: bool,
+    pub(crate) position_time: PositionTime,
+    /// The operations that show it as its main node, `<id>#0`.
+    pub(crate) shown_as_node: Arc<BTreeSet<Operation>>,
     pub(crate) shape: Shape,
 }
 
 impl Job {
     /// Whether a cancel that was accepted keeps it from moving on.
     pub(crate) fn is_stopped(&self) -> bool {
-        let marked = self.is_cancelled || self.is_terminated || self.is_held;
-        marked && (self.status.is_cancellable() || (self.is_held && !self.status.is_final()))
+        let marked = self.is_cancelled || self.is_terminated;
+        let stopped = self.is_held || (marked && self.escape().is_none());
+        stopped && (self.status.is_cancellable() || (self.is_held && !self.status.is_final()))
     }
 
-    pub(crate) fn is_listed(&self, now: Duration) -> bool {
-        !self.forgotten && self.visible_from <= now
+    /// How it exits, if it is cancelled and runs all the same.
+    pub(crate) fn escape(&self) -> Option<Exit> {
+        self.runs_anyway.filter(|_| self.is_cancelled)
+    }
+
+    /// The node as which an operation shows it, where it shows it as one.
+    pub(crate) fn shown_node(&self, operation: Operation) -> Option<u32> {
+        self.shown_as_node.contains(&operation).then_some(0)
+    }
+
+    /// Whether looks and listings do not find it yet.
+    pub(crate) fn is_hidden(&self, now: Duration) -> bool {
+        self.visible_from > now
     }
 }
 

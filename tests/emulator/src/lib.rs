@@ -23,15 +23,23 @@
 //! Time is tokio's (virtual where it is paused), plus what [`Emulator::advance`] adds.
 
 mod add;
+mod attempt;
 mod behaviour;
 mod body;
+mod by_hand;
 mod call;
 mod clock;
 mod control;
+mod counts;
 mod dice;
+mod draw;
 mod emulator;
 mod ending;
+mod error;
+mod events;
+mod fault;
 mod faults;
+mod find;
 mod job;
 mod lifecycle;
 mod operation;
@@ -46,14 +54,16 @@ mod status;
 mod wire;
 mod world;
 
-pub use behaviour::{Behaviour, TerminateMark};
+pub use attempt::Attempt;
+pub use behaviour::{Behaviour, TerminateMark, UnknownServiceJob};
 pub use body::{Body, CutShort};
 pub use call::Dropped;
 pub use emulator::Emulator;
-pub use faults::{BulkCalls, Fault, Faults, ItemError};
+pub use fault::{BulkCalls, Fault, ItemError};
+pub use faults::Faults;
 pub use job::JobView;
 pub use operation::Operation;
-pub use queue::{Queue, QueueState, QueueType};
+pub use queue::{PositionTime, Queue, QueueState, QueueType};
 pub use record::{Answer, Call};
 pub use seed::{Seed, SeedError};
 pub use server::Server;

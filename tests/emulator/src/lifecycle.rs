@@ -1,104 +1,33 @@
 //! How jobs move: by the clock, and by what they wait for.
 
-use std::{cmp::Ordering, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use crate::{
-    ending::Action,
+    attempt::ENDED_BY_ITSELF,
+    events::What,
     job::{Job, Key, Shape},
     status::{Exit, Status},
     world::World,
 };
 
-/// Something that is to happen to a job at a time.
-#[derive(Debug)]
-pub(crate) struct Event {
-    due: Duration,
-    /// Events of the same time happen in the order in which they were made.
-    order: u64,
-    key: Key,
-    what: What,
-}
-
-#[derive(Debug)]
-pub(crate) enum What {
-    /// Its time in its status is over, if it is still the same turn.
-    Move { turn: u32 },
-    /// A job it waits for has ended.
-    Dependency { succeeded: bool },
-    /// A cancel or terminate that was accepted earlier takes effect.
-    Effect { action: Action, reason: Arc<str> },
-    /// A cancelled or terminated job becomes FAILED.
-    End,
-}
-
-impl Ord for Event {
-    /// The other way round, since the heap gives its greatest first.
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.due, other.order).cmp(&(self.due, self.order))
-    }
-}
-
-impl PartialOrd for Event {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Event {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Event {}
-
 impl World {
-    /// Lets everything happen that is due by now.
-    pub(crate) fn settle(&mut self, now: Duration) {
-        while self.events.peek().is_some_and(|event| event.due <= now) {
-            if let Some(event) = self.events.pop() {
-                self.happen(event);
-            }
-        }
-    }
-
-    pub(crate) fn plan(&mut self, due: Duration, key: Key, what: What) {
-        self.events_made += 1;
-        self.events.push(Event {
-            due,
-            order: self.events_made,
-            key,
-            what,
-        });
-    }
-
-    /// Lets a job know that one it waits for has ended.
-    pub(crate) fn plan_dependency(&mut self, key: Key, succeeded: bool, at: Duration) {
-        self.plan(at, key, What::Dependency { succeeded });
-    }
-
-    fn happen(&mut self, Event { due, key, what, .. }: Event) {
-        match what {
-            What::Move { turn } => self.move_on(key, turn, due),
-            What::Dependency { succeeded } => self.dependency_ended(key, succeeded, due),
-            What::Effect { action, reason } => self.take_effect(key, action, &reason, due),
-            What::End => self.end(key, due),
-        }
-    }
-
     /// Plans the next move of a job that has just come to its status.
     pub(crate) fn plan_move(&mut self, key: Key, at: Duration) {
         let job = self.job(key);
         if matches!(job.shape, Shape::Parent { .. }) {
             return;
         }
-        if let Some(time) = job.lifecycle.time_in(job.status) {
+        let own = job.lifecycle.time_in(job.status);
+        let given = job
+            .escape()
+            .and(self.behaviour.runs_anyway.time_in(job.status));
+        if let Some(time) = own.or(given) {
             let turn = job.turn;
             self.plan(at + time, key, What::Move { turn });
         }
     }
 
-    fn move_on(&mut self, key: Key, turn: u32, at: Duration) {
+    pub(crate) fn move_on(&mut self, key: Key, turn: u32, at: Duration) {
         let job = self.job(key);
         if job.turn != turn || job.is_stopped() {
             return;
@@ -111,18 +40,28 @@ impl World {
             Status::Runnable if job.is_service => Status::Scheduled,
             Status::Runnable | Status::Scheduled => Status::Starting,
             Status::Starting => Status::Running,
-            Status::Running if job.lifecycle.exit == Exit::Failed => {
-                return self.enter(
-                    key,
-                    Status::Failed,
-                    Some("Essential container in task exited".into()),
-                    at,
-                );
-            }
-            Status::Running => Status::Succeeded,
+            Status::Running => return self.exit(key, at),
             Status::Succeeded | Status::Failed => return,
         };
         self.enter(key, next, None, at);
+    }
+
+    /// Its container exits by itself: the attempt fails and another one follows, or it is the last.
+    fn exit(&mut self, key: Key, at: Duration) {
+        let job = self.job(key);
+        let earlier = job.attempts.len() <= job.lifecycle.failed_attempts as usize;
+        let marked = job.is_cancelled || job.is_terminated;
+        let failed = match job.escape() {
+            Some(exit) => exit == Exit::Failed,
+            None => earlier || job.lifecycle.exit == Exit::Failed,
+        };
+        let (status, reason) = match failed {
+            // "Jobs that have been cancelled or terminated are not retried."
+            true if earlier && !marked => (Status::Runnable, None),
+            true => (Status::Failed, Some(ENDED_BY_ITSELF.into())),
+            false => (Status::Succeeded, None),
+        };
+        self.enter(key, status, reason, at);
     }
 
     /// Puts the job into a status, and lets its parent and its dependents know.
@@ -140,9 +79,7 @@ impl World {
         job.status_reason = reason;
         job.since = at;
         job.turn += 1;
-        if status == Status::Running {
-            job.started_at = Some(at);
-        }
+        job.note_attempt(before, at);
         job.stopped_at = status.is_final().then_some(at);
         let parent = match job.shape {
             Shape::Child { parent, .. } => Some(parent),
@@ -155,6 +92,10 @@ impl World {
         };
         if !job.forgotten {
             self.list(key);
+        }
+        let runnable = [before, status].map(|status| status == Status::Runnable);
+        if runnable[0] != runnable[1] {
+            self.shift(key, at);
         }
         let succeeded = status == Status::Succeeded;
         for dependent in dependents {
@@ -197,7 +138,7 @@ impl World {
         self.enter(parent, status, reason, at);
     }
 
-    fn dependency_ended(&mut self, key: Key, succeeded: bool, at: Duration) {
+    pub(crate) fn dependency_ended(&mut self, key: Key, succeeded: bool, at: Duration) {
         let job = self.job_mut(key);
         job.waits_for = job.waits_for.saturating_sub(1);
         let cancelled = job.is_cancelled || job.is_terminated;
@@ -207,7 +148,9 @@ impl World {
                 let reason = reason.unwrap_or_else(|| "Dependent Job failed".into());
                 self.enter(key, Status::Failed, Some(reason), at);
             }
-            Status::Pending if job.waits_for == 0 && cancelled => self.end_later(key, at),
+            Status::Pending if job.waits_for == 0 && cancelled && job.escape().is_none() => {
+                self.end_later(key, at);
+            }
             Status::Pending if job.waits_for == 0 && !job.is_held => {
                 let rest = job.lifecycle.pending_for.unwrap_or_default();
                 if job.since + rest <= at {

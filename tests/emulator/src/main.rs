@@ -29,16 +29,30 @@ Seed (all optional; a misspelt field is an error):
              "isCancelled": false, "isTerminated": false, "arraySize": 6, "children": ["RUNNING"],
              "nodes": 2, "dependsOn": [{"jobId": "…", "type": "N_TO_N"}], "count": 1000,
              "lifecycle": {"submittedFor": 1, "pendingFor": 1, "runnableFor": 1, "scheduledFor": 1,
-                           "startingFor": 1, "runningFor": "90s", "exit": "SUCCEEDED"}}],
+                           "startingFor": 1, "runningFor": "90s", "exit": "SUCCEEDED",
+                           "failedAttempts": 1},
+             "runsAnyway": "FAILED", "startedAt": "2026-11-22T09:30:00Z", "stoppedAt": "2026-11-22T09:40:00Z",
+             "attempts": [{"startedAt": "…", "stoppedAt": "…", "exitCode": 1, "reason": "…",
+                           "statusReason": "…"}], "eksAttempts": false,
+             "positionTime": "actual|missing" or {"at": 0}, "shownAsNode": ["GetJobQueueSnapshot"]}],
    "behaviour": {"cancelDelay": 0, "terminateDelay": 0, "submitted": {"submittedFor": 0},
-                 "acceptArns": false, "childTags": false, "terminateMark": "cancelled"},
+                 "acceptArns": false, "childTags": false, "runningAttempts": false,
+                 "runsAnyway": {"runnableFor": 1, "startingFor": 1, "runningFor": 1},
+                 "unknownServiceJob": {"clientException": "No {id}"} or {"resourceNotFound": "No {id}"},
+                 "terminateMark": "cancelled"},
    "faults": {"seed": 0, "only": ["CancelJobs"], "latency": 0.02, "jitter": 0.01,
+              "slow": {"CancelJobs": "60s"}, "slowRate": 0.1, "slowFor": "6s",
               "callsPerSecond": 50, "burst": 5, "throttleRate": 0.3, "itemThrottleRate": 0.3,
               "itemServerErrorRate": 0, "itemErrors": {"<job id>": "AccessDenied"},
+              "refuseStartedRate": 1, "refuseEndedRate": 1, "omitDone": ["<job id>"], "omitDoneRate": 0.1,
+              "omitUndone": ["<job id>"], "omitUndoneRate": 0.1,
+              "failsDescribe": ["<job id>"], "failsDescribeRate": 0.01,
               "serverErrorRate": 0.1, "resetBeforeRate": 0.05, "resetAfterRate": 0.05,
-              "cutShortRate": 0.01, "hangRate": 0.01, "bulkCalls": "present|notFound|unknownOperation|missingToken",
+              "cutShortRate": 0.01, "hangRate": 0.01,
+              "bulkCalls": "present|notFound|unknownOperation|missingToken|undeterminedOperation|undeterminedOperationXml",
               "denied": ["CancelJob"], "deniedJobs": ["<job id>"], "visibilityDelay": 1,
-              "flagDelay": 1, "ignoreCancels": ["<job id>"]}}
+              "flagDelay": 1, "ignoreCancels": ["<job id>"],
+              "runsAnyway": {"<job id>": "FAILED"}, "runsAnywayRate": 0.01}}
   Lengths of time are seconds or text ("90s", "2h", "PT1H"). Jobs in a queue of type
   SAGEMAKER_TRAINING are service jobs. A missing length in "lifecycle" means for ever.
 
@@ -46,6 +60,7 @@ Control, under http://127.0.0.1:PORT/_emulator/:
   GET calls          every call so far          DELETE calls       forget them
   GET jobs           every job as it is         POST jobs          add a job of the seed form, or a list
   GET, PUT faults    as in the seed             GET, PUT behaviour as in the seed
+  GET faults/counts  how often each switch bit
   POST queues        add a queue                POST advance       {"seconds": 60}: moves the clock
 "#;
 

@@ -1,10 +1,12 @@
 //! The operations themselves: a request and the world in, an answer's body out.
 
 mod act;
+mod attempts;
 mod describe;
 mod list;
 mod page;
 mod queues;
+mod shape;
 mod show;
 mod submit;
 
@@ -14,9 +16,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::{
-    dice::Dice,
-    operation::Operation,
-    wire::{ApiError, Input},
+    counts::Switch, dice::Dice, error::ApiError, job::Job, operation::Operation, wire::Input,
     world::World,
 };
 
@@ -27,11 +27,12 @@ pub(crate) struct Desk<'a> {
     pub(crate) now: Duration,
 }
 
-/// An answer's body, and how many jobs of a bulk call were refused in it.
+/// An answer's body, and how many jobs of a bulk call were refused in it, or left out of it.
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) body: Bytes,
     pub(crate) refused: usize,
+    pub(crate) omitted: usize,
 }
 
 impl Desk<'_> {
@@ -53,7 +54,20 @@ impl Desk<'_> {
             Operation::ListServiceJobs => self.list_service_jobs(&input),
             Operation::Unknown => Err(ApiError::unknown_operation()),
         }?;
-        Ok(Done { body, refused: 0 })
+        Ok(Done {
+            body,
+            refused: 0,
+            omitted: 0,
+        })
+    }
+
+    /// Whether looks and listings show the job.
+    fn is_shown(&self, job: &Job) -> bool {
+        let hidden = job.is_hidden(self.now);
+        if hidden && !job.forgotten {
+            self.dice.bit(Switch::VisibilityDelay);
+        }
+        !hidden && !job.forgotten
     }
 }
 

@@ -1,6 +1,13 @@
 //! Job queues.
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
 use serde::{Deserialize, Serialize};
+
+use crate::{job::Key, status::Status};
 
 /// What runs the jobs of a queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,5 +77,53 @@ impl Queue {
             kind: QueueType::SagemakerTraining,
             ..Self::new(name)
         }
+    }
+}
+
+/// What `GetJobQueueSnapshot` shows as a job's `earliestTimeAtPosition`. In a seed: `"actual"`,
+/// `"missing"` or `{"at": 0}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PositionTime {
+    /// When it became RUNNABLE, or when a job ahead of it last came or left, whichever is later. A
+    /// job that was put in as RUNNABLE became so when it was put in.
+    #[default]
+    Actual,
+    /// The member is left out, which the service model allows.
+    Missing,
+    /// This, in milliseconds since the Unix epoch; 0 too.
+    At(i64),
+}
+
+/// A place in a listing: by time of creation, then in the order in which jobs were added.
+pub(crate) type Place = (Duration, Key);
+
+/// A queue, with its jobs in the order of creation. Array children are in `dispatch` only, as
+/// `ListJobs` shows them under their parent and not in the queue.
+#[derive(Debug)]
+pub(crate) struct QueueEntry {
+    pub(crate) queue: Queue,
+    pub(crate) arn: String,
+    pub(crate) all: BTreeSet<Place>,
+    pub(crate) by_status: [BTreeSet<Place>; Status::ALL.len()],
+    /// RUNNABLE jobs, single ones and children, in the order in which they will be dispatched.
+    pub(crate) dispatch: BTreeSet<Place>,
+    /// When jobs behind a place last got new positions. A place is left out whose time is older than
+    /// that of one further ahead, so times grow with the places.
+    pub(crate) shifts: BTreeMap<Place, Duration>,
+}
+
+impl QueueEntry {
+    /// The job at this place came or left.
+    pub(crate) fn shift(&mut self, place: Place, at: Duration) {
+        self.shifts.split_off(&place);
+        self.shifts.insert(place, at);
+    }
+
+    /// Since when a RUNNABLE job is at its position: "when the job transitioned to its current
+    /// position in the job queue".
+    pub(crate) fn at_position_since(&self, place: Place, runnable_since: Duration) -> Duration {
+        let shifted = self.shifts.range(..place).next_back();
+        shifted.map_or(runnable_since, |(_, at)| runnable_since.max(*at))
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::{faults::Fault, operation::Operation, world::random_uuid};
+use crate::{emulator::Emulator, fault::Fault, operation::Operation, world::random_uuid};
 
 /// One call that reached the emulator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,9 +26,14 @@ pub struct Call {
     pub fault: Option<Fault>,
     /// How many jobs of a bulk call were refused.
     pub refused_jobs: usize,
+    /// How many jobs of a bulk call its answer did not mention.
+    pub omitted_jobs: usize,
     /// When it came, on the emulator's clock, since the Unix epoch.
     #[serde(serialize_with = "crate::span::serialize")]
     pub at: Duration,
+    /// When its work was done; None if it was not.
+    #[serde(with = "crate::span::option")]
+    pub performed_at: Option<Duration>,
     /// When its answer was ready; None if there was none.
     #[serde(with = "crate::span::option")]
     pub answered_at: Option<Duration>,
@@ -109,5 +114,44 @@ impl Record {
     pub(crate) fn forget(&mut self) {
         self.first += self.calls.len();
         self.calls.clear();
+    }
+}
+
+impl Emulator {
+    /// Every call so far, in the order of arrival; those at unknown paths too.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.state().record.calls().cloned().collect()
+    }
+
+    /// How many calls of this operation came, however they were answered.
+    #[must_use]
+    pub fn count(&self, operation: Operation) -> usize {
+        self.count_where(|call| call.operation == operation)
+    }
+
+    /// How many calls of this operation got a complete answer of status 200.
+    #[must_use]
+    pub fn count_succeeded(&self, operation: Operation) -> usize {
+        self.count_where(|call| call.operation == operation && call.succeeded())
+    }
+
+    /// How many calls are of this sort.
+    pub fn count_where(&self, is_counted: impl Fn(&Call) -> bool) -> usize {
+        let state = self.state();
+        state.record.calls().filter(|call| is_counted(call)).count()
+    }
+
+    /// The largest number of calls that were under way at the same time.
+    #[must_use]
+    pub fn most_in_flight(&self) -> usize {
+        let state = self.state();
+        let most = state.record.calls().map(|call| call.in_flight).max();
+        most.unwrap_or_default()
+    }
+
+    /// Starts the record of calls anew.
+    pub fn forget_calls(&self) {
+        self.state().record.forget();
     }
 }

@@ -122,6 +122,9 @@ pub(crate) fn check_job(job: &JobSpec) -> Result<(), (&'static str, String)> {
     if job.array_size == Some(0) {
         return Err(("arraySize", "must be at least 1".to_owned()));
     }
+    if job.array_size.is_some() && !job.attempts.is_empty() {
+        return Err(("attempts", "an array job has none".to_owned()));
+    }
     if job.array_size.is_some() && job.nodes.is_some() {
         return Err(("nodes", "an array job has none".to_owned()));
     }

@@ -68,6 +68,30 @@ pub(crate) mod option {
     }
 }
 
+/// The same for lengths of time by operation.
+pub(crate) mod map {
+    use std::collections::BTreeMap;
+
+    use super::{Deserializer, Duration, Serializer};
+    use crate::operation::Operation;
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<BTreeMap<Operation, Duration>, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Given(#[serde(with = "super")] Duration);
+        let given: BTreeMap<Operation, Given> = serde::Deserialize::deserialize(from)?;
+        Ok(given.into_iter().map(|(of, given)| (of, given.0)).collect())
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        spans: &BTreeMap<Operation, Duration>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_map(spans.iter().map(|(of, span)| (of, span.as_secs_f64())))
+    }
+}
+
 /// A point in time: milliseconds since the epoch, or text such as `2026-11-22T10:00:00Z`.
 pub(crate) mod time {
     use super::{Deserializer, Duration, Serialize, Serializer, Timestamp, de, fmt};

@@ -1,12 +1,18 @@
 //! What tests and seed files say about a job before the emulator makes it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    attempt::Attempt,
+    operation::Operation,
+    queue::PositionTime,
     span,
-    status::{Lifecycle, Status},
+    status::{Exit, Lifecycle, Status},
 };
 
 /// The kind of a dependency between array jobs.
@@ -89,6 +95,28 @@ pub struct JobSpec {
     pub nodes: Option<u32>,
     /// How long it stays in each status; by default for ever. Children have the same.
     pub lifecycle: Lifecycle,
+    /// Lets a cancel be accepted without stopping the job, as
+    /// [`Faults::runs_anyway`](crate::Faults::runs_anyway) does; with `is_cancelled`, the job was
+    /// seen cancelled, and goes on to run and to exit like this.
+    pub runs_anyway: Option<Exit>,
+    /// When it started and stopped, since the Unix epoch; in JSON milliseconds or a timestamp. By
+    /// default what its status implies: a RUNNING or SUCCEEDED one started, and a final one
+    /// stopped, when it was added. A FAILED one by default never started.
+    #[serde(with = "span::time")]
+    pub started_at: Option<Duration>,
+    /// See `started_at`.
+    #[serde(with = "span::time")]
+    pub stopped_at: Option<Duration>,
+    /// The attempts so far, which an array job has none of. By default what its status and times
+    /// imply: one if it has started, none before. A RUNNING job's own is added to earlier ones.
+    pub attempts: Vec<Attempt>,
+    /// Whether its attempts are shown as `eksAttempts`, as they are in a queue of type EKS.
+    pub eks_attempts: bool,
+    /// What `GetJobQueueSnapshot` shows as its `earliestTimeAtPosition`.
+    pub position_time: PositionTime,
+    /// The operations (of `GetJobQueueSnapshot`, `DescribeJobs` and `ListJobs`) that show it, unasked,
+    /// by its main node's id and ARN, `<id>#0`. Whether Batch ever does is unknown.
+    pub shown_as_node: BTreeSet<Operation>,
     /// How many of these [`Emulator::add_jobs`](crate::Emulator::add_jobs) and a seed make. More
     /// than one cannot have a `job_id`.
     pub count: u32,
@@ -115,6 +143,13 @@ impl Default for JobSpec {
             depends_on: Vec::new(),
             nodes: None,
             lifecycle: Lifecycle::default(),
+            runs_anyway: None,
+            started_at: None,
+            stopped_at: None,
+            attempts: Vec::new(),
+            eks_attempts: false,
+            position_time: PositionTime::default(),
+            shown_as_node: BTreeSet::new(),
             count: 1,
         }
     }

@@ -105,8 +105,11 @@ pub struct Lifecycle {
     /// Time in RUNNING.
     #[serde(with = "span::option")]
     pub running_for: Option<Duration>,
-    /// How it ends after RUNNING.
+    /// How its last attempt ends after RUNNING.
     pub exit: Exit,
+    /// How many attempts fail with exit code 1 before the last one: after each the job is RUNNABLE
+    /// again, as a retry strategy has it. A cancelled or terminated job is not run again.
+    pub failed_attempts: u32,
 }
 
 impl Lifecycle {

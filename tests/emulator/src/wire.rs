@@ -1,13 +1,13 @@
-//! The rest-json wire form: requests read once into one struct, errors as Batch words them.
+//! The rest-json wire form: requests read once into one struct, and answers.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::{
     body::Body,
-    faults::{Fault, ItemError},
-    operation::Operation,
+    error::{ApiError, UNDETERMINED_OPERATION},
+    fault::Fault,
     spec::{Dependency, DependencyType},
 };
 
@@ -87,115 +87,6 @@ impl Input {
     }
 }
 
-/// An error answer.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct ApiError {
-    pub(crate) status: StatusCode,
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
-}
-
-impl ApiError {
-    /// The caller's fault, 400.
-    pub(crate) fn client(message: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            code: "ClientException",
-            message: message.into(),
-        }
-    }
-
-    pub(crate) fn throttled() -> Self {
-        Self {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            code: "TooManyRequestsException",
-            message: "Too Many Requests".to_owned(),
-        }
-    }
-
-    pub(crate) fn server() -> Self {
-        Self {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            code: "ServerException",
-            message: "Internal server error. Please retry this request.".to_owned(),
-        }
-    }
-
-    pub(crate) fn denied(operation: Operation, resource: &str) -> Self {
-        Self {
-            status: StatusCode::FORBIDDEN,
-            code: "AccessDeniedException",
-            message: format!(
-                "User: arn:aws:sts::123456789012:assumed-role/batch-cancel/batch-cancel is not \
-                 authorized to perform: batch:{} on resource: {resource}",
-                operation.iam_action()
-            ),
-        }
-    }
-
-    pub(crate) fn unknown_operation() -> Self {
-        Self {
-            status: StatusCode::NOT_FOUND,
-            code: "UnknownOperationException",
-            message: "Unknown operation".to_owned(),
-        }
-    }
-
-    fn missing_token() -> Self {
-        Self {
-            status: StatusCode::FORBIDDEN,
-            code: "MissingAuthenticationTokenException",
-            message: "Missing Authentication Token".to_owned(),
-        }
-    }
-
-    /// The error that a singular call gets where the same job would be refused in a bulk call.
-    pub(crate) fn of_item(error: ItemError, operation: Operation, arn: &str) -> Self {
-        match error {
-            ItemError::ThrottlingException => Self::throttled(),
-            ItemError::ServerException => Self::server(),
-            ItemError::AccessDenied => Self::denied(operation, arn),
-            ItemError::ClientException | ItemError::ValidationException => {
-                Self::client("The job cannot be cancelled or terminated")
-            }
-        }
-    }
-
-    /// The answer for a fault that shows as an HTTP status.
-    pub(crate) fn of_fault(fault: Fault, operation: Operation) -> Option<Self> {
-        match fault {
-            Fault::Throttled => Some(Self::throttled()),
-            Fault::ServerError => Some(Self::server()),
-            Fault::Denied => Some(Self::denied(operation, "*")),
-            Fault::UnknownOperation => Some(Self::unknown_operation()),
-            Fault::MissingToken => Some(Self::missing_token()),
-            _ => None,
-        }
-    }
-
-    /// What Batch's own code refuses is wrapped in more words than what stops before it.
-    fn body(&self, request_id: &str) -> Bytes {
-        #[derive(Serialize)]
-        struct Message<'a> {
-            message: &'a str,
-        }
-        let wrapped;
-        let message = match self.code {
-            "ClientException" | "ServerException" => {
-                wrapped = format!(
-                    "Error executing request, Exception : {}, RequestId: {request_id}",
-                    self.message
-                );
-                &wrapped
-            }
-            _ => &self.message,
-        };
-        serde_json::to_vec(&Message { message })
-            .unwrap_or_default()
-            .into()
-    }
-}
-
 /// A complete answer with this body.
 pub(crate) fn json(status: StatusCode, body: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::whole(body));
@@ -225,8 +116,17 @@ pub(crate) fn answer(result: Result<Bytes, ApiError>, request_id: &str) -> Respo
     response
 }
 
+/// The answer for a fault that shows as something other than JSON.
+pub(crate) fn page_of_fault(fault: Fault) -> Option<Response<Body>> {
+    match fault {
+        Fault::NotFound => Some(not_found_page()),
+        Fault::UndeterminedOperationXml => Some(undetermined_operation_xml()),
+        _ => None,
+    }
+}
+
 /// The page that moto's server shows for a path that it does not know.
-pub(crate) fn not_found_page() -> Response<Body> {
+fn not_found_page() -> Response<Body> {
     let page =
         "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n";
     let mut response = json(StatusCode::NOT_FOUND, page.into());
@@ -234,5 +134,15 @@ pub(crate) fn not_found_page() -> Response<Body> {
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/html; charset=utf-8"),
     );
+    response
+}
+
+fn undetermined_operation_xml() -> Response<Body> {
+    let xml = format!(
+        "<AccessDeniedException>\n  <Message>{UNDETERMINED_OPERATION}</Message>\n\
+         </AccessDeniedException>\n"
+    );
+    let mut response = Response::new(Body::whole(xml.into()));
+    *response.status_mut() = StatusCode::FORBIDDEN;
     response
 }

@@ -1,7 +1,7 @@
 //! The account: its queues and jobs, found by id and by queue and status without a scan.
 
 use std::{
-    collections::{BTreeSet, BinaryHeap, HashMap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},
     fmt::Write as _,
     sync::Arc,
     time::Duration,
@@ -9,33 +9,11 @@ use std::{
 
 use crate::{
     behaviour::Behaviour,
+    events::Event,
     job::{Job, Key, QueueKey, Shape},
-    lifecycle::Event,
-    queue::{Queue, QueueType},
+    queue::{Place, Queue, QueueEntry, QueueType},
     status::Status,
 };
-
-/// A place in a listing: by time of creation, then in the order in which jobs were added.
-pub(crate) type Place = (Duration, Key);
-
-/// A queue, with its jobs in the order of creation. Array children are in `dispatch` only, as
-/// `ListJobs` shows them under their parent and not in the queue.
-#[derive(Debug)]
-pub(crate) struct QueueEntry {
-    pub(crate) queue: Queue,
-    pub(crate) arn: String,
-    pub(crate) all: BTreeSet<Place>,
-    pub(crate) by_status: [BTreeSet<Place>; Status::ALL.len()],
-    /// RUNNABLE jobs, single ones and children, in the order in which they will be dispatched.
-    pub(crate) dispatch: BTreeSet<Place>,
-}
-
-/// What an id names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
-    Job(Key),
-    Node(Key, u32),
-}
 
 /// All queues and jobs, and what will happen to them.
 #[derive(Debug)]
@@ -90,6 +68,7 @@ impl World {
             all: BTreeSet::new(),
             by_status: std::array::from_fn(|_| BTreeSet::new()),
             dispatch: BTreeSet::new(),
+            shifts: BTreeMap::new(),
         });
         key
     }
@@ -125,6 +104,16 @@ impl World {
         &self.queues[key.0]
     }
 
+    /// A RUNNABLE job came to its place in its queue's line, or left it: all behind it get new
+    /// positions.
+    pub(crate) fn shift(&mut self, key: Key, at: Duration) {
+        let job = self.job(key);
+        let (queue, place) = (job.queue, (job.created_at, key));
+        if let Some(entry) = self.queues.get_mut(queue.0) {
+            entry.shift(place, at);
+        }
+    }
+
     pub(crate) fn queues(&self) -> &[QueueEntry] {
         &self.queues
     }
@@ -152,39 +141,6 @@ impl World {
     /// The key of the job with exactly this id.
     pub(crate) fn key_of(&self, id: &str) -> Option<Key> {
         self.ids.get(id).copied()
-    }
-
-    /// The job, child or node that a caller's id names.
-    pub(crate) fn find(&self, id: &str) -> Option<Found> {
-        let id = self.without_arn(id);
-        let found = match self.key_of(id) {
-            Some(key) => Found::Job(key),
-            None => self.find_node(id)?,
-        };
-        let (Found::Job(key) | Found::Node(key, _)) = found;
-        (!self.job(key).forgotten).then_some(found)
-    }
-
-    fn find_node(&self, id: &str) -> Option<Found> {
-        let (main, node) = id.split_once('#')?;
-        let key = self.key_of(main)?;
-        let node = node.parse().ok()?;
-        match self.job(key).shape {
-            Shape::Nodes(count) if node < count => Some(Found::Node(key, node)),
-            _ => None,
-        }
-    }
-
-    fn without_arn<'a>(&self, id: &'a str) -> &'a str {
-        if !self.behaviour.accept_arns {
-            return id;
-        }
-        id.strip_prefix(self.arn_prefix.as_str())
-            .and_then(|rest| {
-                rest.strip_prefix("job/")
-                    .or_else(|| rest.strip_prefix("service-job/"))
-            })
-            .unwrap_or(id)
     }
 
     pub(crate) fn job_arn(&self, job: &Job) -> String {

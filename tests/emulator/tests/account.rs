@@ -4,8 +4,13 @@
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod ask;
 
+use std::time::Duration;
+
 use ask::{page, post};
-use batch_emulator::{Emulator, JobSpec, Operation, Seed, Status};
+use batch_emulator::{
+    Attempt, Behaviour, Emulator, Exit, Faults, JobSpec, Operation, PositionTime, Seed, Status,
+    UnknownServiceJob,
+};
 use serde_json::json;
 
 #[test]
@@ -40,6 +45,10 @@ fn a_wrong_seed_is_an_error_that_names_the_field() {
             r#"{"jobs": [{"children": ["RUNNING"]}]}"#,
             "jobs[0].children: ",
         ),
+        (
+            r#"{"jobs": [{"arraySize": 2, "attempts": [{}]}]}"#,
+            "jobs[0].attempts: ",
+        ),
         (r#"{"jobs": [{"arraySize": 0}]}"#, "jobs[0].arraySize: "),
         ("{", "EOF"),
     ] {
@@ -52,8 +61,27 @@ fn a_wrong_seed_is_an_error_that_names_the_field() {
 
 #[test]
 fn a_seed_survives_being_written_and_read() {
+    let spec = JobSpec {
+        attempts: vec![Attempt {
+            stopped_at: Some(Duration::from_secs(1)),
+            ..Attempt::default()
+        }],
+        position_time: PositionTime::At(0),
+        runs_anyway: Some(Exit::Failed),
+        shown_as_node: [Operation::ListJobs].into(),
+        ..JobSpec::default().tag("a", "b").after("x")
+    };
     let seed = Seed {
-        jobs: vec![JobSpec::default().tag("a", "b").after("x")],
+        jobs: vec![spec],
+        behaviour: Behaviour {
+            unknown_service_job: UnknownServiceJob::ResourceNotFound("gone".to_owned()),
+            ..Behaviour::default()
+        },
+        faults: Faults {
+            slow: [(Operation::CancelJobs, Duration::from_secs(6))].into(),
+            runs_anyway: [("a".to_owned(), Exit::Succeeded)].into(),
+            ..Faults::default()
+        },
         ..Seed::default()
     };
     let json = serde_json::to_string(&seed).unwrap();

@@ -5,7 +5,7 @@
 mod ask;
 
 use ask::{SECOND, cancel, describe, page, page_of, post, seeded};
-use batch_emulator::{Behaviour, Emulator, JobSpec, Operation, Queue, Status};
+use batch_emulator::{Behaviour, Emulator, JobSpec, Operation, Queue, Status, UnknownServiceJob};
 use serde_json::{Value, json};
 
 #[tokio::test(start_paused = true)]
@@ -321,4 +321,39 @@ async fn a_snapshot_shows_the_front_of_the_queue_in_the_order_of_dispatch() {
             .0,
         400
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_service_job_is_answered_as_wished() {
+    let emulator = Emulator::new();
+    emulator.add_job(JobSpec::default().id("no service job"));
+    for (answer, status, expected) in [
+        (
+            UnknownServiceJob::default(),
+            400,
+            "Service job {id} does not exist",
+        ),
+        (
+            UnknownServiceJob::ClientException("gone".into()),
+            400,
+            "gone",
+        ),
+        (
+            UnknownServiceJob::ResourceNotFound("No {id}.".into()),
+            404,
+            "No {id}.",
+        ),
+    ] {
+        emulator.set_behaviour(Behaviour {
+            unknown_service_job: answer,
+            ..Behaviour::default()
+        });
+        for id in ["x", "no service job"] {
+            let ask = json!({"jobId": id});
+            let (got, answer) = post(&emulator, Operation::DescribeServiceJob, ask).await;
+            let text = answer["message"].as_str().unwrap();
+            let expected = expected.replace("{id}", id);
+            assert!(got == status && text.contains(&expected), "{got} {text}");
+        }
+    }
 }

@@ -178,6 +178,12 @@ async fn bulk_calls_may_be_missing() {
             403,
             Some("MissingAuthenticationTokenException"),
         ),
+        (
+            BulkCalls::UndeterminedOperation,
+            403,
+            Some("AccessDeniedException"),
+        ),
+        (BulkCalls::UndeterminedOperationXml, 403, None),
     ] {
         let (emulator, id) = one_job(Faults {
             bulk_calls,

@@ -1,17 +1,21 @@
 //! Cancel and terminate, one job or up to 50 (batch.md, 1.1 and 1.2).
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use serde::Serialize;
 
 use super::{Desk, Done, body, required, required_text};
 use crate::{
+    counts::Switch,
+    draw::{Omission, Refusal},
     ending::Action,
-    faults::ItemError,
+    error::ApiError,
+    fault::ItemError,
+    find::Found,
+    job::{Key, Shape},
     operation::Operation,
-    wire::{ApiError, Input},
-    world::Found,
+    wire::Input,
 };
 
 /// "An array of up to 50 Batch job IDs" (`CancelJobs`).
@@ -22,14 +26,14 @@ const MAX_REASON: usize = 1024;
 #[derive(Serialize)]
 struct Outcome<'a> {
     successful: Vec<&'a str>,
-    errors: Vec<Refusal<'a>>,
+    errors: Vec<Refused<'a>>,
 }
 
 #[derive(Serialize)]
-struct Refusal<'a> {
+struct Refused<'a> {
     job: &'a str,
     code: &'static str,
-    message: &'static str,
+    message: Cow<'static, str>,
 }
 
 impl Desk<'_> {
@@ -37,9 +41,13 @@ impl Desk<'_> {
     pub(super) fn act(&mut self, operation: Operation, input: Input) -> Result<Bytes, ApiError> {
         let id = required_text(input.job_id, "jobId")?;
         let reason = reason(input.reason)?;
-        if let Some(error) = self.dice.refuse(operation, &id) {
-            let arn = format!("{}job/{id}", self.world.arn_prefix);
-            return Err(ApiError::of_item(error, operation, &arn));
+        match self.refuse(operation, &id) {
+            Some(Refusal::Fault(error)) => {
+                let arn = format!("{}job/{id}", self.world.arn_prefix);
+                return Err(ApiError::of_item(error, operation, &arn));
+            }
+            Some(late) => return Err(ApiError::client(message(late, &id))),
+            None => {}
         }
         self.accept(operation, &id, &reason);
         Ok(Bytes::from_static(b"{}"))
@@ -66,37 +74,61 @@ impl Desk<'_> {
             errors: Vec::new(),
         };
         for id in &jobs {
-            let malformed = self.world.find(id).is_none() && !is_well_formed(id);
-            let error = if malformed {
-                Some(ItemError::ValidationException)
-            } else {
-                self.dice.refuse(operation, id)
-            };
-            if let Some(error) = error {
-                outcome.errors.push(Refusal {
+            if let Some(refusal) = self.refuse_item(operation, id) {
+                outcome.errors.push(Refused {
                     job: id,
-                    code: error.code(),
-                    message: message(error),
+                    code: code(refusal),
+                    message: message(refusal, id),
                 });
-            } else {
+                continue;
+            }
+            let omission = self.dice.omit(operation, id);
+            if omission != Some(Omission::Undone) {
                 self.accept(operation, id, &reason);
+            }
+            if omission.is_none() {
                 outcome.successful.push(id);
             }
         }
+        let refused = outcome.errors.len();
         Ok(Done {
-            refused: outcome.errors.len(),
+            refused,
+            omitted: jobs.len() - refused - outcome.successful.len(),
             body: body(&outcome)?,
         })
     }
 
-    fn accept(&mut self, operation: Operation, id: &str, reason: &Arc<str>) {
+    /// Only the bulk calls look at the form of an id.
+    fn refuse_item(&mut self, operation: Operation, id: &str) -> Option<Refusal> {
+        if self.world.find(id).is_none() && !is_well_formed(id) {
+            return Some(Refusal::Fault(ItemError::ValidationException));
+        }
+        self.refuse(operation, id)
+    }
+
+    fn refuse(&mut self, operation: Operation, id: &str) -> Option<Refusal> {
+        let status = self
+            .target(operation, id)
+            .map(|key| self.world.job(key).status);
+        self.dice.refuse(operation, id, status)
+    }
+
+    /// The job that a call acts on, if there is one of its kind.
+    fn target(&self, operation: Operation, id: &str) -> Option<Key> {
         let Some(Found::Job(key)) = self.world.find(id) else {
-            return;
+            return None;
         };
         let service_call = operation.iam_action() == Operation::TerminateServiceJob;
-        let faults = self.dice.faults();
-        if self.world.job(key).is_service != service_call || faults.ignore_cancels.contains(id) {
+        (self.world.job(key).is_service == service_call).then_some(key)
+    }
+
+    fn accept(&mut self, operation: Operation, id: &str, reason: &Arc<str>) {
+        let Some(key) = self.target(operation, id) else {
             return;
+        };
+        let faults = self.dice.faults();
+        if faults.ignore_cancels.contains(id) {
+            return self.dice.bit(Switch::IgnoreCancels);
         }
         let action = if operation.iam_action() == Operation::CancelJob {
             Action::Cancel
@@ -104,8 +136,29 @@ impl Desk<'_> {
             Action::Terminate
         };
         let flag_delay = faults.flag_delay;
+        let status = self.world.job(key).status;
+        let ends = status.is_cancellable() || (action == Action::Terminate && !status.is_final());
+        if ends && !flag_delay.is_zero() {
+            self.dice.bit(Switch::FlagDelay);
+        }
+        if action == Action::Cancel {
+            self.let_run_anyway(key);
+        }
         self.world.accept(key, action, reason, self.now, flag_delay);
         self.world.settle(self.now);
+    }
+
+    /// Lets the jobs run that this cancel will not stop.
+    fn let_run_anyway(&mut self, key: Key) {
+        for child in self.world.children(key) {
+            self.let_run_anyway(child);
+        }
+        let job = self.world.job_mut(key);
+        let cancelled = job.is_cancelled || job.is_held || job.runs_anyway.is_some();
+        let parent = matches!(job.shape, Shape::Parent { .. });
+        if job.status.is_cancellable() && !cancelled && !parent {
+            job.runs_anyway = self.dice.runs_anyway(&job.id);
+        }
     }
 }
 
@@ -132,7 +185,21 @@ fn is_well_formed(id: &str) -> bool {
             .is_none_or(|part| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
-fn message(error: ItemError) -> &'static str {
+fn code(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Fault(error) => error.code(),
+        Refusal::Started | Refusal::Ended => ItemError::ClientException.code(),
+    }
+}
+
+fn message(refusal: Refusal, id: &str) -> Cow<'static, str> {
+    let error = match refusal {
+        Refusal::Fault(error) => error,
+        Refusal::Started => {
+            return format!("Job {id} has already started and cannot be cancelled").into();
+        }
+        Refusal::Ended => return format!("Job {id} has already ended").into(),
+    };
     match error {
         ItemError::ValidationException => "The job ID is not valid.",
         ItemError::ClientException => "The job cannot be cancelled or terminated.",
@@ -140,4 +207,5 @@ fn message(error: ItemError) -> &'static str {
         ItemError::ServerException => "Failed to read job state. Please retry this job.",
         ItemError::AccessDenied => "Access denied for this job.",
     }
+    .into()
 }

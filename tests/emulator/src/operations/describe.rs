@@ -6,12 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::{Desk, body, required, required_text, show::Detail};
-use crate::{
-    clock::millis,
-    status::Status,
-    wire::{ApiError, Input},
-    world::Found,
-};
+use crate::{clock::millis, error::ApiError, find::Found, status::Status, wire::Input};
 
 /// "A list of up to 100 job IDs".
 const MAX_JOBS: usize = 100;
@@ -57,15 +52,18 @@ impl Desk<'_> {
                 "Maximum number of jobs supported is  {MAX_JOBS} ."
             )));
         }
+        if let Some(id) = ids.iter().find(|id| self.dice.fails_describe(id)) {
+            return Err(ApiError::client(format!("Job {id} cannot be described")));
+        }
         let mut found = BTreeSet::new();
         for id in &ids {
             let (key, node) = match self.world.find(id) {
                 Some(Found::Job(key)) => (key, None),
-                Some(Found::Node(key, node)) => (key, Some((id.as_str(), node))),
+                Some(Found::Node(key, node)) => (key, Some(node)),
                 None => continue,
             };
             let job = self.world.job(key);
-            if !job.is_service && job.is_listed(self.now) {
+            if !job.is_service && self.is_shown(job) {
                 found.insert((key, node));
             }
         }
@@ -79,12 +77,13 @@ impl Desk<'_> {
     pub(super) fn describe_service_job(&mut self, input: &Input) -> Result<Bytes, ApiError> {
         let id = required_text(input.job_id.clone(), "jobId")?;
         let job = match self.world.find(&id) {
-            Some(Found::Job(key)) => self.world.job(key),
-            _ => return Err(unknown_service_job(&id)),
+            Some(Found::Job(key)) => Some(self.world.job(key)),
+            _ => None,
         };
-        if !job.is_service || !job.is_listed(self.now) {
-            return Err(unknown_service_job(&id));
-        }
+        let Some(job) = job.filter(|job| job.is_service && self.is_shown(job)) else {
+            let answer = &self.world.behaviour.unknown_service_job;
+            return Err(ApiError::unknown_service_job(answer, &id));
+        };
         body(&ServiceDetail {
             job_arn: self.world.job_arn(job),
             job_id: &job.id,
@@ -101,8 +100,4 @@ impl Desk<'_> {
             tags: &job.tags,
         })
     }
-}
-
-fn unknown_service_job(id: &str) -> ApiError {
-    ApiError::client(format!("Service job {id} does not exist"))
 }

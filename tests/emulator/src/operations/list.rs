@@ -10,10 +10,12 @@ use super::{
     show::Summary,
 };
 use crate::{
+    error::ApiError,
+    find::Found,
     job::{Key, QueueKey, Shape},
+    queue::Place,
     status::Status,
-    wire::{ApiError, Input},
-    world::{Found, Place},
+    wire::Input,
 };
 
 #[derive(Serialize)]
@@ -83,7 +85,7 @@ impl Desk<'_> {
         };
         let chosen = |(_, key): &&Place| {
             let job = self.world.job(*key);
-            job.is_listed(self.now) && choice.is_none_or(|choice| choice.lets_through(job))
+            choice.is_none_or(|choice| choice.lets_through(job)) && self.is_shown(job)
         };
         let places: Vec<Place> = match before {
             Some(place) => listing
@@ -116,7 +118,7 @@ impl Desk<'_> {
         let size = page::size(input, LARGE)?;
         let after = page::place(input)?.map(|(_, key)| key);
         let children = match self.world.find(array) {
-            Some(Found::Job(key)) if self.is_shown(key) => self.world.children(key),
+            Some(Found::Job(key)) if self.is_shown(self.world.job(key)) => self.world.children(key),
             _ => Vec::new(),
         };
         // Children have keys in the order of their index.
@@ -124,7 +126,10 @@ impl Desk<'_> {
         let shown: Vec<Key> = children
             .into_iter()
             .skip(start)
-            .filter(|child| self.world.job(*child).status == status && self.is_shown(*child))
+            .filter(|child| {
+                let child = self.world.job(*child);
+                child.status == status && self.is_shown(child)
+            })
             .take(size + 1)
             .collect();
         let more = shown.len() > size;
@@ -144,19 +149,17 @@ impl Desk<'_> {
     fn list_nodes(&mut self, input: &Input, job: &str) -> Result<Bytes, ApiError> {
         let status: Status = page::status(input, false)?;
         let nodes = match self.world.find(job) {
-            Some(Found::Job(key)) if self.is_shown(key) => match self.world.job(key).shape {
-                Shape::Nodes(count) if self.world.job(key).status == status => {
-                    (0..count).map(|node| (key, Some(node))).collect()
+            Some(Found::Job(key)) if self.is_shown(self.world.job(key)) => {
+                match self.world.job(key).shape {
+                    Shape::Nodes(count) if self.world.job(key).status == status => {
+                        (0..count).map(|node| (key, Some(node))).collect()
+                    }
+                    _ => Vec::new(),
                 }
-                _ => Vec::new(),
-            },
+            }
             _ => Vec::new(),
         };
         self.answer(nodes, None)
-    }
-
-    fn is_shown(&self, key: Key) -> bool {
-        self.world.job(key).is_listed(self.now)
     }
 
     fn answer(
@@ -164,22 +167,11 @@ impl Desk<'_> {
         jobs: Vec<(Key, Option<u32>)>,
         next: Option<String>,
     ) -> Result<Bytes, ApiError> {
-        let ids: Vec<String> = jobs
-            .iter()
-            .filter_map(|(key, node)| {
-                node.map(|node| format!("{}#{node}", self.world.job(*key).id))
-            })
-            .collect();
-        let mut node_ids = ids.iter();
-        let job_summary_list = jobs
+        let summaries = jobs
             .into_iter()
-            .map(|(key, node)| {
-                let node = node.and_then(|node| Some((node_ids.next()?.as_str(), node)));
-                self.world.summary(key, node)
-            })
-            .collect();
+            .map(|(key, node)| self.world.summary(key, node));
         body(&Page {
-            job_summary_list,
+            job_summary_list: summaries.collect(),
             next_token: next,
         })
     }

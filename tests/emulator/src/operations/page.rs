@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::{
     clock::millis,
+    error::ApiError,
     job::{Job, Key},
+    queue::Place,
     status::Status,
-    wire::{ApiError, Input},
-    world::Place,
+    wire::Input,
 };
 
 /// Pages by status hold up to 1000 jobs, filtered ones and those of service jobs up to 100.

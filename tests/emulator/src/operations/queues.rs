@@ -7,13 +7,15 @@ use super::{
     Desk, body,
     page::{self, SMALL},
     required,
+    show::with_node,
 };
 use crate::{
     clock::millis,
+    error::ApiError,
     job::{Key, QueueKey},
-    queue::{QueueState, QueueType},
-    wire::{ApiError, Input},
-    world::QueueEntry,
+    operation::Operation,
+    queue::{PositionTime, QueueEntry, QueueState, QueueType},
+    wire::Input,
 };
 
 /// "The first 100 RUNNABLE jobs in the job queue are listed in order of dispatch."
@@ -64,7 +66,8 @@ struct Front {
 #[serde(rename_all = "camelCase")]
 struct FrontJob {
     job_arn: String,
-    earliest_time_at_position: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    earliest_time_at_position: Option<i64>,
 }
 
 impl Desk<'_> {
@@ -122,12 +125,22 @@ impl Desk<'_> {
         let jobs = entry
             .dispatch
             .iter()
-            .map(|(_, key)| self.world.job(*key))
-            .filter(|job| job.is_listed(self.now))
+            .map(|place| (place, self.world.job(place.1)))
+            .filter(|(_, job)| self.is_shown(job))
             .take(FRONT)
-            .map(|job| FrontJob {
-                job_arn: self.world.job_arn(job),
-                earliest_time_at_position: millis(job.since),
+            .map(|(place, job)| FrontJob {
+                job_arn: with_node(
+                    &self.world.job_arn(job),
+                    job.shown_node(Operation::GetJobQueueSnapshot),
+                )
+                .into_owned(),
+                earliest_time_at_position: match job.position_time {
+                    PositionTime::Actual => {
+                        Some(millis(entry.at_position_since(*place, job.since)))
+                    }
+                    PositionTime::Missing => None,
+                    PositionTime::At(at) => Some(at),
+                },
             })
             .collect();
         body(&Snapshot {

@@ -1,12 +1,17 @@
 //! Jobs as the API shows them: required members always, the rest where Batch has something to say.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Serialize;
 
+use super::{
+    attempts::{self, AttemptDetail, ContainerSummary, EksAttemptDetail},
+    shape::{self, ArrayProperties, Node, NodeProperties},
+};
 use crate::{
     clock::millis,
-    job::{Job, Key, Shape},
+    job::{Key, Shape},
+    operation::Operation,
     spec::Dependency,
     status::Status,
     world::World,
@@ -19,14 +24,19 @@ use crate::{
 pub(super) struct Detail<'a> {
     job_arn: String,
     job_name: &'a str,
-    job_id: &'a str,
+    job_id: Cow<'a, str>,
     job_queue: &'a str,
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     share_identifier: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scheduling_priority: Option<i32>,
-    attempts: [(); 0],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<Vec<AttemptDetail<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eks_attempts: Option<Vec<EksAttemptDetail<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<ContainerSummary<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status_reason: Option<&'a str>,
     created_at: i64,
@@ -59,7 +69,7 @@ struct NoParameters {}
 #[serde(rename_all = "camelCase")]
 pub(super) struct Summary<'a> {
     job_arn: String,
-    job_id: &'a str,
+    job_id: Cow<'a, str>,
     job_name: &'a str,
     created_at: i64,
     status: Status,
@@ -71,6 +81,8 @@ pub(super) struct Summary<'a> {
     started_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<ContainerSummary<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     array_properties: Option<ArrayProperties>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,36 +97,6 @@ pub(super) struct Summary<'a> {
     is_terminated: bool,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ArrayProperties {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    size: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    index: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status_summary: Option<BTreeMap<&'static str, u32>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct NodeProperties {
-    num_nodes: u32,
-    main_node: u32,
-    node_range_properties: [(); 0],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the members' names are Batch's")]
-struct Node {
-    is_main_node: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    num_nodes: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    node_index: Option<u32>,
-}
-
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde's `skip_serializing_if` asks for a reference"
@@ -123,27 +105,24 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// Which node of a multi-node job is shown, and its id.
-pub(super) type NodeId<'a> = Option<(&'a str, u32)>;
-
 impl World {
-    pub(super) fn detail<'a>(&'a self, key: Key, node: NodeId<'a>) -> Detail<'a> {
+    /// A job, or one of its nodes, as `DescribeJobs` shows it.
+    pub(super) fn detail(&self, key: Key, node: Option<u32>) -> Detail<'_> {
         let job = self.job(key);
-        let mut arn = self.job_arn(job);
-        if let Some((_, index)) = node {
-            arn = format!("{arn}#{index}");
-        }
+        let node = node.or_else(|| job.shown_node(Operation::DescribeJobs));
         let is_child = matches!(job.shape, Shape::Child { .. });
         let tagged = !job.tags.is_empty() && (!is_child || self.behaviour.child_tags);
         Detail {
-            job_arn: arn,
+            job_arn: with_node(&self.job_arn(job), node).into_owned(),
             job_name: &job.name,
-            job_id: node.map_or(&job.id, |(id, _)| id),
+            job_id: with_node(&job.id, node),
             job_queue: &self.queue(job.queue).arn,
             status: job.status,
             share_identifier: job.share_identifier.as_deref(),
             scheduling_priority: job.scheduling_priority,
-            attempts: [],
+            attempts: self.attempts(job),
+            eks_attempts: self.eks_attempts(job),
+            container: attempts::container(job),
             status_reason: job.status_reason.as_deref(),
             created_at: millis(job.created_at),
             started_at: job.started_at.map(millis),
@@ -151,35 +130,22 @@ impl World {
             depends_on: &job.depends_on,
             job_definition: &job.definition,
             parameters: NoParameters {},
-            array_properties: array_properties(job),
-            node_properties: match job.shape {
-                Shape::Nodes(count) if node.is_none() => Some(NodeProperties {
-                    num_nodes: count,
-                    main_node: 0,
-                    node_range_properties: [],
-                }),
-                _ => None,
-            },
-            node_details: node.map(|(_, index)| Node {
-                is_main_node: index == 0,
-                num_nodes: None,
-                node_index: Some(index),
-            }),
+            array_properties: shape::array_properties(job),
+            node_properties: shape::node_properties(job).filter(|_| node.is_none()),
+            node_details: node.and_then(|index| shape::node_details(job, index)),
             tags: tagged.then_some(&*job.tags),
             is_cancelled: job.is_cancelled,
             is_terminated: job.is_terminated,
         }
     }
 
-    pub(super) fn summary<'a>(&'a self, key: Key, node: NodeId<'a>) -> Summary<'a> {
+    /// A job, or one of its nodes, as listings show it.
+    pub(super) fn summary(&self, key: Key, node: Option<u32>) -> Summary<'_> {
         let job = self.job(key);
-        let mut arn = self.job_arn(job);
-        if let Some((_, index)) = node {
-            arn = format!("{arn}#{index}");
-        }
+        let node = node.or_else(|| job.shown_node(Operation::ListJobs));
         Summary {
-            job_arn: arn,
-            job_id: node.map_or(&job.id, |(id, _)| id),
+            job_arn: with_node(&self.job_arn(job), node).into_owned(),
+            job_id: with_node(&job.id, node),
             job_name: &job.name,
             created_at: millis(job.created_at),
             status: job.status,
@@ -187,15 +153,11 @@ impl World {
             share_identifier: job.share_identifier.as_deref(),
             started_at: job.started_at.map(millis),
             stopped_at: job.stopped_at.map(millis),
-            array_properties: array_properties(job),
-            node_properties: match job.shape {
-                Shape::Nodes(count) => Some(Node {
-                    is_main_node: node.is_some_and(|(_, index)| index == 0),
-                    num_nodes: Some(count),
-                    node_index: node.map(|(_, index)| index),
-                }),
-                _ => None,
-            },
+            container: (!job.is_service)
+                .then(|| attempts::container(job))
+                .flatten(),
+            array_properties: shape::array_properties(job),
+            node_properties: shape::node_summary(job, node),
             // Real listings lack it for RUNNABLE jobs (aws-sdk-js#4193, aws-sdk#588).
             job_definition: (job.status != Status::Runnable && !job.is_service)
                 .then_some(&*job.definition),
@@ -206,25 +168,10 @@ impl World {
     }
 }
 
-fn array_properties(job: &Job) -> Option<ArrayProperties> {
-    match &job.shape {
-        Shape::Parent { children, counts } => Some(ArrayProperties {
-            size: Some(children.len()),
-            index: None,
-            status_summary: Some(
-                Status::ALL
-                    .into_iter()
-                    .zip(counts)
-                    .filter(|(status, _)| *status != Status::Scheduled)
-                    .map(|(status, count)| (status.as_str(), *count))
-                    .collect(),
-            ),
-        }),
-        Shape::Child { index, .. } => Some(ArrayProperties {
-            size: None,
-            index: Some(*index),
-            status_summary: None,
-        }),
-        Shape::Single | Shape::Nodes(_) => None,
+/// An id or ARN of a job, or of one of its nodes.
+pub(super) fn with_node(text: &str, node: Option<u32>) -> Cow<'_, str> {
+    match node {
+        Some(index) => format!("{text}#{index}").into(),
+        None => text.into(),
     }
 }

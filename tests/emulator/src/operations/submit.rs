@@ -6,10 +6,11 @@ use serde::Serialize;
 use super::{Desk, body, required_text};
 use crate::{
     add::Times,
+    error::ApiError,
     queue::QueueState,
     spec::{Dependency, DependencyType, JobSpec},
     status::Status,
-    wire::{ApiError, Input},
+    wire::Input,
 };
 
 /// "You can specify a maximum of 20 dependencies for a job."
