@@ -109,7 +109,12 @@ pub async fn select(
     // What `maxJobs` cuts to few enough need not be counted, and what only a look can tell may leave few of many.
     let is_counted = query.max_jobs.is_none_or(|max| max > max_selected);
     let most = (is_counted && !select.needs_looks()).then_some(max_selected);
-    let (candidates, partial) = list::list(select, query, of, most, session).await?;
+    let listing = if select.needs_looks() {
+        session.until(session.deadline.half())
+    } else {
+        session
+    };
+    let (candidates, partial) = list::list(select, query, of, most, listing).await?;
     let found = Selection {
         partial,
         ..Selection::default()

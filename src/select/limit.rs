@@ -172,7 +172,10 @@ pub(super) async fn oldest(
     while room > 0 && !waiting.is_empty() {
         let count = match max_selected {
             Some(_) => waiting.len(),
-            None => room.next_multiple_of(DESCRIBE_LIMIT).min(waiting.len()),
+            None => {
+                let most = room.min(waiting.len()).next_multiple_of(DESCRIBE_LIMIT);
+                most.min(waiting.len())
+            }
         };
         let found = find(select, waiting.drain(..count), query, &mut texts, session).await;
         if let Some(error) = found.error {
