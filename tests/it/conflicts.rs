@@ -5,20 +5,17 @@ use std::time::Duration;
 
 use batch_emulator::{BulkCalls, Fault, Faults, JobSpec, Operation, Status};
 use serde_json::{Value, json};
-use support::{Function, QUEUE, only_outcome};
+use support::{
+    Function, QUEUE,
+    events::{Form, alarm_action, failures, sqs},
+    only_outcome,
+};
 
 fn job(status: Status) -> JobSpec {
     JobSpec::new(status)
         .queue(QUEUE)
         .age(Duration::from_hours(1))
 }
-
-fn sqs(bodies: &[Value]) -> Value {
-    let record = |(index, body): (usize, &Value)| json!({"messageId": format!("m-{index}"), "eventSource": "aws:sqs", "body": body.to_string()});
-    json!({"Records": bodies.iter().enumerate().map(record).collect::<Vec<Value>>()})
-}
-
-const DONE: &str = r#"{"batchItemFailures":[]}"#;
 
 #[tokio::test(start_paused = true)]
 async fn a_job_that_is_named_is_not_lost_to_a_selection_that_does_not_mean_it() {
@@ -41,7 +38,7 @@ async fn a_job_that_is_named_is_not_lost_to_a_selection_that_does_not_mean_it() 
                 [other.clone(), named]
             };
             let answer = function.invoke(sqs(&bodies)).await.unwrap();
-            assert_eq!(answer.to_string(), DONE, "{other}, {named_first}");
+            assert_eq!(answer, failures(&[]), "{other}, {named_first}");
             let job = function.emulator.job(&id).unwrap();
             assert!(job.is_cancelled, "{other}, named first: {named_first}");
             assert!(!job.is_terminated);
@@ -198,22 +195,20 @@ async fn what_showed_before_the_call_does_not_prove_that_it_had_an_effect() {
 
 #[tokio::test(start_paused = true)]
 async fn a_description_is_read_with_white_space_and_prose_and_never_passed_over() {
-    let described = |description: &str| {
-        json!({"alarmData": {"alarmName": "a", "state": {"value": "ALARM"}, "configuration": {
-            "description": description, "metrics": [{"metricStat": {"metric":
-            {"namespace": "AWS/Batch", "name": "n", "dimensions": {"JobQueueName": QUEUE}}}}]}}})
-    };
     let function = Function::new(&[("ALARM_DESCRIPTIONS", "true")]);
     function.emulator.add_job(job(Status::Runnable));
     for description in [
         r#"Stuck {see wiki}. { "batchCancel" : {"select": {}, "dryRun": true} } Thanks."#,
         r#"{"note": 1, "batchCancel": {"select": {}, "dryRun": true}}"#,
     ] {
-        let report = function.invoke(described(description)).await.unwrap();
+        let report = function
+            .invoke(alarm_action(QUEUE, description))
+            .await
+            .unwrap();
         assert_eq!(only_outcome(&report), "wouldCancel", "{description}");
     }
     let error = function
-        .invoke(described(r#"batch: {"batchCancel": {"select"#))
+        .invoke(alarm_action(QUEUE, r#"batch: {"batchCancel": {"select"#))
         .await
         .unwrap_err();
     assert!(error.to_string().contains("batchCancel"), "{error}");
@@ -225,13 +220,9 @@ async fn a_throttled_listing_is_503_over_http() {
     function
         .emulator
         .fail_next(Operation::ListJobs, Fault::Throttled, 1000);
-    let answer = function
-        .invoke(
-            json!({"rawPath": "/cancellations", "requestContext": {"http": {"method": "POST"}},
-            "body": json!({"select": {"jobQueue": QUEUE}}).to_string()}),
-        )
-        .await
-        .unwrap();
+    let request = json!({"select": {"jobQueue": QUEUE}});
+    let answer = function.invoke(Form::V2.post(&request.to_string())).await;
+    let answer = answer.unwrap();
     assert_eq!(answer["statusCode"], 503, "{answer}");
     assert!(answer["headers"]["retry-after"].is_string());
 }
@@ -251,7 +242,7 @@ async fn a_child_is_decided_about_though_its_parent_waits_behind_a_limit() {
         json!({"select": {"jobQueue": QUEUE}, "maxJobs": 1}),
     ];
     let answer = function.invoke(sqs(&bodies)).await.unwrap();
-    assert_eq!(answer.to_string(), DONE);
+    assert_eq!(answer, failures(&[]));
     assert!(
         function
             .emulator

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use batch_emulator::{Emulator, Faults, ItemError, JobSpec, Operation, Queue, Status};
 use serde_json::{Value, json};
-use support::{Function, QUEUE, only_outcome, outcomes};
+use support::{
+    Function, QUEUE,
+    events::{CALLER, Form, failures, sqs},
+    only_outcome, outcomes,
+};
 
 const CHANGING: [Operation; 6] = [
     Operation::CancelJob,
@@ -130,10 +134,8 @@ async fn each_state_has_its_outcome_by_every_way_in_and_again_without_another_ca
         let request = json!({ "jobIds": ids, "reason": "a bad submission" });
         let event = match source {
             "direct" => request,
-            "sqs" => {
-                json!({"Records": [{"messageId": "m1", "eventSource": "aws:sqs", "body": request.to_string()}]})
-            }
-            _ => http_post(&request),
+            "sqs" => sqs([&request]),
+            _ => Form::V2.post(&request.to_string()).caller(CALLER).event,
         };
         let expected: Vec<_> = jobs
             .iter()
@@ -165,10 +167,7 @@ async fn each_state_has_its_outcome_by_every_way_in_and_again_without_another_ca
                         "{source}, round {round}"
                     );
                 }
-                _ => assert_eq!(
-                    answer,
-                    json!({"batchItemFailures": [{"itemIdentifier": "m1"}]})
-                ),
+                _ => assert_eq!(answer, failures(&[0])),
             }
             let calls = changing_calls(&function.emulator);
             assert_eq!(calls, usize::from(round == 0), "{source}, round {round}");
@@ -198,18 +197,6 @@ fn expected_again(
         }
     }
     expected
-}
-
-fn http_post(body: &Value) -> Value {
-    json!({
-        "version": "2.0", "rawPath": "/cancellations", "rawQueryString": "",
-        "headers": {"content-type": "application/json"},
-        "requestContext": {
-            "http": {"method": "POST", "path": "/cancellations"},
-            "authorizer": {"iam": {"userArn": "arn:aws:iam::123456789012:user/ann"}},
-        },
-        "body": body.to_string(), "isBase64Encoded": false,
-    })
 }
 
 #[tokio::test(start_paused = true)]
@@ -482,11 +469,7 @@ async fn ten_messages_with_four_bad_ones_bring_exactly_these_four_back() {
     bodies.insert(7, ids[7].clone());
     assert_eq!(bodies.len(), 10);
     let answer = function.invoke(sqs(&bodies)).await.unwrap();
-    let failed = |index: usize| json!({"itemIdentifier": format!("message-{index}")});
-    assert_eq!(
-        answer,
-        json!({"batchItemFailures": [failed(1), failed(3), failed(5), failed(7)]})
-    );
+    assert_eq!(answer, failures(&[1, 3, 5, 7]));
     for id in &ids[..6] {
         assert_eq!(function.emulator.job(id).unwrap().status, Status::Failed);
     }
@@ -495,18 +478,6 @@ async fn ten_messages_with_four_bad_ones_bring_exactly_these_four_back() {
         Status::Runnable,
         "the misspelt dry run"
     );
-}
-
-fn sqs(bodies: &[String]) -> Value {
-    let records: Vec<Value> = bodies
-        .iter()
-        .enumerate()
-        .map(|(index, body)| {
-            json!({"messageId": format!("message-{index}"), "eventSource": "aws:sqs", "body": body,
-                   "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:requests"})
-        })
-        .collect();
-    json!({ "Records": records })
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use batch_emulator::{Emulator, JobSpec, Operation, Queue, Status};
 use serde_json::{Value, json};
-use support::Function;
+use support::{
+    Function,
+    events::{
+        CALLER, Form, alarm_action, alarm_event, eventbridge, job_runnable, notification,
+        queue_blocked, service_queue_blocked, sns, sqs,
+    },
+};
 
 const BLOCKED: &str =
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
@@ -104,51 +110,26 @@ fn requests(jobs: &Untouchable) -> Vec<Value> {
 /// The same request by every way in.
 fn sources(request: &Value) -> Vec<Value> {
     let text = request.to_string();
-    let custom = json!({"detail-type": "Cancel", "source": "com.example", "detail": request});
-    let notification = json!({"Type": "Notification", "TopicArn": "arn:aws:sns:eu-west-1:123456789012:t", "Message": text});
-    let nested = json!({"Type": "Notification", "TopicArn": "t", "Message": custom.to_string()});
-    let sqs = |body: &Value| json!({"Records": [{"messageId": "m", "eventSource": "aws:sqs", "body": body.to_string()}]});
-    let alarm = |description: String| {
-        json!({"alarmData": {
-            "alarmName": "a", "state": {"value": "ALARM"},
-            "configuration": {"description": description, "metrics": [{"metricStat": {"metric":
-                {"namespace": "AWS/Batch", "name": "JobsMovedToRunnable", "dimensions": {"JobQueueName": "mine"}}}}]},
-        }})
-    };
+    let custom = eventbridge(request);
     vec![
         request.clone(),
-        sqs(request),
-        sqs(&custom),
-        sqs(&notification),
-        sqs(&nested),
-        json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": text}}]}),
+        sqs([request]),
+        sqs([&custom]),
+        sqs([notification(&text)]),
+        sqs([notification(&custom.to_string())]),
+        sns(&text),
         json!([request]),
         custom,
-        alarm(json!({ "batchCancel": request }).to_string()),
-        json!({
-            "version": "2.0", "rawPath": "/cancellations", "headers": {"content-type": "application/json"}, "body": text,
-            "requestContext": {"http": {"method": "POST"}, "authorizer": {"iam": {"userArn": "arn:aws:iam::1:user/a"}}},
-        }),
+        alarm_action("mine", &json!({ "batchCancel": request }).to_string()),
+        Form::V2.post(&text).caller(CALLER).event,
     ]
 }
 
 /// Events that name one job or queue by themselves.
 fn events(jobs: &Untouchable) -> Vec<Value> {
-    let batch = |kind: &str, id: &str| {
-        json!({"detail-type": kind, "source": "aws.batch", "detail": {"jobId": id, "status": "RUNNABLE", "statusReason": BLOCKED,
-               "tags": {}, "jobQueue": "arn:aws:batch:eu-west-1:123456789012:job-queue/mine"}})
-    };
-    let alarm = |queue: &str| {
-        json!({"detail-type": "CloudWatch Alarm State Change", "source": "aws.cloudwatch", "detail": {
-            "alarmName": "a", "state": {"value": "ALARM"}, "configuration": {"metrics": [{"metricStat": {"metric":
-                {"namespace": "AWS/Batch", "name": "n", "dimensions": {"JobQueueName": queue}}}}]}}})
-    };
-    let mut events = vec![
-        alarm("theirs"),
-        alarm("mine"),
-        alarm("*"),
-        alarm("training"),
-    ];
+    let mut events = ["theirs", "mine", "*", "training"]
+        .map(alarm_event)
+        .to_vec();
     for id in [
         &jobs.foreign,
         &jobs.protected,
@@ -156,10 +137,15 @@ fn events(jobs: &Untouchable) -> Vec<Value> {
         &jobs.child,
         &jobs.array,
     ] {
-        events.push(batch("Batch Job Queue Blocked", id));
-        events.push(batch("Batch Job State Change", id));
+        events.push(queue_blocked(id, "mine"));
+        events.push(job_runnable(id, "mine"));
     }
-    events.push(batch("Batch Service Job Queue Blocked", &jobs.service));
+    events.push(service_queue_blocked(&jobs.service, "mine"));
+    for event in &mut events {
+        if event["source"] == "aws.batch" {
+            event["detail"]["statusReason"] = json!(BLOCKED);
+        }
+    }
     events
 }
 
@@ -228,11 +214,7 @@ async fn a_selection_beyond_the_limit_is_refused_from_every_source() {
 
 #[tokio::test(start_paused = true)]
 async fn a_description_may_narrow_only_where_it_may_speak_at_all() {
-    let described = |description: &str| {
-        json!({"alarmData": {"alarmName": "a", "state": {"value": "ALARM"}, "configuration": {
-            "description": description, "metrics": [{"metricStat": {"metric":
-            {"namespace": "AWS/Batch", "name": "n", "dimensions": {"JobQueueName": "mine"}}}}]}}})
-    };
+    let described = |description: &str| alarm_action("mine", description);
     let event = described(r#"All of it. {"batchCancel": {"select": {"statuses": ["RUNNABLE"]}}}"#);
     for (allowed, cancelled) in [("false", 0), ("true", 4)] {
         let emulator = Emulator::new();

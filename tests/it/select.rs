@@ -5,7 +5,11 @@ use std::{collections::BTreeSet, time::Duration};
 use batch_emulator::{Emulator, Faults, JobSpec, Operation, Queue, Status};
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
-use support::{Function, QUEUE, QUEUE_ARN, only_outcome, outcomes};
+use support::{
+    Function, QUEUE, QUEUE_ARN,
+    events::{failures, sqs},
+    only_outcome, outcomes,
+};
 
 const BLOCKED: &str =
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
@@ -396,9 +400,9 @@ async fn a_listing_that_takes_too_long_is_partial_acted_on_and_handed_back() {
     assert_eq!(report["complete"], false);
     let first = report["summary"]["cancelled"].as_u64().unwrap();
     assert!((2000..9000).contains(&first), "{first}");
-    let event = json!({"Records": [{"messageId": "m", "eventSource": "aws:sqs", "body": request.to_string()}]});
+    let event = sqs([&request]);
     let mut rounds = 1;
-    while function.invoke(event.clone()).await.unwrap()["batchItemFailures"] != json!([]) {
+    while function.invoke(event.clone()).await.unwrap() != failures(&[]) {
         rounds += 1;
         assert!(rounds < 6);
     }
@@ -446,11 +450,8 @@ async fn max_jobs_and_head_are_never_handed_back_once_something_was_done() {
     });
     let mut request = select(json!({}));
     request["maxJobs"] = 1.into();
-    let event = json!({"Records": [{"messageId": "m", "eventSource": "aws:sqs", "body": request.to_string()}]});
-    assert_eq!(
-        function.invoke(event).await.unwrap(),
-        json!({"batchItemFailures": []})
-    );
+    let event = sqs([&request]);
+    assert_eq!(function.invoke(event).await.unwrap(), failures(&[]));
     assert!(!function.emulator.job(&other).unwrap().is_cancelled);
 }
 

@@ -37,7 +37,7 @@ async fn of_a_fifo_queue_the_failed_message_and_the_later_ones_of_its_group_come
         .zip(groups.iter().cycle())
         .map(|(id, group)| (*group, request(id)))
         .collect();
-    let answer = function.invoke(fifo(&messages)).await.unwrap();
+    let answer = function.invoke(fifo(messages)).await.unwrap();
     assert_eq!(
         answer,
         failures(&[4, 7]),
@@ -61,7 +61,7 @@ async fn each_group_of_a_fifo_queue_stands_for_itself() {
         ("a", bad),
         ("c", request(&ids[3])),
     ];
-    let answer = function.invoke(fifo(&messages)).await.unwrap();
+    let answer = function.invoke(fifo(messages)).await.unwrap();
     assert_eq!(answer, failures(&[1, 3, 4]));
 }
 

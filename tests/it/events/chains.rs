@@ -14,25 +14,21 @@ use super::{failed, function_for};
 fn chains(event: &str) -> Vec<(&'static str, Value, Option<Value>)> {
     let done = Some(failures(&[]));
     let raw = {
-        let mut raw = sqs(&[event.to_owned()]);
+        let mut raw = sqs([event]);
         raw["Records"][0]["messageAttributes"]["team"] =
             json!({"stringValue": "render", "dataType": "String"});
         raw
     };
     vec![
         ("SNS", sns(event), None),
-        ("SQS", sqs(&[event.to_owned()]), done.clone()),
+        ("SQS", sqs([event]), done.clone()),
         ("SNS, raw, SQS", raw, done.clone()),
-        ("SNS, SQS", sqs(&[notification(event)]), done.clone()),
-        ("SQS, pipe", pipes(&[event.to_owned()]), done.clone()),
-        (
-            "SNS, SQS, pipe",
-            pipes(&[notification(event)]),
-            done.clone(),
-        ),
+        ("SNS, SQS", sqs([notification(event)]), done.clone()),
+        ("SQS, pipe", pipes([event]), done.clone()),
+        ("SNS, SQS, pipe", pipes([notification(event)]), done.clone()),
         (
             "SNS, SNS, SQS",
-            sqs(&[notification(&notification(event))]),
+            sqs([notification(&notification(event))]),
             done,
         ),
     ]
@@ -109,7 +105,7 @@ async fn messages_may_lie_in_one_another_four_deep_and_no_deeper() {
     let mut message = sample.text();
     for depth in 0..8 {
         let function = function_for(&sample, &[]);
-        let answer = function.invoke(sqs(std::slice::from_ref(&message))).await;
+        let answer = function.invoke(sqs([&message])).await;
         let ended = function.emulator.job(RUNNABLE).unwrap().is_cancelled;
         assert_eq!(ended, depth <= 4, "{depth} deep");
         let expected = if ended { failures(&[]) } else { failures(&[0]) };
@@ -130,7 +126,7 @@ async fn a_message_is_what_it_holds_and_not_what_it_is_called() {
         json!({"BatchInput": {}, "Items": [RUNNABLE]}).to_string(),
     ] {
         let function = function_for(&sample("direct-one-job"), &[]);
-        for event in [sqs(std::slice::from_ref(&body)), sns(&body)] {
+        for event in [sqs([&body]), sns(&body)] {
             function.invoke(event).await.unwrap();
             let job = function.emulator.job(RUNNABLE).unwrap();
             assert!(job.is_cancelled, "{body}");
@@ -156,7 +152,7 @@ async fn a_body_that_cannot_be_read_comes_back_and_nothing_is_called() {
         "{\"select\": {}}",
     ] {
         let function = function_for(&sample("direct-one-job"), &[]);
-        let answer = function.invoke(sqs(&[body.to_owned()])).await;
+        let answer = function.invoke(sqs([body])).await;
         assert_eq!(answer.unwrap(), failures(&[0]), "{body:?}");
         let error = failed(function.invoke(sns(body)).await.unwrap_err());
         let known = ["InvalidRequest", "UnsupportedEvent"];

@@ -97,7 +97,7 @@ async fn whoever_waits_gets_the_report_unless_an_error_was_asked_for() {
 async fn a_queue_gets_its_message_back_also_if_an_error_was_asked_for() {
     let (function, mut request) = with_a_refusal(ItemError::ThrottlingException);
     request["failOnIncomplete"] = json!(true);
-    let answer = function.invoke(sqs(&[request.to_string()])).await;
+    let answer = function.invoke(sqs([&request])).await;
     assert_eq!(answer.unwrap(), failures(&[0]));
 }
 
@@ -172,7 +172,7 @@ async fn a_request_is_an_object_and_not_a_list_of_its_values() {
     let request = Form::V2.post(&values.to_string());
     let answer = function.invoke(request.event).await.unwrap();
     assert_eq!(answer["statusCode"], 400);
-    let body = sqs(&[values.to_string()]);
+    let body = sqs([&values]);
     assert_eq!(function.invoke(body).await.unwrap(), failures(&[0]));
     assert!(function.emulator.calls().is_empty());
 }

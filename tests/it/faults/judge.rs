@@ -9,6 +9,7 @@ use std::{
 
 use batch_emulator::{Call, Emulator, JobView, Status};
 use serde_json::{Value, json};
+use support::events::{self, CALLER, Form};
 
 use super::scenario::{Asked, Nature, Scenario, Shape, Source};
 
@@ -77,29 +78,23 @@ impl<'a> Judge<'a> {
         if source != Source::Http {
             return request;
         }
-        json!({
-            "version": "2.0", "rawPath": "/cancellations", "rawQueryString": "",
-            "headers": {"content-type": "application/json"},
-            "requestContext": {
-                "http": {"method": "POST", "path": "/cancellations"},
-                "authorizer": {"iam": {"userArn": "arn:aws:iam::123456789012:user/ann"}},
-            },
-            "body": request.to_string(), "isBase64Encoded": false,
-        })
+        Form::V2.post(&request.to_string()).caller(CALLER).event
     }
 
     /// These messages as an SQS event.
     pub fn sqs(&self, messages: &[usize], fifo: bool) -> Value {
-        let suffix = if fifo { ".fifo" } else { "" };
-        let record = |&message: &usize| {
-            json!({
-                "messageId": message.to_string(), "eventSource": "aws:sqs",
-                "eventSourceARN": format!("arn:aws:sqs:eu-west-1:123456789012:requests{suffix}"),
-                "attributes": {"MessageGroupId": (message % 3).to_string()},
-                "body": self.request(&self.messages[message]).to_string(),
-            })
+        let grouped = messages
+            .iter()
+            .map(|&message| (message % 3, self.request(&self.messages[message])));
+        let mut event = if fifo {
+            events::fifo(grouped)
+        } else {
+            events::sqs_groups(grouped)
         };
-        json!({"Records": messages.iter().map(record).collect::<Vec<_>>()})
+        for (place, message) in messages.iter().enumerate() {
+            event["Records"][place]["messageId"] = json!(message.to_string());
+        }
+        event
     }
 
     /// The report has each job once, in the order first asked, and nothing in it is untrue.
