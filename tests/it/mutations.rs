@@ -14,9 +14,8 @@ mod tree;
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
 };
 
 use fastrand::Rng;
@@ -39,18 +38,13 @@ struct Samples {
 
 impl Samples {
     fn read() -> Self {
-        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/events"));
-        let mut samples: Vec<(String, Tree)> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| {
-                let entry = entry.unwrap();
-                let text = fs::read_to_string(entry.path()).unwrap();
-                let name = entry.file_name().into_string().unwrap();
-                (name, Tree::read(&text).expect("a sample is JSON"))
+        let samples = support::samples::all().into_iter();
+        let (names, trees) = samples
+            .map(|sample| {
+                let tree = Tree::read(&sample.text()).expect("a sample is JSON");
+                (sample.name, tree)
             })
-            .collect();
-        samples.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let (names, trees) = samples.into_iter().unzip();
+            .unzip();
         Self { names, trees }
     }
 }
@@ -126,7 +120,7 @@ impl Case {
         let mutant = self.mutant(samples).unwrap();
         let done: Vec<String> = mutant.done.iter().map(ToString::to_string).collect();
         panic!(
-            "{why}\n  events/{} after: {} ({self:?})\n  {}",
+            "{why}\n  events/{}.json after: {} ({self:?})\n  {}",
             mutant.name,
             done.join(", "),
             mutant.event

@@ -17,7 +17,11 @@ use std::{os::unix::process::ExitStatusExt, time::Duration};
 use batch_emulator::{Emulator, Faults, Operation};
 use process::{Process, SECRET, TOKEN};
 use serde_json::{Value, json};
-use support::samples::{self, RUNNABLE, RUNNING, SETTINGS, SUBMITTED, sample, table};
+use support::{
+    Function, SETTINGS, failed, request_id,
+    samples::{self, RUNNABLE, RUNNING, SUBMITTED, Sample, sample},
+};
+use tokio::runtime::{self, Runtime};
 
 /// The number of the signal that asks a process to end.
 const SIGTERM: i32 = 15;
@@ -31,17 +35,39 @@ async fn start(name: &str, settings: &[(&str, &str)]) -> (Emulator, Process) {
     (emulator, process)
 }
 
-#[tokio::test]
-async fn one_process_answers_every_sample_as_it_should_and_ends_when_asked() {
-    samples::assert_complete();
-    let emulator = Emulator::new();
-    let mut process = Process::start(&emulator, &SETTINGS).await;
-    for sample in table() {
-        sample.set_up(&emulator);
-        let answer = process.invoke(&sample.text()).await;
-        sample.check(answer, &emulator);
+/// What each sample leads to in process: answer, calls and ended jobs, as `tests/it` compares them with the snapshots.
+async fn in_process() -> Vec<(Sample, Value)> {
+    let mut all = Vec::new();
+    for (sample, number) in samples::all().into_iter().zip(1..) {
+        let mut function = Function::for_sample(&sample, &[]);
+        function.request_id = request_id(number);
+        let answer = function.invoke_text(&sample.text()).await.map_err(failed);
+        let observed = samples::observed(&answer, &function.emulator);
+        all.push((sample, observed));
     }
-    let ended = process.terminate().await;
+    all
+}
+
+fn runtime(start_paused: bool) -> Runtime {
+    let mut builder = runtime::Builder::new_current_thread();
+    builder.enable_all().start_paused(start_paused);
+    builder.build().unwrap()
+}
+
+#[test]
+fn one_process_answers_every_sample_as_in_process_and_ends_on_sigterm() {
+    let expected = runtime(true).block_on(in_process());
+    let ended = runtime(false).block_on(async {
+        let emulator = Emulator::new();
+        let mut process = Process::start(&emulator, &SETTINGS).await;
+        for (sample, expected) in expected {
+            sample.set_up(&emulator);
+            let answer = process.invoke(&sample.text()).await;
+            let observed = samples::observed(&answer, &emulator);
+            assert_eq!(observed, expected, "{}", sample.name);
+        }
+        process.terminate().await
+    });
     assert_eq!(ended.status.signal(), Some(SIGTERM));
     assert_eq!(ended.stderr, "");
     for line in ended.lines() {

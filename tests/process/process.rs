@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-use support::samples::Failed;
+use support::{Failed, request_id};
 
 use super::runtime_api::{Invocation, Kind, Posted, RuntimeApi};
 
@@ -89,7 +89,7 @@ impl Process {
     /// What an event leads to that has this much time. The answer has to come within it.
     pub async fn invoke_within(&mut self, event: &str, time: Duration) -> Result<Value, Failed> {
         self.invocations += 1;
-        let request_id = format!("8f5d1c2e-0000-4000-8000-{:012}", self.invocations);
+        let request_id = request_id(self.invocations);
         let deadline = SystemTime::now() + time;
         let invocation = Invocation {
             request_id: request_id.clone(),

@@ -5,9 +5,8 @@ use serde_json::{Value, json};
 use support::{
     Function, QUEUE,
     events::{failures, fifo, pipes, sqs},
+    failed,
 };
-
-use super::failed;
 
 fn request(id: &str) -> String {
     json!({"jobId": id}).to_string()
@@ -81,7 +80,7 @@ async fn a_job_that_three_messages_name_is_terminated_once() {
         let function = Function::new(&[("ALLOW_TERMINATE", "true")]);
         let id = function.add(status);
         for round in 0..2 {
-            let answer = function.invoke(sqs(&three_wishes(&id))).await.unwrap();
+            let answer = function.invoke(sqs(three_wishes(&id))).await.unwrap();
             assert_eq!(answer, failures(&[]), "{status:?}, round {round}");
             assert_eq!(function.emulator.count(Operation::TerminateJob), 1);
             assert_eq!(function.emulator.count(Operation::CancelJob), 0);

@@ -5,10 +5,9 @@ use serde_json::{Value, json};
 use support::{
     Function,
     events::{failures, notification, pipes, sns, sqs},
+    failed,
     samples::{RUNNABLE, sample},
 };
-
-use super::{failed, function_for};
 
 /// Every way in which an event can come through a topic, a queue or both, and what the answer is where all is done.
 fn chains(event: &str) -> Vec<(&'static str, Value, Option<Value>)> {
@@ -60,10 +59,10 @@ async fn an_event_does_the_same_to_jobs_whichever_way_it_comes() {
         "direct-distributed-map",
     ] {
         let sample = sample(name);
-        let direct = function_for(&sample, &[]);
+        let direct = Function::for_sample(&sample, &[]);
         let expected = direct.invoke_text(&sample.text()).await.unwrap();
         for (way, event, answer) in chains(&sample.text()) {
-            let function = function_for(&sample, &[]);
+            let function = Function::for_sample(&sample, &[]);
             let answered = function.invoke(event).await.unwrap();
             assert_eq!(states(&function), states(&direct), "{name} through {way}");
             let calls = |function: &Function| function.emulator.calls().len();
@@ -83,10 +82,10 @@ async fn what_a_broken_event_says_is_said_whichever_way_it_comes() {
         "eventbridge-ec2-unsupported",
     ] {
         let sample = sample(name);
-        let direct = function_for(&sample, &[]);
+        let direct = Function::for_sample(&sample, &[]);
         let expected = failed(direct.invoke_text(&sample.text()).await.unwrap_err());
         for (way, event, answer) in chains(&sample.text()) {
-            let function = function_for(&sample, &[]);
+            let function = Function::for_sample(&sample, &[]);
             let answered = function.invoke(event).await;
             if answer.is_some() {
                 assert_eq!(answered.unwrap(), failures(&[0]), "{name} through {way}");
@@ -104,7 +103,7 @@ async fn messages_may_lie_in_one_another_four_deep_and_no_deeper() {
     let sample = sample("direct-one-job");
     let mut message = sample.text();
     for depth in 0..8 {
-        let function = function_for(&sample, &[]);
+        let function = Function::for_sample(&sample, &[]);
         let answer = function.invoke(sqs([&message])).await;
         let ended = function.emulator.job(RUNNABLE).unwrap().is_cancelled;
         assert_eq!(ended, depth <= 4, "{depth} deep");
@@ -125,7 +124,7 @@ async fn a_message_is_what_it_holds_and_not_what_it_is_called() {
         format!("\u{feff}{{\"jobId\": \"{RUNNABLE}\"}}"),
         json!({"BatchInput": {}, "Items": [RUNNABLE]}).to_string(),
     ] {
-        let function = function_for(&sample("direct-one-job"), &[]);
+        let function = Function::for_sample(&sample("direct-one-job"), &[]);
         for event in [sqs([&body]), sns(&body)] {
             function.invoke(event).await.unwrap();
             let job = function.emulator.job(RUNNABLE).unwrap();
@@ -151,7 +150,7 @@ async fn a_body_that_cannot_be_read_comes_back_and_nothing_is_called() {
         "{\"jobIds\": []} {\"jobIds\": []}",
         "{\"select\": {}}",
     ] {
-        let function = function_for(&sample("direct-one-job"), &[]);
+        let function = Function::for_sample(&sample("direct-one-job"), &[]);
         let answer = function.invoke(sqs([body])).await;
         assert_eq!(answer.unwrap(), failures(&[0]), "{body:?}");
         let error = failed(function.invoke(sns(body)).await.unwrap_err());

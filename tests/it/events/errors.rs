@@ -3,13 +3,10 @@
 use batch_emulator::{Faults, ItemError, JobSpec, Operation, Status};
 use serde_json::{Value, json};
 use support::{
-    Function, QUEUE,
+    Failed, Function, QUEUE,
     events::{Form, eventbridge, failures, sns, sqs},
-    outcomes,
-    samples::Failed,
+    failed, outcomes,
 };
-
-use super::failed;
 
 /// How nobody waits for a report.
 fn unattended(request: &Value) -> [(&'static str, Value); 3] {

@@ -10,8 +10,6 @@ use support::{
     samples::{ARRAY, RUNNABLE, RUNNING, SUBMITTED, sample},
 };
 
-use super::function_for;
-
 /// An HTTP response, whatever its form.
 #[derive(Debug)]
 pub struct Answer {
@@ -60,7 +58,7 @@ pub fn open(settings: &[(&str, &str)]) -> Function {
         .chain(settings)
         .copied()
         .collect();
-    function_for(&sample("direct-cancel"), &settings)
+    Function::for_sample(&sample("direct-cancel"), &settings)
 }
 
 pub async fn ask(function: &Function, request: HttpEvent) -> Answer {
@@ -78,7 +76,7 @@ async fn who_is_nobody_gets_401_in_every_form_unless_callers_are_not_required() 
             form.request("GET", "/openapi.json"),
             form.request("GET", "/no-such-route"),
         ] {
-            let strict = function_for(&sample("direct-cancel"), &[]);
+            let strict = Function::for_sample(&sample("direct-cancel"), &[]);
             let answer = ask(&strict, request).await;
             let detail = answer.problem(401)["detail"].clone();
             assert!(detail.as_str().unwrap().contains("REQUIRE_CALLER"));
@@ -131,7 +129,7 @@ async fn a_caller_is_whom_the_gateway_has_authenticated_and_stands_in_the_reason
         (v2(json!({"authorizer": {"jwt": {"claims": {}}}})), None),
         (v2(json!({"authorizer": null})), None),
     ] {
-        let function = function_for(&sample("direct-cancel"), &[]);
+        let function = Function::for_sample(&sample("direct-cancel"), &[]);
         let mut request = form.post(&json!({"jobIds": [RUNNABLE]}).to_string());
         for (name, value) in context.as_object().unwrap() {
             request.event["requestContext"][name] = value.clone();

@@ -155,11 +155,7 @@ pub fn names_the_field(text: &str, mutant: &Mutant<'_>) -> Result<(), String> {
         "mix in another event beside",
         "reorder the fields beside",
     ];
-    let was_fine = [
-        "direct-cancel.json",
-        "direct-wait.json",
-        "direct-select-stuck.json",
-    ];
+    let was_fine = ["direct-cancel", "direct-wait", "direct-select-stuck"];
     if let [done] = mutant.done.as_slice()
         && let Some(field) = &done.field
         && was_fine.contains(&mutant.name)
