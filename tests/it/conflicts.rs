@@ -1,5 +1,5 @@
-//! Requests that get into each other's way, or into Batch's: several wishes for one job, conditions that fail, jobs that
-//! move between listing, look and call.
+//! Conflicts: several requests for one job, selections that do not match it, and jobs whose status changes between the
+//! listing, the description and the call.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn job(status: Status) -> JobSpec {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_is_named_is_not_lost_to_a_selection_that_does_not_mean_it() {
+async fn named_job_is_cancelled_beside_a_selection_without_it() {
     let by_tag = json!({"select": {"jobQueue": QUEUE, "tags": {"user": "ann"}}});
     let terminate = |select: Value| json!({"select": select, "terminate": true});
     let others = [
@@ -38,7 +38,7 @@ async fn a_job_that_is_named_is_not_lost_to_a_selection_that_does_not_mean_it() 
                 [other.clone(), named]
             };
             let answer = function.invoke(sqs(&bodies)).await.unwrap();
-            assert_eq!(answer, failures(&[]), "{other}, {named_first}");
+            assert_eq!(answer, failures(&[]), "{other}, named first: {named_first}");
             let job = function.emulator.job(&id).unwrap();
             assert!(job.is_cancelled, "{other}, named first: {named_first}");
             assert!(!job.is_terminated);
@@ -47,7 +47,7 @@ async fn a_job_that_is_named_is_not_lost_to_a_selection_that_does_not_mean_it() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_is_named_is_not_lost_to_a_limit_or_a_refusal() {
+async fn named_job_is_cancelled_beside_a_limited_or_refused_selection() {
     for (other, settings) in [
         (
             json!({"select": {"jobQueue": QUEUE}, "maxJobs": 1, "terminate": true}),
@@ -85,7 +85,7 @@ async fn a_job_that_is_named_is_not_lost_to_a_limit_or_a_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_selections_the_one_that_means_the_job_gets_it() {
+async fn job_is_cancelled_by_the_one_selection_that_matches_it() {
     let function = Function::new(&[]);
     let id = function
         .emulator
@@ -99,7 +99,7 @@ async fn of_two_selections_the_one_that_means_the_job_gets_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_condition_that_only_looks_can_tell_gets_its_share_of_the_time() {
+async fn slow_listing_leaves_time_to_describe_tags() {
     let mut function = Function::new(&[("MAX_SELECTED", "100000")]);
     function.deadline = Duration::from_secs(20);
     function.emulator.set_faults(Faults {
@@ -125,7 +125,7 @@ async fn a_condition_that_only_looks_can_tell_gets_its_share_of_the_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bulk_calls_that_go_away_are_replaced_by_single_ones() {
+async fn bulk_calls_that_disappear_are_replaced_by_single_calls() {
     let function = Function::new(&[]);
     let add = || {
         function.emulator.add_jobs(&JobSpec {
@@ -147,7 +147,7 @@ async fn bulk_calls_that_go_away_are_replaced_by_single_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_started_since_it_was_listed_is_not_terminated_unless_asked_for() {
+async fn job_started_after_the_listing_is_terminated_only_if_its_status_was_selected() {
     for (statuses, outcome) in [
         (json!(["RUNNABLE"]), "running"),
         (json!(["RUNNABLE", "STARTING"]), "terminated"),
@@ -173,7 +173,7 @@ async fn what_has_started_since_it_was_listed_is_not_terminated_unless_asked_for
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_showed_before_the_call_does_not_prove_that_it_had_an_effect() {
+async fn flag_set_before_the_call_does_not_confirm_it() {
     let function = Function::new(&[("ALLOW_TERMINATE", "true")]);
     let array = JobSpec {
         is_cancelled: true,
@@ -194,7 +194,7 @@ async fn what_showed_before_the_call_does_not_prove_that_it_had_an_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_description_is_read_with_white_space_and_prose_and_never_passed_over() {
+async fn batch_cancel_in_an_alarm_description_is_read_amid_prose_or_is_an_error() {
     let function = Function::new(&[("ALARM_DESCRIPTIONS", "true")]);
     function.emulator.add_job(job(Status::Runnable));
     for description in [
@@ -215,7 +215,7 @@ async fn a_description_is_read_with_white_space_and_prose_and_never_passed_over(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_throttled_listing_is_503_over_http() {
+async fn throttled_listing_is_503_over_http() {
     let function = Function::new(&[("REQUIRE_CALLER", "false")]);
     function
         .emulator
@@ -228,7 +228,7 @@ async fn a_throttled_listing_is_503_over_http() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_child_is_decided_about_though_its_parent_waits_behind_a_limit() {
+async fn named_child_is_cancelled_although_its_array_is_over_the_limit() {
     let function = Function::new(&[]);
     function.emulator.add_jobs(&JobSpec {
         count: 150,
@@ -254,7 +254,7 @@ async fn a_child_is_decided_about_though_its_parent_waits_behind_a_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_largest_numbers_are_only_numbers() {
+async fn largest_max_jobs_is_accepted() {
     let function = Function::new(&[]);
     let id = function.emulator.add_job(job(Status::Runnable));
     for target in [

@@ -1,4 +1,4 @@
-//! Events of every source: what each leads to, how it is answered, and which calls it costs.
+//! Events of every source: the answer, the calls, and the jobs that are ended.
 
 mod batches;
 mod chains;
@@ -54,7 +54,7 @@ fn each_snapshot_of_a_source_has_samples() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn samples_that_terminate_do_so_where_it_is_allowed() {
+async fn samples_that_terminate_do_so_if_it_is_allowed() {
     for (name, ended) in [
         ("direct-terminate", [RUNNABLE, RUNNING].as_slice()),
         ("eventbridge-service-job-queue-blocked", &[SERVICE]),
@@ -73,7 +73,7 @@ async fn samples_that_terminate_do_so_where_it_is_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_of_long_ago_is_ignored_where_there_is_a_limit() {
+async fn event_older_than_max_event_age_is_ignored() {
     let hours_ago = |hours: i64| jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
     for name in [
         "eventbridge-queue-blocked",
@@ -85,7 +85,7 @@ async fn an_event_of_long_ago_is_ignored_where_there_is_a_limit() {
         for (limit, hours, ignored) in [("PT1H", 2, true), ("PT3H", 2, false), ("0", 48, false)] {
             let mut event = sample.json();
             event["time"] = json!(hours_ago(hours).to_string());
-            // An alarm is as old as its new state.
+            // The age of an alarm is that of its new state.
             for alarm in ["detail", "alarmData"] {
                 if let Some(time) = event.pointer_mut(&format!("/{alarm}/state/timestamp")) {
                     let written = hours_ago(hours).strftime("%Y-%m-%dT%H:%M:%S%.3f+0000");

@@ -1,4 +1,4 @@
-//! HTTP, in all forms in which gateways pass it on: who may ask, what is found where, and every status.
+//! HTTP in the form of every gateway: callers, paths, bodies, parameters, and the shape of the response.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use support::{
     samples::{ARRAY, RUNNABLE, RUNNING, SUBMITTED, sample},
 };
 
-/// An HTTP response, whatever its form.
+/// An HTTP response, from any form.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -38,7 +38,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// The body of a problem with this status.
+    /// The body of a problem, which must have this status.
     pub fn problem(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         assert_eq!(self.headers["content-type"], "application/problem+json");
@@ -51,7 +51,7 @@ impl Answer {
     }
 }
 
-/// A function on the samples' account that asks nobody who they are.
+/// A function on the samples' account that requires no caller.
 pub fn open(settings: &[(&str, &str)]) -> Function {
     let settings: Vec<(&str, &str)> = [("REQUIRE_CALLER", "false")]
         .iter()
@@ -66,7 +66,7 @@ pub async fn ask(function: &Function, request: HttpEvent) -> Answer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_nobody_gets_401_in_every_form_unless_callers_are_not_required() {
+async fn request_without_a_caller_is_401_unless_require_caller_is_false() {
     let body = json!({"jobIds": [RUNNABLE]}).to_string();
     for form in FORMS {
         for request in [
@@ -93,7 +93,7 @@ async fn who_is_nobody_gets_401_in_every_form_unless_callers_are_not_required() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_is_whom_the_gateway_has_authenticated_and_stands_in_the_reason() {
+async fn caller_authenticated_by_the_gateway_is_named_in_the_reason() {
     let arn = "arn:aws:sts::123456789012:assumed-role/ops/ann";
     let v1 = |context: Value| (Form::V1, context);
     let v2 = |context: Value| (Form::V2, context);
@@ -148,7 +148,7 @@ async fn a_caller_is_whom_the_gateway_has_authenticated_and_stands_in_the_reason
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_gateway_gets_the_shape_that_it_expects() {
+async fn each_gateway_gets_the_response_shape_that_it_expects() {
     let function = open(&[]);
     for form in FORMS {
         let request = form.request("PUT", "/cancellations");
@@ -159,7 +159,7 @@ async fn each_gateway_gets_the_shape_that_it_expects() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_in_base64_is_read_and_what_is_none_is_refused() {
+async fn base64_body_is_decoded_and_invalid_base64_is_400() {
     let body = json!({"jobIds": [RUNNABLE], "reason": "größer als erlaubt"}).to_string();
     for form in FORMS {
         let function = open(&[]);
@@ -180,7 +180,7 @@ async fn a_body_in_base64_is_read_and_what_is_none_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_is_found_however_its_id_is_written_and_whatever_stands_before_it() {
+async fn job_path_accepts_every_form_of_id_and_a_stage_prefix() {
     let child = format!("{ARRAY}:0");
     let arn = format!("arn:aws:batch:eu-west-1:123456789012:job/{RUNNABLE}");
     let encoded_arn = arn.replace(':', "%3A").replace('/', "%2F");
@@ -215,7 +215,7 @@ async fn a_job_is_found_however_its_id_is_written_and_whatever_stands_before_it(
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_other_routes_are_found_behind_stages_and_before_slashes() {
+async fn other_paths_accept_a_stage_prefix_and_a_trailing_slash() {
     let function = open(&[]);
     for form in FORMS {
         for path in ["/cancellations", "/cancellations/", "/prod/cancellations"] {
@@ -231,7 +231,7 @@ async fn the_other_routes_are_found_behind_stages_and_before_slashes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_parameters_of_a_delete_are_read_in_every_form() {
+async fn delete_parameters_are_read_in_every_form() {
     let reason = "wrong branch & \"größer\" = 50%+";
     for form in FORMS {
         let path = format!("/jobs/{RUNNABLE}");
@@ -258,7 +258,7 @@ async fn the_parameters_of_a_delete_are_read_in_every_form() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_is_shown_with_what_batch_says_of_it() {
+async fn get_shows_the_job_as_batch_describes_it() {
     let function = open(&[]);
     let request = Form::V2.request("GET", &format!("/jobs/{SUBMITTED}"));
     let answer = ask(&function, request).await;

@@ -1,4 +1,4 @@
-//! Everything over HTTP that is no success, and its status.
+//! HTTP problems: every status other than 200.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn post_text(body: &str) -> HttpEvent {
     Form::V2.post(body)
 }
 
-/// That a request is refused with this status, for a reason that holds this, without any call.
+/// Asserts that a request is refused with this status and a detail that contains this, without any call.
 async fn assert_refused(request: HttpEvent, status: u16, detail: &str) -> Answer {
     let function = open(&[]);
     let shown = request.event.to_string();
@@ -43,7 +43,7 @@ async fn assert_refused(request: HttpEvent, status: u16, detail: &str) -> Answer
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_read_is_400_and_names_the_field() {
+async fn invalid_request_is_400_and_names_the_field() {
     let wrong = |field: &str, value: Value| {
         let mut body = json!({"jobIds": [RUNNABLE]});
         body[field] = value;
@@ -94,7 +94,7 @@ async fn what_cannot_be_read_is_400_and_names_the_field() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_parameter_that_is_there_twice_is_400_where_the_gateway_shows_both() {
+async fn repeated_query_parameter_is_400_if_the_gateway_passes_both() {
     for form in [Form::V1, Form::V2, Form::FunctionUrl, Form::AlbMultiValue] {
         let query = [("dryRun", "true"), ("dryRun", "false")];
         let request = form
@@ -105,7 +105,7 @@ async fn a_parameter_that_is_there_twice_is_400_where_the_gateway_shows_both() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_that_is_none_says_so_as_an_outcome_too() {
+async fn invalid_job_id_is_400_with_its_outcome() {
     for request in [delete("my-job"), get("my-job")] {
         let answer = assert_refused(request, 400, "my-job").await;
         assert_eq!(answer.json()["outcome"], "invalidId");
@@ -113,7 +113,7 @@ async fn an_id_that_is_none_says_so_as_an_outcome_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_route_is_404_and_what_is_no_method_of_it_405() {
+async fn unknown_path_is_404_wrong_method_405() {
     for form in FORMS {
         for path in ["/", "", "/jobs", "/jobs/", "/cancel", "/cancellations/7"] {
             for method in ["GET", "POST"] {
@@ -135,7 +135,7 @@ async fn what_is_no_route_is_404_and_what_is_no_method_of_it_405() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_too_large_is_413() {
+async fn body_above_1_mib_is_413() {
     let longest = 1024 * 1024;
     let mut body = json!({"jobIds": []}).to_string();
     body.push_str(&" ".repeat(longest - body.len()));
@@ -145,7 +145,7 @@ async fn a_body_that_is_too_large_is_413() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_not_said_to_be_json_is_415() {
+async fn content_type_other_than_json_is_415() {
     let body = json!({"jobIds": []});
     for form in FORMS {
         for kind in [
@@ -174,14 +174,14 @@ async fn a_body_that_is_not_said_to_be_json_is_415() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_status_of_one_job_says_what_came_of_it() {
-    let elsewhere = &[("ALLOWED_QUEUES", "other-queue")][..];
+async fn status_of_a_delete_follows_the_outcome() {
+    let not_allowed = &[("ALLOWED_QUEUES", "other-queue")][..];
     for (settings, id, outcome, status) in [
         (&[][..], RUNNING, "running", 409),
         (&[], SUCCEEDED, "finished", 409),
         (&[], PROTECTED, "protected", 403),
         (&[], UNKNOWN, "notFound", 404),
-        (elsewhere, RUNNABLE, "queueNotAllowed", 403),
+        (not_allowed, RUNNABLE, "queueNotAllowed", 403),
     ] {
         for form in FORMS {
             let function = open(settings);
@@ -196,7 +196,7 @@ async fn the_status_of_one_job_says_what_came_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_batch_refuses_or_never_does_has_a_status_too() {
+async fn status_of_a_delete_that_batch_refuses_or_ignores() {
     let refused = |error| Faults {
         item_errors: [(RUNNABLE.to_owned(), error)].into(),
         ..Faults::default()
@@ -235,9 +235,9 @@ async fn what_batch_refuses_or_never_does_has_a_status_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_cannot_be_shown_has_a_status_too() {
-    let elsewhere = open(&[("ALLOWED_QUEUES", "other-queue")]);
-    let answer = ask(&elsewhere, get(RUNNABLE)).await;
+async fn status_of_a_job_that_cannot_be_shown() {
+    let not_allowed = open(&[("ALLOWED_QUEUES", "other-queue")]);
+    let answer = ask(&not_allowed, get(RUNNABLE)).await;
     let text = answer.problem(403).to_string();
     assert!(
         text.contains("ALLOWED_QUEUES") && !text.contains("demo-queue"),
@@ -261,7 +261,7 @@ async fn a_job_that_cannot_be_shown_has_a_status_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn terminate_is_403_where_it_is_not_allowed() {
+async fn terminate_is_403_unless_allowed() {
     assert_refused(
         delete(RUNNABLE).query(&[("terminate", "true")]),
         403,
@@ -273,7 +273,7 @@ async fn terminate_is_403_where_it_is_not_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_of_which_throttling_left_nothing_done_is_503_and_else_there_is_a_report() {
+async fn post_is_503_if_every_job_is_throttled_otherwise_200_with_a_report() {
     let throttled = |ids: &[&str]| Faults {
         item_errors: ids
             .iter()
@@ -294,14 +294,11 @@ async fn a_request_of_which_throttling_left_nothing_done_is_503_and_else_there_i
         json!({"jobs": 2, "throttled": 1, "running": 1})
     );
     let answer = ask(&function, post(&json!({"jobIds": ["my-job"]}))).await;
-    assert_eq!(
-        answer.status, 200,
-        "a report, also if nothing in it is done"
-    );
+    assert_eq!(answer.status, 200, "a report, although no job is done");
     assert_eq!(answer.json()["jobs"][0]["outcome"], "invalidId");
 }
 
-/// How long a request takes where Batch never answers.
+/// How long a request takes if Batch never answers.
 async fn time_without_an_answer(function: &Function, request: HttpEvent) -> Duration {
     function.emulator.set_faults(Faults {
         hang_rate: 1.0,
@@ -313,7 +310,7 @@ async fn time_without_an_answer(function: &Function, request: HttpEvent) -> Dura
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_comes_within_25_seconds_however_long_the_function_may_run() {
+async fn http_is_answered_within_25_seconds_whatever_the_function_timeout() {
     for form in FORMS {
         for request in [
             form.post(&json!({"jobIds": [RUNNABLE, RUNNING]}).to_string()),

@@ -1,4 +1,4 @@
-//! What mutations and fuzzing have found, kept: options that were passed over, and texts behind a text.
+//! Cases found by mutation and fuzzing: misplaced options, trailing JSON, events of authorizers.
 
 use batch_emulator::Status;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ fn http_delete(id: &str, more: &Value) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dry_run_in_the_wrong_place_is_never_passed_over() {
+async fn misplaced_dry_run_is_never_ignored() {
     let function = Function::new(&[]);
     let id = &function.add(Status::Runnable);
     let events = [
@@ -64,7 +64,7 @@ async fn a_dry_run_in_the_wrong_place_is_never_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stands_behind_a_text_is_not_lost() {
+async fn trailing_json_after_a_body_is_rejected() {
     let function = Function::new(&[]);
     let [one, other] = [(); 2].map(|()| function.add(Status::Runnable));
     for body in [
@@ -82,7 +82,7 @@ async fn what_stands_behind_a_text_is_not_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authorizers_event_is_no_request() {
+async fn authorizer_event_is_unsupported() {
     let function = Function::new(&[]);
     let id = &function.add(Status::Runnable);
     let arn = "arn:aws:execute-api:eu-west-1:123456789012:abcdef1234/prod/DELETE/jobs";

@@ -1,5 +1,5 @@
-//! The function and the emulator in one process: the real SDK client, its HTTP messages handed over without a socket, so
-//! that tests can pause the clock.
+//! The function and the emulator in one process: the real SDK client, whose HTTP requests reach the emulator without a
+//! socket, so that tests can pause the clock.
 
 use std::time::{Duration, SystemTime};
 
@@ -33,10 +33,10 @@ pub const QUEUE: &str = "main-queue";
 /// Its ARN.
 pub const QUEUE_ARN: &str = "arn:aws:batch:eu-west-1:123456789012:job-queue/main-queue";
 
-/// The settings of a function where a test gives no others: all queues are allowed, and calls have no ceiling.
+/// The default settings of a function in tests: all queues are allowed, and calls have no ceiling.
 pub const SETTINGS: [(&str, &str); 2] = [("ALLOWED_QUEUES", "*"), ("API_CALLS_PER_SECOND", "0")];
 
-/// An HTTP client that is the emulator.
+/// An HTTP client that calls the emulator.
 #[derive(Clone, Debug)]
 struct InProcess(Emulator);
 
@@ -68,7 +68,7 @@ impl HttpConnector for InProcess {
     }
 }
 
-/// The function, wired to an emulator.
+/// The function, connected to an emulator.
 pub struct Function {
     /// The function.
     pub app: App,
@@ -172,7 +172,7 @@ pub fn failed(failure: Failure) -> Failed {
     }
 }
 
-/// A client whose HTTP calls are the emulator's.
+/// A Batch client whose requests go to the emulator.
 pub fn batch(emulator: &Emulator) -> Batch {
     let config = aws_sdk_batch::Config::builder()
         .behavior_version(behavior_version())

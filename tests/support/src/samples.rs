@@ -1,4 +1,4 @@
-//! The sample events of `events/`, the account that they are about, and what an event leads to in it.
+//! The sample events of `events/`, the account that they are for, and the result of an event.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -41,7 +41,7 @@ const ARRAYS: [(&str, &str); 3] = [
     ("http-v2-delete-child", RUNNABLE),
 ];
 
-/// An event of `events/`. The answer to it, the calls and the jobs that it ends stand in `tests/it/snapshots`.
+/// An event of `events/`. The answer to it, the calls and the jobs that it ends are in `tests/it/snapshots`.
 #[derive(Clone, Debug)]
 pub struct Sample {
     /// The file's name without `.json`.
@@ -60,12 +60,12 @@ impl Sample {
         serde_json::from_str(&self.text()).unwrap()
     }
 
-    /// The first word of the name: where the event comes from.
+    /// The source of the event, which is the first word of the name.
     pub fn source(&self) -> &str {
         self.name.split('-').next().unwrap()
     }
 
-    /// Puts the account's jobs into the states in which the event finds them, and forgets what was before.
+    /// Makes the emulator the account that the event is for: its queues and jobs, and no calls yet.
     pub fn set_up(&self, emulator: &Emulator) {
         for job in emulator.jobs() {
             emulator.forget_job(&job.job_id);
@@ -90,7 +90,7 @@ impl Sample {
     }
 }
 
-/// What an event has led to, as a snapshot shows it: the answer, the operations called, and the jobs that Batch has really
+/// The result of an event as its snapshot shows it: the answer, the operations called, and the jobs that Batch has really
 /// cancelled or terminated.
 pub fn observed(answer: &Result<Value, Failed>, emulator: &Emulator) -> Value {
     let answer = match answer {
@@ -145,7 +145,7 @@ fn lines_of_html(html: &str) -> Value {
     lines.lines().map(without_age).collect()
 }
 
-/// Whether a cell of a table says for example `12 d 3 h`.
+/// Whether a cell of a table is an age like `12 d 3 h`.
 fn is_age(cell: &str) -> bool {
     let text = cell.strip_suffix("</td>").unwrap_or_default();
     let words: Vec<&str> = text.split(' ').collect();
