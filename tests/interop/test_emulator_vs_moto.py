@@ -104,7 +104,7 @@ def status(batch, job):
     return job["status"], job.get("statusReason")
 
 
-# What comes of a job in this status by this call: by the documentation, and in moto where that
+# The result of this call for a job in this status: by the documentation, and in moto if that
 # differs. `None` for the reason: unchanged.
 STATES = [
     # moto's threads do not look whether they are to stop before they wait for something.
