@@ -110,9 +110,9 @@ def deployment(tmp_path_factory):
 def test_guided_deployment_asks_for_parameters_only(deployment):
     assert "Successfully created/updated stack - batch-cancel" in deployment.output
     assert "has no authentication" not in deployment.output
-    asked = re.findall(r"Parameter (\w+) \[", deployment.output)
-    assert asked[0] == "AllowedJobQueues"
-    assert sorted(asked) == sorted(transformed()["Parameters"])
+    requested = re.findall(r"Parameter (\w+) \[", deployment.output)
+    assert requested[0] == "AllowedJobQueues"
+    assert sorted(requested) == sorted(transformed()["Parameters"])
 
 
 def test_answers_are_saved_in_the_configuration_file(deployment):

@@ -1,4 +1,4 @@
-"""The same asked of moto and of our emulator: where they agree, and where and why they do not.
+"""The same calls to moto and to our emulator: where they agree, and where and why they do not.
 
 moto is the other emulator of AWS Batch, written by others from the same documentation. It has no
 bulk calls, no pages, no isCancelled, and its jobs move in threads that want Docker: here they are

@@ -61,7 +61,7 @@ pub fn open(settings: &[(&str, &str)]) -> Function {
     Function::for_sample(&sample("direct-cancel"), &settings)
 }
 
-pub async fn ask(function: &Function, request: HttpEvent) -> Answer {
+pub async fn send(function: &Function, request: HttpEvent) -> Answer {
     Answer::of(&function.invoke(request.event).await.unwrap())
 }
 
@@ -77,14 +77,14 @@ async fn request_without_a_caller_is_401_unless_require_caller_is_false() {
             form.request("GET", "/no-such-route"),
         ] {
             let strict = Function::for_sample(&sample("direct-cancel"), &[]);
-            let answer = ask(&strict, request).await;
+            let answer = send(&strict, request).await;
             let detail = answer.problem(401)["detail"].clone();
             assert!(detail.as_str().unwrap().contains("REQUIRE_CALLER"));
             assert!(answer.headers.contains_key("www-authenticate"));
             assert!(strict.emulator.calls().is_empty(), "{form:?}");
         }
         let function = open(&[]);
-        let answer = ask(&function, form.post(&body)).await;
+        let answer = send(&function, form.post(&body)).await;
         assert_eq!(answer.status, 200, "{form:?}");
         assert_eq!(answer.json()["summary"], json!({"jobs": 1, "cancelled": 1}));
         let reason = function.emulator.job(RUNNABLE).unwrap().status_reason;
@@ -134,7 +134,7 @@ async fn caller_authenticated_by_the_gateway_is_named_in_the_reason() {
         for (name, value) in context.as_object().unwrap() {
             request.event["requestContext"][name] = value.clone();
         }
-        let answer = ask(&function, request).await;
+        let answer = send(&function, request).await;
         let reason = function.emulator.job(RUNNABLE).unwrap().status_reason;
         let reason = reason.unwrap();
         if let Some(caller) = caller {
@@ -164,7 +164,7 @@ async fn base64_body_is_decoded_and_invalid_base64_is_400() {
     for form in FORMS {
         let function = open(&[]);
         let encoded = STANDARD.encode(&body);
-        let answer = ask(&function, form.post("").base64(&encoded)).await;
+        let answer = send(&function, form.post("").base64(&encoded)).await;
         assert_eq!(answer.status, 200, "{form:?}: {}", answer.body);
         let job = function.emulator.job(RUNNABLE).unwrap();
         assert!(
@@ -173,7 +173,7 @@ async fn base64_body_is_decoded_and_invalid_base64_is_400() {
                 .starts_with("größer als erlaubt | by http")
         );
         for broken in ["###", &encoded[1..], &STANDARD.encode([0xff, 0xfe])] {
-            let answer = ask(&function, form.post("").base64(broken)).await;
+            let answer = send(&function, form.post("").base64(broken)).await;
             answer.problem(400);
         }
     }
@@ -201,10 +201,10 @@ async fn job_path_accepts_every_form_of_id_and_a_stage_prefix() {
                 format!("/ops/v1/jobs/{written}/"),
             ] {
                 let function = open(&[]);
-                let shown = ask(&function, form.request("GET", &path)).await;
+                let shown = send(&function, form.request("GET", &path)).await;
                 assert_eq!(shown.status, 200, "{form:?} {path}: {}", shown.body);
                 assert_eq!(shown.json()["jobId"], id);
-                let ended = ask(&function, form.request("DELETE", &path)).await;
+                let ended = send(&function, form.request("DELETE", &path)).await;
                 assert_eq!(ended.status, 200, "{form:?} {path}: {}", ended.body);
                 assert_eq!(ended.json()["jobId"], id);
                 assert_eq!(ended.json()["outcome"], "cancelled");
@@ -220,10 +220,14 @@ async fn other_paths_accept_a_stage_prefix_and_a_trailing_slash() {
     for form in FORMS {
         for path in ["/cancellations", "/cancellations/", "/prod/cancellations"] {
             let request = form.request("POST", path).body("{\"jobIds\": []}");
-            assert_eq!(ask(&function, request).await.status, 200, "{form:?} {path}");
+            assert_eq!(
+                send(&function, request).await.status,
+                200,
+                "{form:?} {path}"
+            );
         }
         for path in ["/openapi.json", "/prod/openapi.json"] {
-            let answer = ask(&function, form.request("GET", path)).await;
+            let answer = send(&function, form.request("GET", path)).await;
             assert_eq!(answer.status, 200, "{form:?} {path}");
             assert_eq!(answer.headers["content-type"], "application/json");
         }
@@ -242,17 +246,17 @@ async fn delete_parameters_are_read_in_every_form() {
             ("dryRun", "true"),
             ("terminate", "true"),
         ];
-        let answer = ask(&function, request.clone().query(&query)).await;
+        let answer = send(&function, request.clone().query(&query)).await;
         assert_eq!(answer.json()["outcome"], "wouldTerminate", "{form:?}");
         let query = [("reason", reason), ("dryRun", "false")];
-        let answer = ask(&function, request.clone().query(&query)).await;
+        let answer = send(&function, request.clone().query(&query)).await;
         assert_eq!(answer.json()["outcome"], "cancelled", "{form:?}");
         let given = function.emulator.job(RUNNABLE).unwrap().status_reason;
         let given = given.unwrap();
         assert!(given.starts_with(&format!("{reason} | by http")), "{given}");
         let query = [("terminate", "true")];
         let running = form.request("DELETE", &format!("/jobs/{RUNNING}"));
-        let answer = ask(&function, running.query(&query)).await;
+        let answer = send(&function, running.query(&query)).await;
         assert_eq!(answer.json()["outcome"], "terminated", "{form:?}");
     }
 }
@@ -261,7 +265,7 @@ async fn delete_parameters_are_read_in_every_form() {
 async fn get_shows_the_job_as_batch_describes_it() {
     let function = open(&[]);
     let request = Form::V2.request("GET", &format!("/jobs/{SUBMITTED}"));
-    let answer = ask(&function, request).await;
+    let answer = send(&function, request).await;
     assert_eq!(
         answer.json(),
         json!({

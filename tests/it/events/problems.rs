@@ -10,7 +10,7 @@ use support::{
     samples::{PROTECTED, RUNNABLE, RUNNING, SUCCEEDED},
 };
 
-use super::http::{Answer, ask, open};
+use super::http::{Answer, open, send};
 
 const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
@@ -34,7 +34,7 @@ fn post_text(body: &str) -> HttpEvent {
 async fn assert_refused(request: HttpEvent, status: u16, detail: &str) -> Answer {
     let function = open(&[]);
     let shown = request.event.to_string();
-    let answer = ask(&function, request).await;
+    let answer = send(&function, request).await;
     let found = answer.problem(status)["detail"].clone();
     let found = found.as_str().unwrap();
     assert!(found.contains(detail), "{found}: {shown}");
@@ -139,7 +139,7 @@ async fn body_above_1_mib_is_413() {
     let longest = 1024 * 1024;
     let mut body = json!({"jobIds": []}).to_string();
     body.push_str(&" ".repeat(longest - body.len()));
-    let answer = ask(&open(&[]), post_text(&body)).await;
+    let answer = send(&open(&[]), post_text(&body)).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_refused(post_text(&format!("{body} ")), 413, "1048577 bytes").await;
 }
@@ -156,7 +156,7 @@ async fn content_type_other_than_json_is_415() {
             Some("application/vnd.studio.cancel+json"),
         ] {
             let request = form.post(&body.to_string()).header("Content-Type", kind);
-            let answer = ask(&open(&[]), request).await;
+            let answer = send(&open(&[]), request).await;
             assert_eq!(answer.status, 200, "{form:?} {kind:?}: {}", answer.body);
         }
         for kind in [
@@ -186,7 +186,7 @@ async fn status_of_a_delete_follows_the_outcome() {
         for form in FORMS {
             let function = open(settings);
             let request = form.request("DELETE", &format!("/jobs/{id}"));
-            let problem = ask(&function, request).await.problem(status);
+            let problem = send(&function, request).await.problem(status);
             assert_eq!(problem["outcome"], outcome, "{form:?}");
             assert_eq!(problem["jobId"], id);
             let detail = problem["detail"].as_str().unwrap();
@@ -226,7 +226,7 @@ async fn status_of_a_delete_that_batch_refuses_or_ignores() {
         let mut function = open(&[]);
         function.deadline = time;
         function.emulator.set_faults(faults);
-        let answer = ask(&function, delete(RUNNABLE)).await;
+        let answer = send(&function, delete(RUNNABLE)).await;
         assert_eq!(answer.problem(status)["outcome"], outcome);
         let retry_after = answer.headers.get("retry-after");
         let seconds = retry_after.map(|value| value.parse::<u32>().unwrap());
@@ -237,13 +237,13 @@ async fn status_of_a_delete_that_batch_refuses_or_ignores() {
 #[tokio::test(start_paused = true)]
 async fn status_of_a_job_that_cannot_be_shown() {
     let not_allowed = open(&[("ALLOWED_QUEUES", "other-queue")]);
-    let answer = ask(&not_allowed, get(RUNNABLE)).await;
+    let answer = send(&not_allowed, get(RUNNABLE)).await;
     let text = answer.problem(403).to_string();
     assert!(
         text.contains("ALLOWED_QUEUES") && !text.contains("demo-queue"),
         "{text}"
     );
-    ask(&open(&[]), get(UNKNOWN)).await.problem(404);
+    send(&open(&[]), get(UNKNOWN)).await.problem(404);
     for (fault, status) in [
         (Fault::Throttled, 503),
         (Fault::ServerError, 502),
@@ -254,7 +254,7 @@ async fn status_of_a_job_that_cannot_be_shown() {
         function
             .emulator
             .fail_next(Operation::DescribeJobs, fault, 100);
-        let answer = ask(&function, get(RUNNABLE)).await;
+        let answer = send(&function, get(RUNNABLE)).await;
         answer.problem(status);
         assert_eq!(answer.headers.contains_key("retry-after"), status == 503);
     }
@@ -283,17 +283,17 @@ async fn post_is_503_if_every_job_is_throttled_otherwise_200_with_a_report() {
     };
     let function = open(&[]);
     function.emulator.set_faults(throttled(&[RUNNABLE]));
-    let answer = ask(&function, post(&json!({"jobIds": [RUNNABLE]}))).await;
+    let answer = send(&function, post(&json!({"jobIds": [RUNNABLE]}))).await;
     let detail = answer.problem(503)["detail"].clone();
     assert!(detail.as_str().unwrap().contains(r#""throttled":1"#));
     assert!(answer.headers["retry-after"].parse::<u32>().unwrap() > 0);
-    let answer = ask(&function, post(&json!({"jobIds": [RUNNABLE, RUNNING]}))).await;
+    let answer = send(&function, post(&json!({"jobIds": [RUNNABLE, RUNNING]}))).await;
     assert_eq!(answer.status, 200);
     assert_eq!(
         answer.json()["summary"],
         json!({"jobs": 2, "throttled": 1, "running": 1})
     );
-    let answer = ask(&function, post(&json!({"jobIds": ["my-job"]}))).await;
+    let answer = send(&function, post(&json!({"jobIds": ["my-job"]}))).await;
     assert_eq!(answer.status, 200, "a report, although no job is done");
     assert_eq!(answer.json()["jobs"][0]["outcome"], "invalidId");
 }
@@ -305,7 +305,7 @@ async fn time_without_an_answer(function: &Function, request: HttpEvent) -> Dura
         ..Faults::default()
     });
     let began = tokio::time::Instant::now();
-    ask(function, request).await;
+    send(function, request).await;
     began.elapsed()
 }
 
