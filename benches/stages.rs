@@ -15,7 +15,7 @@ use batch_cancel::{
     config::Config,
     event::{self, Event, Reply, Scope, Source},
     intake::Invocation,
-    plan::{Intent, plan},
+    plan::{Intent, plan_job},
     report::{JobResult, Outcome, Report, ReportedId},
     request::{Action, JobId, OwnRegion, Status},
     respond::{Answer, respond},
@@ -101,13 +101,13 @@ fn stages(criterion: &mut Criterion) {
                     let intent = Intent {
                         action: Action::Cancel,
                         dry_run: false,
-                        only_if_blocked: false,
+                        spares: &[],
                     };
                     let seen: Vec<JobDetail> = (0..jobs).map(seen).collect();
                     group.bench_function(name, |b| {
                         b.iter(|| {
                             for seen in &seen {
-                                black_box(plan(intent, seen, false, &config.policy));
+                                black_box(plan_job(intent, seen, false, &config.policy));
                             }
                         });
                     });

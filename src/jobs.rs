@@ -136,14 +136,16 @@ pub enum CallResult {
 impl Stage {
     /// Whether a job in this stage may enter `next`.
     fn may_enter(&self, next: &Self) -> bool {
-        matches!(
-            (self, next),
-            (_, Self::Settled { .. })
-                | (Self::ToDescribe, Self::Queued)
-                | (Self::Queued, Self::Sent)
-                | (Self::Sent, Self::ToVerify(_) | Self::Queued)
-                | (Self::ToVerify(CallResult::Unanswered), Self::Queued)
-        )
+        match next {
+            Self::Settled { .. } => true,
+            Self::Queued => matches!(
+                self,
+                Self::ToDescribe | Self::Sent | Self::ToVerify(CallResult::Unanswered)
+            ),
+            Self::Sent => *self == Self::Queued,
+            Self::ToVerify(_) => *self == Self::Sent,
+            Self::ToDescribe => false,
+        }
     }
 }
 

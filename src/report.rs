@@ -169,6 +169,7 @@ impl Serialize for ReportedId {
 }
 
 /// A time in milliseconds since 1970, as RFC 3339.
+#[expect(clippy::ref_option, reason = "serde calls it so")]
 fn rfc_3339<S: Serializer>(time: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
     let time = time.and_then(|time| Timestamp::from_millisecond(time).ok());
     match time {

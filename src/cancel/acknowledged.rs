@@ -33,7 +33,7 @@ impl Engine<'_> {
                 Some(error) => self.on_refused(call.operation, index, id, error.into(), &mut again),
                 None if accepted.contains(&id) => {
                     self.ends.end_trial(call.operation, index, false);
-                    self.to_verify(index, id, CallResult::Accepted);
+                    self.verify_later(index, id, CallResult::Accepted);
                 }
                 None => {
                     let error = CallError::left_out().into();
@@ -90,7 +90,7 @@ impl Engine<'_> {
         match kind {
             ErrorKind::NoAnswer | ErrorKind::OutOfTime => {
                 job.may_be_done = true;
-                self.to_verify(index, id, CallResult::Unanswered);
+                self.verify_later(index, id, CallResult::Unanswered);
             }
             // Nothing was done, so the call is sent again without a look.
             ErrorKind::Throttled | ErrorKind::Credentials | ErrorKind::Server
@@ -105,13 +105,13 @@ impl Engine<'_> {
                 self.jobs.settle(index, outcome_of(kind), Some(message));
             }
             // The job may have started or ended: a look tells.
-            _ => self.to_verify(index, id, CallResult::Refused),
+            _ => self.verify_later(index, id, CallResult::Refused),
         }
         self.ends
             .end_trial(operation, index, kind == ErrorKind::Denied);
     }
 
-    fn to_verify(&mut self, index: JobIndex, id: JobId, result: CallResult) {
+    fn verify_later(&mut self, index: JobIndex, id: JobId, result: CallResult) {
         self.jobs[index].unchanged_looks = 0;
         self.jobs.enter(index, Stage::ToVerify(result));
         self.looks.push_again(id);

@@ -113,14 +113,12 @@ impl Engine<'_> {
         let job = &mut self.jobs[index];
         let after = LOOK_AGAIN.get(usize::from(job.unchanged_looks));
         job.unchanged_looks = job.unchanged_looks.saturating_add(1);
-        match after {
-            Some(after) => self.look_later(vec![id], now + *after),
-            None => {
-                let message = "Batch accepted the call, and shows the job unchanged";
-                self.jobs
-                    .settle(index, Outcome::Unconfirmed, Some(message.into()));
-            }
+        if let Some(after) = after {
+            return self.look_later(vec![id], now + *after);
         }
+        let message = "Batch accepted the call, and shows the job unchanged";
+        self.jobs
+            .settle(index, Outcome::Unconfirmed, Some(message.into()));
     }
 
     /// Batch did not answer the call and shows the job unchanged: sends it again, as often as makes sense.

@@ -22,10 +22,13 @@ pub struct EndCall {
     pub jobs: Vec<(JobIndex, JobId)>,
 }
 
+/// The operation and reason that the jobs of a call share.
+type Group = (EndOperation, Arc<str>);
+
 /// The jobs that wait for the call that ends them.
 #[derive(Debug, Default)]
 pub(super) struct Ends {
-    groups: BTreeMap<(EndOperation, Arc<str>), VecDeque<(JobIndex, JobId)>>,
+    groups: BTreeMap<Group, VecDeque<(JobIndex, JobId)>>,
     /// Jobs whose bulk call was refused as a whole: each gets a call of its own, so that one cannot harm the others.
     singles: VecDeque<EndCall>,
     queued: usize,

@@ -170,12 +170,11 @@ pub(super) async fn oldest(
     let (mut texts, mut room) = (Texts::default(), max_jobs);
     let mut chosen = Selection::default();
     while room > 0 && !waiting.is_empty() {
-        let count = match max_selected {
-            Some(_) => waiting.len(),
-            None => {
-                let most = room.min(waiting.len()).next_multiple_of(DESCRIBE_LIMIT);
-                most.min(waiting.len())
-            }
+        let needed = room.min(waiting.len()).next_multiple_of(DESCRIBE_LIMIT);
+        let count = if max_selected.is_some() {
+            waiting.len()
+        } else {
+            needed.min(waiting.len())
         };
         let found = find(select, waiting.drain(..count), query, &mut texts, session).await;
         if let Some(error) = found.error {

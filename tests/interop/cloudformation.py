@@ -1,4 +1,4 @@
-"""What CloudFormation would make of the template: the SAM transform, then parameters, conditions and functions."""
+"""The resources that CloudFormation would create: the SAM transform, then parameters, conditions and functions."""
 
 import json
 import os

@@ -15,7 +15,7 @@ API = "/2018-06-01/runtime"
 
 
 class FunctionError(Exception):
-    """The function answered an event, or its start, with an error."""
+    """The function returned an error for an event, or failed to start."""
 
     def __init__(self, body):
         super().__init__(f"{body.get('errorType')}: {body.get('errorMessage')}")
@@ -65,7 +65,7 @@ class LambdaHost:
         self._server.server_close()
 
     def invoke(self, event):
-        """What the function answers to `event`."""
+        """The response of the function to `event`."""
         self._events.put(json.dumps(event).encode())
         end = time.monotonic() + self.timeout + 10
         while time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""Starts what the tests talk to, on free loopback ports, and stops it whatever happens."""
+"""Starts the servers that the tests call, on free loopback ports, and always stops them."""
 
 import contextlib
 import json
@@ -34,7 +34,7 @@ def binary(name):
 
 
 def plain_environment(**variables):
-    """PATH and HOME, dummy AWS credentials and what is given: nothing of the caller's own account."""
+    """PATH and HOME, dummy AWS credentials and the given variables; nothing of the caller's own account."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return inherited | CREDENTIALS | variables
 
@@ -46,7 +46,7 @@ def free_port():
 
 
 def http(url, method="GET", body=None, headers=None, timeout=60):
-    """Status and body of a request; the body is parsed where it is JSON."""
+    """Status and body of a response; the body is parsed if it is JSON."""
     data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     request = urllib.request.Request(url, data, headers or {}, method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -61,7 +61,7 @@ def http(url, method="GET", body=None, headers=None, timeout=60):
 
 
 class Process:
-    """A program of our own with its output kept; leaving the `with` block ends it and its children."""
+    """A program with its output kept; leaving the `with` block ends it and its children."""
 
     def __init__(self, *command, **variables):
         self._log = tempfile.NamedTemporaryFile("w+", prefix="interop-", suffix=".log")
@@ -94,7 +94,7 @@ class Process:
         return Path(self._log.name).read_text(errors="replace")
 
     def wait_for_output(self, pattern, seconds=60):
-        """The first match of `pattern` in what the program prints."""
+        """The first match of `pattern` in the output of the program."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             gone = self.exit_code is not None

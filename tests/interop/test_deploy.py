@@ -16,14 +16,14 @@ from botocore.config import Config
 from cloudformation import REPOSITORY, transformed
 from servers import CREDENTIALS, REGION, binary, emulator, http, ministack, plain_environment
 
-FIRST, SECOND, BLOCKING, ELSEWHERE = (str(uuid.UUID(int=number)) for number in range(1, 5))
+FIRST, SECOND, BLOCKING, NOT_ALLOWED = (str(uuid.UUID(int=number)) for number in range(1, 5))
 BLOCKED = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - the job asks for more than any instance has"
 SEED = {
     "jobs": [
         {"jobId": FIRST, "jobQueue": "render", "status": "RUNNABLE"},
         {"jobId": SECOND, "jobQueue": "render", "status": "RUNNABLE"},
         {"jobId": BLOCKING, "jobQueue": "render", "status": "RUNNABLE", "statusReason": BLOCKED},
-        {"jobId": ELSEWHERE, "jobQueue": "payments", "status": "RUNNABLE"},
+        {"jobId": NOT_ALLOWED, "jobQueue": "payments", "status": "RUNNABLE"},
     ]
 }
 
@@ -43,7 +43,7 @@ class Deployment:
 
     @staticmethod
     def answers():
-        """What a user types who wants the defaults: Enter, but for the job queues, which come first."""
+        """The input of a user who keeps the defaults: the job queues, which come first, then Enter."""
         parameters = ["render", *[""] * (len(transformed()["Parameters"]) - 1)]
         stack_name, region, confirm_changes = "", REGION, "n"
         create_roles = disable_rollback = save = config_file = config_environment = ""
@@ -78,7 +78,7 @@ class Deployment:
         )
 
     def point_the_function_at_the_emulator(self):
-        """And away from the certificates of Amazon Linux, which this machine need not have."""
+        """Also without the certificates of Amazon Linux, which this machine may not have."""
         variables = self.function["Environment"]["Variables"] | {"AWS_ENDPOINT_URL_BATCH": self.batch}
         del variables["SSL_CERT_FILE"]
         self.client("lambda").update_function_configuration(
@@ -94,7 +94,7 @@ class Deployment:
 
 
 def eventually(look, seconds=60):
-    """What `look` returns as soon as it is something; nothing if that takes too long."""
+    """The first true value that `look` returns, or None after a timeout."""
     end = time.monotonic() + seconds
     while not (found := look()) and time.monotonic() < end:
         time.sleep(0.2)
@@ -107,16 +107,16 @@ def deployment(tmp_path_factory):
         yield Deployment(aws, batch, tmp_path_factory.mktemp("user"))
 
 
-def test_the_guided_deployment_asks_about_nothing_but_parameters(deployment):
+def test_guided_deployment_asks_for_parameters_only(deployment):
     assert "Successfully created/updated stack - batch-cancel" in deployment.output
     assert "has no authentication" not in deployment.output
-    asked = re.findall(r"Parameter (\w+) \[", deployment.output)
-    assert asked[0] == "AllowedJobQueues"
-    assert sorted(asked) == sorted(transformed()["Parameters"])
+    requested = re.findall(r"Parameter (\w+) \[", deployment.output)
+    assert requested[0] == "AllowedJobQueues"
+    assert sorted(requested) == sorted(transformed()["Parameters"])
 
 
-def test_the_answers_survive_in_the_configuration_file(deployment):
-    """Quoting them is hard: one default is JSON."""
+def test_answers_are_saved_in_the_configuration_file(deployment):
+    """One default is JSON, which is hard to quote."""
     saved = tomllib.loads((deployment.folder / "samconfig.toml").read_text())["default"]["deploy"]["parameters"]
     assert saved["capabilities"] == "CAPABILITY_IAM"
     assert 'AllowedJobQueues="render"' in saved["parameter_overrides"]
@@ -126,21 +126,21 @@ def test_the_answers_survive_in_the_configuration_file(deployment):
     assert "No changes to deploy" in again
 
 
-def test_the_function_gets_its_settings(deployment):
+def test_function_gets_its_settings(deployment):
     assert (deployment.function["Runtime"], deployment.function["MemorySize"]) == ("provided.al2023", 128)
     variables = deployment.function["Environment"]["Variables"]
     assert variables["ALLOWED_QUEUES"] == "render"
     assert json.loads(variables["ALARM_REQUEST"]) == {"select": {"head": True}}
 
 
-def test_a_direct_request_is_answered(deployment):
-    report = deployment.invoke({"jobIds": [FIRST, ELSEWHERE]})
+def test_direct_request_returns_a_report(deployment):
+    report = deployment.invoke({"jobIds": [FIRST, NOT_ALLOWED]})
 
     assert [job["outcome"] for job in report["jobs"]] == ["cancelled", "queueNotAllowed"]
-    assert [deployment.status(job) for job in (FIRST, ELSEWHERE)] == ["FAILED", "RUNNABLE"]
+    assert [deployment.status(job) for job in (FIRST, NOT_ALLOWED)] == ["FAILED", "RUNNABLE"]
 
 
-def test_a_message_in_the_request_queue_cancels_and_is_gone(deployment):
+def test_message_in_the_request_queue_cancels_and_is_deleted(deployment):
     sqs, queue = deployment.client("sqs"), deployment.outputs["RequestQueueUrl"]
     sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"jobIds": [SECOND]}))
 
@@ -177,7 +177,7 @@ def blocked_event():
     }
 
 
-def test_the_rule_takes_blocked_queues_and_nothing_else_of_batch(deployment):
+def test_rule_matches_blocked_queues_and_no_other_event_of_batch(deployment):
     events = deployment.client("events")
     (rule,) = (rule for rule in events.list_rules()["Rules"] if "BlockedQueueRule" in rule["Name"])
 
@@ -195,13 +195,13 @@ def invoke_asynchronously(deployment, event):
     )
 
 
-def test_a_blocked_queue_is_freed(deployment):
+def test_event_of_a_blocked_queue_cancels_the_blocking_job(deployment):
     invoke_asynchronously(deployment, blocked_event())
 
     assert eventually(lambda: deployment.status(BLOCKING) == "FAILED")
 
 
-def test_an_event_that_fails_is_kept(deployment):
+def test_event_that_fails_is_kept(deployment):
     event = {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "bucket"}}}]}
     invoke_asynchronously(deployment, event)
 

@@ -1,4 +1,4 @@
-"""The same asked of moto and of our emulator: where they agree, and where and why they do not.
+"""The same calls to moto and to our emulator: where they agree, and where and why they do not.
 
 moto is the other emulator of AWS Batch, written by others from the same documentation. It has no
 bulk calls, no pages, no isCancelled, and its jobs move in threads that want Docker: here they are
@@ -104,7 +104,7 @@ def status(batch, job):
     return job["status"], job.get("statusReason")
 
 
-# What comes of a job in this status by this call: by the documentation, and in moto where that
+# The result of this call for a job in this status: by the documentation, and in moto if that
 # differs. `None` for the reason: unchanged.
 STATES = [
     # moto's threads do not look whether they are to stop before they wait for something.

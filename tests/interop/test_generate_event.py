@@ -1,4 +1,4 @@
-"""AWS's own sample events, of every service that `sam local generate-event` knows: understood, or refused without a call."""
+"""AWS's own sample events, of every service of `sam local generate-event`: supported, or refused without a call."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ QUEUE = "render"
 # Of the sample of AWS Batch.
 SAMPLE = "38fd08ce-5f5e-434c-8997-6bba5e3f5a74"
 
-# `sam local generate-event` for each list of arguments, in one process: starting it takes longer than what it does.
+# `sam local generate-event` for each list of arguments, in one process, since starting takes longer than generating.
 GENERATE = """
 import json, sys
 from click.testing import CliRunner
@@ -25,18 +25,18 @@ def generate(*arguments):
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 
-asked = json.load(sys.stdin)
-if asked is None:
-    asked = [[service, event] for service, events in Events().event_mapping.items() for event in events]
-print(json.dumps([[arguments, generate(*arguments)] for arguments in asked]))
+requested = json.load(sys.stdin)
+if requested is None:
+    requested = [[service, event] for service, events in Events().event_mapping.items() for event in events]
+print(json.dumps([[arguments, generate(*arguments)] for arguments in requested]))
 """
 
 
-def generate(asked):
-    """[arguments, event] of each of the lists of arguments, or of all events that there are."""
+def generate(requested):
+    """[arguments, event] for each list of arguments, or for every event."""
     program = subprocess.run(
         [binary("SAM_PYTHON"), "-c", GENERATE],
-        input=json.dumps(asked),
+        input=json.dumps(requested),
         env=plain_environment(SAM_CLI_TELEMETRY="0"),
         check=True,
         stdout=subprocess.PIPE,
@@ -68,7 +68,7 @@ class Function(LambdaHost):
         return jobs[job_id]["isCancelled"]
 
     def calls(self):
-        """The operations called since this was asked last."""
+        """The operations called since the last time."""
         calls = http(f"{self.batch}/_emulator/calls")[1]
         http(f"{self.batch}/_emulator/calls", "DELETE")
         return [call["operation"] for call in calls]
@@ -88,13 +88,13 @@ def function(batch):
 
 @pytest.fixture(scope="module")
 def open_function(batch):
-    """A function that anybody may call over HTTP: the samples of gateways name no caller."""
+    """A function that requires no caller, since the samples of gateways name none."""
     with Function(batch, REQUIRE_CALLER="false") as function:
         yield function
 
 
 def answer(function, event):
-    """In a few words, what the function says to an event."""
+    """The answer of the function to an event, in a few words."""
     try:
         answer = function.invoke(event)
     except FunctionError as error:
@@ -107,8 +107,8 @@ def answer(function, event):
     return f"{answer['source']}: {answer['summary']}"
 
 
-# All others are none of our business.
-UNDERSTOOD = {
+# All others are unsupported.
+SUPPORTED = {
     "alb request": "HTTP 401",
     "apigateway aws-proxy": "HTTP 401",
     "apigateway http-api-proxy": "HTTP 401",
@@ -117,7 +117,7 @@ UNDERSTOOD = {
 }
 
 
-def test_every_sample_is_understood_or_refused_and_calls_nothing(function):
+def test_every_sample_is_supported_or_refused_and_calls_nothing(function):
     answers = {}
     for arguments, event in generate(None):
         name = " ".join(arguments)
@@ -126,18 +126,18 @@ def test_every_sample_is_understood_or_refused_and_calls_nothing(function):
         answers[name] = answer(function, event)
         assert function.calls() == [], name
     assert len(answers) >= 50
-    assert {name: said for name, said in answers.items() if said != "UnsupportedEvent"} == UNDERSTOOD
+    assert {name: answer for name, answer in answers.items() if answer != "UnsupportedEvent"} == SUPPORTED
 
 
-def test_the_samples_of_gateways_are_of_no_route_of_ours(open_function):
+def test_samples_of_gateways_have_unknown_paths(open_function):
     gateways = [["alb", "request"], ["apigateway", "aws-proxy"], ["apigateway", "http-api-proxy"]]
     for arguments, event in generate(gateways):
         assert answer(open_function, event) == "HTTP 404", arguments
         assert open_function.calls() == []
 
 
-def test_the_answer_of_submit_job_cancels_the_job(function):
-    """As a state machine hands it on. SAM's names of its two samples of AWS Batch are the wrong way round."""
+def test_response_of_submit_job_cancels_the_job(function):
+    """As a state machine passes it on. SAM has exchanged the names of its two samples of AWS Batch."""
     samples = [event for _, event in generate([["batch", "submit-job"], ["batch", "get-job"]])]
     [sample] = [event for event in samples if "jobId" in event]
     assert sample == {"jobId": SAMPLE}
@@ -160,7 +160,7 @@ BODIES = {"ids": str, "a request": request, "a list": lambda job_id: json.dumps(
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
-def test_a_message_of_a_queue_cancels(function, body):
+def test_sqs_message_cancels(function, body):
     job_id = function.job()
     event = generated("sqs", "receive-message", "--body", escaped(body(job_id)))
     assert function.invoke(event) == {"batchItemFailures": []}
@@ -168,14 +168,14 @@ def test_a_message_of_a_queue_cancels(function, body):
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
-def test_a_message_of_a_topic_cancels(function, body):
+def test_sns_message_cancels(function, body):
     job_id = function.job()
     event = generated("sns", "notification", "--message", escaped(body(job_id)))
     assert answer(function, event) == "sns: {'jobs': 1, 'cancelled': 1}"
     assert function.is_cancelled(job_id)
 
 
-def test_a_topic_behind_a_queue_cancels(function):
+def test_sns_message_in_sqs_cancels(function):
     job_id = function.job()
     topic = generated("sns", "notification", "--message", escaped(request(job_id)))
     notification = json.dumps(topic["Records"][0]["Sns"])
@@ -184,7 +184,7 @@ def test_a_topic_behind_a_queue_cancels(function):
     assert function.is_cancelled(job_id)
 
 
-def test_an_event_of_ones_own_cancels_and_one_of_aws_with_the_same_detail_does_not(function):
+def test_custom_event_cancels_and_an_event_of_aws_with_the_same_detail_does_not(function):
     job_id = function.job()
     event = generated("cloudwatch", "scheduled-event")
     event["detail"] = json.loads(request(job_id))
@@ -204,10 +204,10 @@ GATEWAYS = {
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS.values(), ids=GATEWAYS.keys())
-def test_a_request_through_a_gateway_cancels(open_function, gateway):
+def test_http_post_cancels(open_function, gateway):
     job_id = open_function.job()
     event = generated(*gateway, "--method", "POST", "--path", "cancellations", "--body", request(job_id))
-    # The samples have query parameters, which this route refuses.
+    # The samples have query parameters, which this path refuses.
     event |= {name: {} for name in event if name.endswith("ueryStringParameters")}
     event |= {"rawQueryString": ""} if "rawQueryString" in event else {}
     event["headers"] = {name: value for name, value in event["headers"].items() if name.lower() != "content-type"}
@@ -217,7 +217,7 @@ def test_a_request_through_a_gateway_cancels(open_function, gateway):
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS.values(), ids=GATEWAYS.keys())
-def test_a_deletion_through_a_gateway_cancels_and_not_with_the_samples_parameters(open_function, gateway):
+def test_http_delete_cancels_but_not_with_the_parameters_of_the_sample(open_function, gateway):
     job_id = open_function.job()
     open_function.calls()
     event = generated(*gateway, "--method", "DELETE", "--path", f"jobs/{job_id}")

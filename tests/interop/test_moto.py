@@ -1,7 +1,7 @@
-"""Cancels jobs that live in moto, another emulator of AWS Batch, written by others and without the bulk calls.
+"""Cancels jobs in moto, an independent emulator of AWS Batch, which has no bulk calls.
 
-moto shows no isCancelled: a job that it cancelled is FAILED with the reason sent to it. A job that waits for another one
-ends within a second of its cancellation; one that is still SUBMITTED never does.
+moto has no isCancelled: a cancelled job is FAILED with the reason of the call. A job that waits for another one ends
+within a second of its cancellation; one that is still SUBMITTED never does.
 """
 
 import time
@@ -43,7 +43,7 @@ class Account:
         )
 
     def moves(self, **transition):
-        """How jobs move on: moto's state manager."""
+        """Sets how jobs change their status, in moto's state manager."""
         body = {"model_name": "batch::job", "transition": transition}
         assert http(f"{self.url}/moto-api/state-manager/set-transition", "POST", body)[0] == 201
 
@@ -51,7 +51,7 @@ class Account:
         return self.batch.submit_job(jobName="frame", jobQueue=QUEUE, jobDefinition="frame", **options)["jobId"]
 
     def waiting(self, count):
-        """Jobs that are PENDING, since what they wait for does not exist."""
+        """Jobs that are PENDING, since the job that they wait for does not exist."""
         self.moves(progression="manual", times=1)
         jobs = [self.submit(dependsOn=[{"jobId": str(uuid.uuid4())}]) for _ in range(count)]
         self.until(jobs, "PENDING")
@@ -74,7 +74,7 @@ class Account:
         return jobs
 
     def stuck(self):
-        """A job that stays SUBMITTED, whatever is asked of it."""
+        """A job that stays SUBMITTED, even when it is cancelled."""
         self.moves(progression="manual", times=1_000_000)
         return self.submit()
 
@@ -90,11 +90,11 @@ class Account:
 
 
 class Run:
-    """One and the same request for 120 jobs of all kinds, twice."""
+    """The same request for 120 jobs of all kinds, twice."""
 
     def __init__(self, account, proxy):
         self.account = account
-        # The running ones first: making them moves on whatever else is there.
+        # The running ones first, since creating them changes the status of all others.
         self.running = account.running(RUNNING)
         self.waiting = account.waiting(WAITING)
         self.finished = account.finished(FINISHED)
@@ -126,12 +126,12 @@ def run():
 
 
 @pytest.mark.parametrize("report", [0, 1])
-def test_every_job_is_reported_once_in_the_order_asked(run, report):
+def test_every_job_is_reported_once_in_the_order_of_the_request(run, report):
     assert [entry["jobId"] for entry in run.reports[report]["jobs"]] == run.jobs
 
 
 @pytest.mark.parametrize("report", [0, 1])
-def test_the_summary_counts_the_outcomes(run, report):
+def test_summary_counts_the_outcomes(run, report):
     summary = {
         "jobs": 120,
         "cancelled": WAITING,
@@ -142,10 +142,10 @@ def test_the_summary_counts_the_outcomes(run, report):
     }
     assert run.reports[report]["summary"] == summary
     assert Counter(entry["outcome"] for entry in run.reports[report]["jobs"]) + Counter(jobs=120) == summary
-    assert run.reports[report]["complete"] is False, "an unconfirmed job is worth another try"
+    assert run.reports[report]["complete"] is False, "an unconfirmed job is retryable"
 
 
-def test_a_job_reported_cancelled_is(run):
+def test_job_reported_cancelled_is_cancelled(run):
     shown = run.account.described(run.waiting)
     for job in run.waiting:
         entry = run.outcome(job)
@@ -155,12 +155,12 @@ def test_a_job_reported_cancelled_is(run):
         assert shown[job]["statusReason"].endswith(f" | batch-cancel {run.request_ids[0]}")
 
 
-def test_a_job_that_did_not_end_is_not_reported_cancelled(run):
+def test_job_that_did_not_end_is_unconfirmed(run):
     assert run.outcome(run.stuck)["outcome"] == "unconfirmed"
     assert run.account.described([run.stuck])[run.stuck]["status"] == "SUBMITTED"
 
 
-def test_jobs_that_cannot_be_cancelled_are_left_alone(run):
+def test_jobs_that_cannot_be_cancelled_are_unchanged(run):
     assert {run.outcome(job)["outcome"] for job in run.running} == {"running"}
     assert {run.outcome(job)["outcome"] for job in run.finished} == {"finished"}
     assert run.outcome(run.missing)["outcome"] == "notFound"
@@ -168,7 +168,7 @@ def test_jobs_that_cannot_be_cancelled_are_left_alone(run):
     assert all("statusReason" not in job for job in shown.values())
 
 
-def test_the_bulk_call_is_tried_once_and_never_again(run):
+def test_bulk_call_is_tried_once(run):
     bulk = [status for _, path, _, status in run.calls if path == "/v1/canceljobs"]
     assert bulk == [404]
     assert run.calls[-1][1] == "/v1/describejobs"
@@ -179,6 +179,6 @@ def test_each_job_is_cancelled_by_one_call(run):
     assert cancelled == Counter([run.stuck, *run.waiting])
 
 
-def test_what_is_cancelled_is_not_called_again(run):
+def test_cancelled_jobs_are_not_cancelled_again(run):
     again = run.calls[len(run.first_calls) :]
     assert [body["jobId"] for _, path, body, _ in again if path == "/v1/canceljob"] == [run.stuck]

@@ -1,4 +1,4 @@
-"""The HTTP routes against their own description: schemathesis reads /openapi.json and tries what it promises."""
+"""The HTTP API against its OpenAPI description: schemathesis reads /openapi.json and tests every operation."""
 
 import base64
 import contextlib
@@ -22,7 +22,7 @@ UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 STATUSES = ["RUNNABLE", "RUNNABLE", "SUBMITTED", "RUNNING", "SUCCEEDED"]
 PROTECTED = {"tags": {"batch-cancel:protect": "yes"}}
 
-# How many requests a route is tried with. One that is made up takes milliseconds.
+# Generated requests for each operation. One takes milliseconds.
 EXAMPLES = 40
 
 
@@ -33,7 +33,7 @@ class Function(LambdaHost):
 class Gateway:
     """An HTTP API in front of a function: a request becomes an event in API Gateway's format 2.0, and back.
 
-    Each job that a request names is there, as new, in one status or another, but for a few that nobody knows.
+    Each job that a request names is there, as new, in one status or another, except for a few unknown ids.
     """
 
     def __init__(self, function, batch):
@@ -53,7 +53,7 @@ class Gateway:
         self._server.server_close()
 
     def answer(self, method, target, headers, body):
-        """What the function says to a request."""
+        """The response of the function to a request."""
         url = urlsplit(target)
         event = {
             "version": "2.0",
@@ -128,7 +128,7 @@ def gateway():
             yield gateway
 
 
-def test_the_routes_are_as_they_are_described(gateway, tmp_path):
+def test_http_api_conforms_to_its_description(gateway, tmp_path):
     began = time.monotonic()
     run = subprocess.run(
         [
@@ -155,7 +155,7 @@ def test_the_routes_are_as_they_are_described(gateway, tmp_path):
     print(run.stdout, dict(gateway.answers), f"{time.monotonic() - began:.0f} s")
     assert run.returncode == 0, run.stdout
     assert not any(status >= 500 for _, status in gateway.answers)
-    # It has come past the first checks of each route.
+    # Requests have passed the first checks of each operation.
     expected = {("POST", 200), ("POST", 400), ("POST", 415), ("GET", 200), ("GET", 400), ("GET", 404)}
     expected |= {("DELETE", 200), ("DELETE", 400), ("DELETE", 409)}
     assert expected <= set(gateway.answers)

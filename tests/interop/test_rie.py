@@ -1,4 +1,4 @@
-"""The binary that `sam build` made, under AWS's own Lambda runtime interface emulator."""
+"""The binary of `sam build`, under AWS's own Lambda runtime interface emulator."""
 
 import json
 import re
@@ -63,7 +63,7 @@ def function():
 
 
 def sqs(*bodies):
-    """An event of one SQS message a body; their ids are m0, m1 and so on."""
+    """An SQS event with these bodies, whose message ids are m0, m1 and so on."""
     return {
         "Records": [
             {
@@ -81,13 +81,13 @@ def sqs(*bodies):
     }
 
 
-def test_the_binary_starts_on_amazon_linux_2023():
-    """Whose glibc is 2.34; this machine's is newer, which the emulator here would not notice."""
+def test_binary_starts_on_amazon_linux_2023():
+    """It needs no glibc above 2.34, that of Amazon Linux. This machine has a newer one."""
     needed = re.findall(rb"GLIBC_(\d+)\.(\d+)", Path(binary("BOOTSTRAP")).read_bytes())
     assert max((int(major), int(minor)) for major, minor in needed) <= (2, 34)
 
 
-def test_a_direct_request_is_answered_by_a_report(function):
+def test_direct_request_returns_a_report(function):
     report = function.invoke({"jobIds": [RUNNABLE, RUNNING, SUCCEEDED, PROTECTED, MISSING], "reason": "wrong input"})
 
     outcomes = {job["jobId"]: (job["outcome"], job.get("before"), job.get("after")) for job in report["jobs"]}
@@ -107,28 +107,28 @@ def test_a_direct_request_is_answered_by_a_report(function):
     assert [shown[job]["status"] for job in (SECOND, PROTECTED, RUNNING)] == ["RUNNABLE", "RUNNABLE", "RUNNING"]
 
 
-def test_a_dry_run_changes_nothing(function):
+def test_dry_run_changes_nothing(function):
     report = function.invoke({"jobIds": [RUNNABLE, RUNNING], "dryRun": True})
 
     assert [job["outcome"] for job in report["jobs"]] == ["wouldCancel", "running"]
     assert function.jobs()[RUNNABLE]["status"] == "RUNNABLE"
 
 
-def test_a_message_that_cannot_be_read_comes_back_and_harms_no_other(function):
+def test_unreadable_message_is_returned_and_does_not_affect_others(function):
     answer = function.invoke(sqs({"jobIds": [RUNNABLE]}, "Hello from SQS!", SECOND))
 
     assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == ["m1"]
     assert [function.jobs()[job]["status"] for job in (RUNNABLE, SECOND)] == ["FAILED", "FAILED"]
 
 
-def test_a_misspelt_request_is_an_error_that_names_the_field(function):
+def test_misspelt_request_is_an_error_that_names_the_field(function):
     answer = function.invoke({"jobIds": [RUNNABLE], "dryrun": True})
 
     assert "dryrun" in answer["errorMessage"]
     assert function.calls() == []
 
 
-def test_an_event_of_something_else_is_an_error_without_a_call(function):
+def test_unsupported_event_is_an_error_without_a_call(function):
     answer = function.invoke({"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "bucket"}}}]})
 
     assert answer["errorType"] == "UnsupportedEvent"

@@ -1,4 +1,4 @@
-"""What template.yaml deploys: least privilege, encryption, nothing open, and settings that the function knows."""
+"""The resources of template.yaml: least privilege, encryption, no public access, settings that the function reads."""
 
 import json
 import re
@@ -7,7 +7,7 @@ import pytest
 
 from cloudformation import PSEUDO, REPOSITORY, of_type, stack, transformed
 
-# Batch and X-Ray allow these on no narrower resource (Service Authorization Reference).
+# These actions of Batch and X-Ray support no resource-level permissions (Service Authorization Reference).
 ONLY_ON_EVERYTHING = {
     "batch:DescribeJobQueues",
     "batch:DescribeJobs",
@@ -19,7 +19,7 @@ ONLY_ON_EVERYTHING = {
 }
 ARN = f"arn:aws:batch:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}"
 CHANGING = {"batch:CancelJob", "batch:TerminateJob", "batch:TerminateServiceJob"}
-# Variables that the function reads and nobody tunes: the template leaves them at the function's defaults.
+# Variables that the template leaves at the defaults of the function.
 LEFT_AT_DEFAULTS = {"API_CONCURRENCY", "CANCEL_ON_STATUS", "MAX_EVENT_AGE", "METRICS_NAMESPACE", "REQUIRE_CALLER"}
 # Variables of the template that the function's libraries read.
 READ_BY_LIBRARIES = {"SSL_CERT_FILE"}
@@ -49,7 +49,7 @@ def role_statements(parameters, effect):
 
 
 def allowed(parameters):
-    """action → resources, of all that the role may do."""
+    """action → resources, of all statements of the role that allow."""
     grants = {}
     for statement in role_statements(parameters, "Allow"):
         assert not statement.keys() & {"NotAction", "NotResource"}
@@ -77,7 +77,7 @@ def queue_policies(parameters):
 
 
 @every_stack
-def test_the_role_is_the_only_one_and_allows_no_wildcard_action(parameters):
+def test_one_role_without_wildcard_actions(parameters):
     assert list(of_type(stack(**parameters), "AWS::IAM::Role")) == ["Role"]
     assert not of_type(stack(**parameters), "AWS::IAM::Policy")
     assert function(parameters)["Role"] == "<Role.Arn>"
@@ -85,11 +85,11 @@ def test_the_role_is_the_only_one_and_allows_no_wildcard_action(parameters):
 
 
 @every_stack
-def test_only_what_allows_nothing_narrower_is_allowed_on_everything(parameters):
+def test_only_actions_without_resource_level_permissions_are_allowed_on_all_resources(parameters):
     assert {action for action, resources in allowed(parameters).items() if "*" in resources} == ONLY_ON_EVERYTHING
 
 
-def test_what_the_role_may_do_to_batch():
+def test_batch_actions_of_the_role():
     on_batch = {action: resources for action, resources in allowed(plain).items() if action.startswith("batch:")}
     assert {action: on_batch[action] for action in on_batch.keys() - ONLY_ON_EVERYTHING} == {
         "batch:CancelJob": {f"{ARN}:job/*"},
@@ -97,7 +97,7 @@ def test_what_the_role_may_do_to_batch():
     }
 
 
-def test_the_role_may_terminate_only_if_asked_for():
+def test_role_may_terminate_only_if_enabled():
     may = allowed(everything)
     assert may["batch:TerminateJob"] == {f"{ARN}:job/*"}
     assert may["batch:TerminateServiceJob"] == {f"{ARN}:service-job/*"}
@@ -108,7 +108,7 @@ def test_the_role_may_terminate_only_if_asked_for():
 
 
 @every_stack
-def test_the_rest_of_the_role_is_limited_to_the_resources_of_the_stack(parameters):
+def test_other_permissions_are_limited_to_resources_of_the_stack(parameters):
     rest = {action: resources for action, resources in allowed(parameters).items() if not action.startswith("batch:")}
     assert {action: rest[action] for action in rest.keys() - ONLY_ON_EVERYTHING} == {
         "logs:CreateLogStream": {"<LogGroup.Arn>"},
@@ -127,7 +127,7 @@ def test_the_rest_of_the_role_is_limited_to_the_resources_of_the_stack(parameter
         ("stage=production", {"aws:ResourceTag/stage": "production"}),
     ],
 )
-def test_the_role_denies_changing_protected_jobs(tag, condition):
+def test_role_denies_changing_protected_jobs(tag, condition):
     (deny,) = role_statements(everything | {"ProtectTag": tag}, "Deny")
     assert set(deny["Action"]) == CHANGING
     assert set(deny["Resource"]) == {f"{ARN}:job/*", f"{ARN}:service-job/*"}
@@ -195,11 +195,11 @@ def test_a_message_stays_hidden_for_six_timeouts(timeout):
     assert stack(**parameters)["RequestQueue"]["Properties"]["VisibilityTimeout"] == 6 * timeout
 
 
-def test_the_timeouts_to_choose_from():
+def test_allowed_timeouts():
     assert transformed()["Parameters"]["Timeout"]["AllowedValues"] == [5, 60, 300, 900]
 
 
-def test_requests_that_keep_failing_end_in_the_dead_letter_queue():
+def test_requests_that_keep_failing_go_to_the_dead_letter_queue():
     resources = stack(**plain)
     requests = resources["RequestQueue"]["Properties"]
     dead = resources["RequestDeadLetterQueue"]["Properties"]
@@ -225,7 +225,7 @@ def test_the_request_queue_feeds_the_function(parameters, enabled):
 
 
 @every_stack
-def test_every_route_asks_for_a_signed_request(parameters):
+def test_every_route_requires_a_signed_request(parameters):
     (api,) = of_type(stack(**parameters), "AWS::ApiGatewayV2::Api").values()
     assert not of_type(stack(**parameters), "AWS::Lambda::Url")
     routes = {
@@ -268,7 +268,7 @@ def test_the_rule_for_blocked_queues(parameters, detail_types):
     assert set(pattern["detail-type"]) == detail_types
 
 
-def test_the_rule_for_alarms_is_there_if_a_prefix_is_given():
+def test_rule_for_alarms_exists_if_a_prefix_is_given():
     assert "AlarmRule" not in stack(**plain)
     pattern = stack(**everything)["AlarmRule"]["Properties"]["EventPattern"]
     assert pattern["source"] == ["aws.cloudwatch"]
@@ -308,7 +308,7 @@ def test_reserved_concurrency_can_be_set_and_zero_stops_the_function(parameters,
     assert int(function(parameters)["ReservedConcurrentExecutions"]) == reserved
 
 
-def test_the_job_queues_are_the_only_thing_that_has_to_be_said():
+def test_job_queues_are_the_only_required_parameter():
     parameters = transformed()["Parameters"]
     assert [name for name, parameter in parameters.items() if "Default" not in parameter] == ["AllowedJobQueues"]
 
@@ -325,15 +325,15 @@ def test_the_job_queues_are_the_only_thing_that_has_to_be_said():
         ('high"', False),
     ],
 )
-def test_the_allowed_job_queues_are_checked_before_anything_is_deployed(value, accepted):
+def test_allowed_job_queues_are_validated_before_deployment(value, accepted):
     pattern = transformed()["Parameters"]["AllowedJobQueues"]["AllowedPattern"]
     assert (re.fullmatch(pattern, value) is not None) is accepted
 
 
-def test_the_variables_of_the_template_are_those_of_the_function():
+def test_variables_of_the_template_are_those_of_the_function():
     source = (REPOSITORY / "src" / "config.rs").read_text().split("#[cfg(test)]")[0]
     read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', source))
     given = set(function(plain)["Environment"]["Variables"]) - READ_BY_LIBRARIES
-    assert given <= read, "the function does not know these"
+    assert given <= read, "the function does not read these"
     settings = {name for name in read if not name.startswith("AWS_")}
-    assert settings - LEFT_AT_DEFAULTS == given, "the template does not give these"
+    assert settings - LEFT_AT_DEFAULTS == given, "the template does not set these"

@@ -1,11 +1,15 @@
-//! Requests that get into each other's way, or into Batch's: several wishes for one job, conditions that fail, jobs that
-//! move between listing, look and call.
+//! Conflicts: several requests for one job, selections that do not match it, and jobs whose status changes between the
+//! listing, the description and the call.
 
 use std::time::Duration;
 
 use batch_emulator::{BulkCalls, Fault, Faults, JobSpec, Operation, Status};
 use serde_json::{Value, json};
-use support::{Function, QUEUE, only_outcome};
+use support::{
+    Function, QUEUE,
+    events::{Form, alarm_action, failures, sqs},
+    only_outcome,
+};
 
 fn job(status: Status) -> JobSpec {
     JobSpec::new(status)
@@ -13,15 +17,8 @@ fn job(status: Status) -> JobSpec {
         .age(Duration::from_hours(1))
 }
 
-fn sqs(bodies: &[Value]) -> Value {
-    let record = |(index, body): (usize, &Value)| json!({"messageId": format!("m-{index}"), "eventSource": "aws:sqs", "body": body.to_string()});
-    json!({"Records": bodies.iter().enumerate().map(record).collect::<Vec<Value>>()})
-}
-
-const DONE: &str = r#"{"batchItemFailures":[]}"#;
-
 #[tokio::test(start_paused = true)]
-async fn a_job_that_is_named_is_not_lost_to_a_selection_that_does_not_mean_it() {
+async fn named_job_is_cancelled_beside_a_selection_without_it() {
     let by_tag = json!({"select": {"jobQueue": QUEUE, "tags": {"user": "ann"}}});
     let terminate = |select: Value| json!({"select": select, "terminate": true});
     let others = [
@@ -41,7 +38,7 @@ async fn a_job_that_is_named_is_not_lost_to_a_selection_that_does_not_mean_it() 
                 [other.clone(), named]
             };
             let answer = function.invoke(sqs(&bodies)).await.unwrap();
-            assert_eq!(answer.to_string(), DONE, "{other}, {named_first}");
+            assert_eq!(answer, failures(&[]), "{other}, named first: {named_first}");
             let job = function.emulator.job(&id).unwrap();
             assert!(job.is_cancelled, "{other}, named first: {named_first}");
             assert!(!job.is_terminated);
@@ -50,7 +47,7 @@ async fn a_job_that_is_named_is_not_lost_to_a_selection_that_does_not_mean_it() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_is_named_is_not_lost_to_a_limit_or_a_refusal() {
+async fn named_job_is_cancelled_beside_a_limited_or_refused_selection() {
     for (other, settings) in [
         (
             json!({"select": {"jobQueue": QUEUE}, "maxJobs": 1, "terminate": true}),
@@ -88,7 +85,7 @@ async fn a_job_that_is_named_is_not_lost_to_a_limit_or_a_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_selections_the_one_that_means_the_job_gets_it() {
+async fn job_is_cancelled_by_the_one_selection_that_matches_it() {
     let function = Function::new(&[]);
     let id = function
         .emulator
@@ -102,7 +99,7 @@ async fn of_two_selections_the_one_that_means_the_job_gets_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_condition_that_only_looks_can_tell_gets_its_share_of_the_time() {
+async fn slow_listing_leaves_time_to_describe_tags() {
     let mut function = Function::new(&[("MAX_SELECTED", "100000")]);
     function.deadline = Duration::from_secs(20);
     function.emulator.set_faults(Faults {
@@ -128,7 +125,7 @@ async fn a_condition_that_only_looks_can_tell_gets_its_share_of_the_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bulk_calls_that_go_away_are_replaced_by_single_ones() {
+async fn bulk_calls_that_disappear_are_replaced_by_single_calls() {
     let function = Function::new(&[]);
     let add = || {
         function.emulator.add_jobs(&JobSpec {
@@ -150,7 +147,7 @@ async fn bulk_calls_that_go_away_are_replaced_by_single_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_started_since_it_was_listed_is_not_terminated_unless_asked_for() {
+async fn job_started_after_the_listing_is_terminated_only_if_its_status_was_selected() {
     for (statuses, outcome) in [
         (json!(["RUNNABLE"]), "running"),
         (json!(["RUNNABLE", "STARTING"]), "terminated"),
@@ -176,7 +173,7 @@ async fn what_has_started_since_it_was_listed_is_not_terminated_unless_asked_for
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_showed_before_the_call_does_not_prove_that_it_had_an_effect() {
+async fn flag_set_before_the_call_does_not_confirm_it() {
     let function = Function::new(&[("ALLOW_TERMINATE", "true")]);
     let array = JobSpec {
         is_cancelled: true,
@@ -197,47 +194,41 @@ async fn what_showed_before_the_call_does_not_prove_that_it_had_an_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_description_is_read_with_white_space_and_prose_and_never_passed_over() {
-    let described = |description: &str| {
-        json!({"alarmData": {"alarmName": "a", "state": {"value": "ALARM"}, "configuration": {
-            "description": description, "metrics": [{"metricStat": {"metric":
-            {"namespace": "AWS/Batch", "name": "n", "dimensions": {"JobQueueName": QUEUE}}}}]}}})
-    };
+async fn batch_cancel_in_an_alarm_description_is_read_amid_prose_or_is_an_error() {
     let function = Function::new(&[("ALARM_DESCRIPTIONS", "true")]);
     function.emulator.add_job(job(Status::Runnable));
     for description in [
         r#"Stuck {see wiki}. { "batchCancel" : {"select": {}, "dryRun": true} } Thanks."#,
         r#"{"note": 1, "batchCancel": {"select": {}, "dryRun": true}}"#,
     ] {
-        let report = function.invoke(described(description)).await.unwrap();
+        let report = function
+            .invoke(alarm_action(QUEUE, description))
+            .await
+            .unwrap();
         assert_eq!(only_outcome(&report), "wouldCancel", "{description}");
     }
     let error = function
-        .invoke(described(r#"batch: {"batchCancel": {"select"#))
+        .invoke(alarm_action(QUEUE, r#"batch: {"batchCancel": {"select"#))
         .await
         .unwrap_err();
     assert!(error.to_string().contains("batchCancel"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_throttled_listing_is_503_over_http() {
+async fn throttled_listing_is_503_over_http() {
     let function = Function::new(&[("REQUIRE_CALLER", "false")]);
     function
         .emulator
         .fail_next(Operation::ListJobs, Fault::Throttled, 1000);
-    let answer = function
-        .invoke(
-            json!({"rawPath": "/cancellations", "requestContext": {"http": {"method": "POST"}},
-            "body": json!({"select": {"jobQueue": QUEUE}}).to_string()}),
-        )
-        .await
-        .unwrap();
+    let request = json!({"select": {"jobQueue": QUEUE}});
+    let answer = function.invoke(Form::V2.post(&request.to_string())).await;
+    let answer = answer.unwrap();
     assert_eq!(answer["statusCode"], 503, "{answer}");
     assert!(answer["headers"]["retry-after"].is_string());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_child_is_decided_about_though_its_parent_waits_behind_a_limit() {
+async fn named_child_is_cancelled_although_its_array_is_over_the_limit() {
     let function = Function::new(&[]);
     function.emulator.add_jobs(&JobSpec {
         count: 150,
@@ -251,7 +242,7 @@ async fn a_child_is_decided_about_though_its_parent_waits_behind_a_limit() {
         json!({"select": {"jobQueue": QUEUE}, "maxJobs": 1}),
     ];
     let answer = function.invoke(sqs(&bodies)).await.unwrap();
-    assert_eq!(answer.to_string(), DONE);
+    assert_eq!(answer, failures(&[]));
     assert!(
         function
             .emulator
@@ -263,7 +254,7 @@ async fn a_child_is_decided_about_though_its_parent_waits_behind_a_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_largest_numbers_are_only_numbers() {
+async fn largest_max_jobs_is_accepted() {
     let function = Function::new(&[]);
     let id = function.emulator.add_job(job(Status::Runnable));
     for target in [

@@ -1,9 +1,9 @@
-//! What the function is built from: one HTTP stack, one TLS stack. A second one costs start-up time and size, and comes
-//! quietly, with a default feature.
+//! The function has one HTTP stack and one TLS stack. A second one costs start-up time and size, and comes unnoticed with a
+//! default feature.
 
 use std::{collections::BTreeMap, process::Command};
 
-/// Crates that are a second stack beside hyper 1 and rustls with ring, or belong to one.
+/// Crates of another stack than hyper 1 and rustls with ring.
 const SECOND_STACKS: [&str; 8] = [
     "aws-lc-rs",
     "aws-lc-sys",
@@ -15,7 +15,7 @@ const SECOND_STACKS: [&str; 8] = [
     "webpki-roots",
 ];
 
-/// Crates of the one stack, of which there is one version each.
+/// Crates of the one stack, each in one version.
 const ONE_OF: [&str; 9] = [
     "http",
     "http-body",
@@ -56,7 +56,7 @@ fn deployed() -> BTreeMap<String, Vec<String>> {
 }
 
 #[test]
-fn there_is_one_http_stack_and_one_tls_stack() {
+fn one_http_stack_and_one_tls_stack() {
     let crates = deployed();
     for name in ONE_OF {
         let versions = crates.get(name).map_or(&[][..], Vec::as_slice);
@@ -66,6 +66,6 @@ fn there_is_one_http_stack_and_one_tls_stack() {
         assert!(crates[name][0].starts_with(newest), "{:?}", crates[name]);
     }
     for name in SECOND_STACKS {
-        assert!(!crates.contains_key(name), "{name} came in");
+        assert!(!crates.contains_key(name), "{name} is a dependency");
     }
 }

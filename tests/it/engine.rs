@@ -1,10 +1,16 @@
-//! What comes of jobs: every state, every outcome, and what it costs.
+//! The outcome of jobs in every state, and the calls that it takes.
+
+mod time;
 
 use std::time::Duration;
 
 use batch_emulator::{Emulator, Faults, ItemError, JobSpec, Operation, Queue, Status};
 use serde_json::{Value, json};
-use support::{Function, QUEUE, only_outcome, outcomes};
+use support::{
+    Function, QUEUE,
+    events::{CALLER, Form, failures, sqs},
+    only_outcome, outcomes,
+};
 
 const CHANGING: [Operation; 6] = [
     Operation::CancelJob,
@@ -22,7 +28,7 @@ fn changing_calls(emulator: &Emulator) -> usize {
         .sum()
 }
 
-/// One job of each state, and what is expected of it: (asked as, job id, outcome, before, after).
+/// A job in each state, and its expected result: (id in the request, id in the report, outcome, before, after).
 fn one_of_each(
     function: &Function,
 ) -> Vec<(String, String, &'static str, &'static str, &'static str)> {
@@ -121,7 +127,7 @@ fn one_of_each(
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_state_has_its_outcome_by_every_way_in_and_again_without_another_call() {
+async fn each_job_state_has_its_outcome_from_every_source_and_a_repeat_ends_nothing() {
     for source in ["direct", "sqs", "http"] {
         let function = Function::new(&[("ALLOWED_QUEUES", QUEUE)]);
         let jobs = one_of_each(&function);
@@ -130,10 +136,8 @@ async fn each_state_has_its_outcome_by_every_way_in_and_again_without_another_ca
         let request = json!({ "jobIds": ids, "reason": "a bad submission" });
         let event = match source {
             "direct" => request,
-            "sqs" => {
-                json!({"Records": [{"messageId": "m1", "eventSource": "aws:sqs", "body": request.to_string()}]})
-            }
-            _ => http_post(&request),
+            "sqs" => sqs([&request]),
+            _ => Form::V2.post(&request.to_string()).caller(CALLER).event,
         };
         let expected: Vec<_> = jobs
             .iter()
@@ -165,10 +169,7 @@ async fn each_state_has_its_outcome_by_every_way_in_and_again_without_another_ca
                         "{source}, round {round}"
                     );
                 }
-                _ => assert_eq!(
-                    answer,
-                    json!({"batchItemFailures": [{"itemIdentifier": "m1"}]})
-                ),
+                _ => assert_eq!(answer, failures(&[0])),
             }
             let calls = changing_calls(&function.emulator);
             assert_eq!(calls, usize::from(round == 0), "{source}, round {round}");
@@ -186,7 +187,7 @@ async fn each_state_has_its_outcome_by_every_way_in_and_again_without_another_ca
     }
 }
 
-/// The second time a job's `before` is what was left of it the first time; its outcome is the same.
+/// In the second round the status `before` is the status `after` of the first round; the outcome is the same.
 fn expected_again(
     expected: &[(String, String, String, String)],
     round: usize,
@@ -200,20 +201,8 @@ fn expected_again(
     expected
 }
 
-fn http_post(body: &Value) -> Value {
-    json!({
-        "version": "2.0", "rawPath": "/cancellations", "rawQueryString": "",
-        "headers": {"content-type": "application/json"},
-        "requestContext": {
-            "http": {"method": "POST", "path": "/cancellations"},
-            "authorizer": {"iam": {"userArn": "arn:aws:iam::123456789012:user/ann"}},
-        },
-        "body": body.to_string(), "isBase64Encoded": false,
-    })
-}
-
 #[tokio::test(start_paused = true)]
-async fn a_thousand_jobs_cost_ten_looks_twenty_acts_and_ten_looks() {
+async fn a_thousand_jobs_take_20_describe_and_20_cancel_calls() {
     let function = Function::new(&[]);
     let ids = function.emulator.add_jobs(&JobSpec {
         count: 1000,
@@ -230,7 +219,7 @@ async fn a_thousand_jobs_cost_ten_looks_twenty_acts_and_ten_looks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_job_needs_no_bulk_call_and_its_reason_says_who_and_when() {
+async fn one_job_needs_no_bulk_call_and_its_reason_names_source_and_request_id() {
     let function = Function::new(&[]);
     let id = function.add(Status::Runnable);
     let report = function
@@ -251,7 +240,7 @@ async fn one_job_needs_no_bulk_call_and_its_reason_says_who_and_when() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_bulk_calls_each_job_gets_its_own_and_the_bulk_call_is_tried_once() {
+async fn missing_bulk_call_is_tried_once_then_each_job_gets_a_single_call() {
     for bulk_calls in [
         batch_emulator::BulkCalls::NotFound,
         batch_emulator::BulkCalls::UnknownOperation,
@@ -274,7 +263,7 @@ async fn without_bulk_calls_each_job_gets_its_own_and_the_bulk_call_is_tried_onc
 }
 
 #[tokio::test(start_paused = true)]
-async fn terminate_ends_what_runs_children_included_but_only_where_it_is_allowed() {
+async fn terminate_ends_running_jobs_and_children_only_if_allowed() {
     let function = Function::new(&[("ALLOW_TERMINATE", "true")]);
     let running = function.add(Status::Running);
     let runnable = function.add(Status::Runnable);
@@ -317,7 +306,7 @@ async fn terminate_ends_what_runs_children_included_but_only_where_it_is_allowed
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dry_run_calls_nothing_that_changes_anything() {
+async fn dry_run_makes_no_changing_call() {
     for (settings, request) in [
         (vec![], json!({"dryRun": true})),
         (vec![("DRY_RUN", "true")], json!({})),
@@ -340,7 +329,7 @@ async fn a_dry_run_calls_nothing_that_changes_anything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_child_of_a_protected_parent_is_protected() {
+async fn child_of_a_protected_array_is_protected() {
     let function = Function::new(&[]);
     let array = function.emulator.add_job(
         JobSpec::new(Status::Pending)
@@ -354,12 +343,12 @@ async fn the_child_of_a_protected_parent_is_protected() {
     assert_eq!(
         function.emulator.calls().len(),
         1,
-        "the parent is looked at in the same call"
+        "the parent is described in the same call"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn max_jobs_takes_the_oldest_and_counts_an_array_as_its_size() {
+async fn max_jobs_takes_the_oldest_and_counts_an_array_by_its_size() {
     let function = Function::new(&[]);
     let aged = |minutes: u64| {
         JobSpec::new(Status::Runnable)
@@ -385,69 +374,7 @@ async fn max_jobs_takes_the_oldest_and_counts_an_array_as_its_size() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_is_just_submitted_is_found_when_asked_again() {
-    let function = Function::new(&[]);
-    function.emulator.set_faults(Faults {
-        visibility_delay: Duration::from_millis(2500),
-        ..Faults::default()
-    });
-    let id = function.add(Status::Runnable);
-    let report = function.invoke(json!({ "jobId": id })).await.unwrap();
-    assert_eq!(only_outcome(&report), "cancelled");
-    let began = tokio::time::Instant::now();
-    let unknown = function
-        .invoke(json!({"jobId": "00000000-0000-4000-8000-000000000000"}))
-        .await
-        .unwrap();
-    assert_eq!(only_outcome(&unknown), "notFound");
-    assert_eq!(began.elapsed().as_secs(), 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_cancel_that_never_shows_is_unconfirmed_and_one_that_shows_late_is_not() {
-    let function = Function::new(&[]);
-    let (lost, late) = (
-        function.add(Status::Runnable),
-        function.add(Status::Runnable),
-    );
-    function.emulator.set_faults(Faults {
-        ignore_cancels: [lost.clone()].into(),
-        flag_delay: Duration::from_millis(2500),
-        ..Faults::default()
-    });
-    let report = function
-        .invoke(json!({ "jobIds": [lost, late] }))
-        .await
-        .unwrap();
-    let all: Vec<String> = outcomes(&report).into_iter().map(|job| job.1).collect();
-    assert_eq!(all, ["unconfirmed", "cancelled"]);
-    assert_eq!(report["complete"], false);
-    assert_eq!(changing_calls(&function.emulator), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_job_that_starts_before_the_cancel_reaches_it_is_running() {
-    let function = Function::new(&[]);
-    let id = function.add(Status::Runnable);
-    let moving = id.clone();
-    function
-        .emulator
-        .on(Operation::CancelJob, move |emulator, _| {
-            emulator.set_status(&moving, Status::Running);
-        });
-    let report = function.invoke(json!({ "jobId": id })).await.unwrap();
-    assert_eq!(outcomes(&report)[0].1, "running");
-    assert_eq!(
-        (
-            outcomes(&report)[0].2.as_str(),
-            outcomes(&report)[0].3.as_str()
-        ),
-        ("RUNNABLE", "RUNNING")
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn denied_and_refused_jobs_do_not_harm_the_others() {
+async fn denied_failed_and_throttled_jobs_do_not_affect_the_others() {
     let function = Function::new(&[]);
     let ids: Vec<String> = (0..4).map(|_| function.add(Status::Runnable)).collect();
     function.emulator.set_faults(Faults {
@@ -465,7 +392,7 @@ async fn denied_and_refused_jobs_do_not_harm_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_messages_with_four_bad_ones_bring_exactly_these_four_back() {
+async fn four_bad_messages_of_ten_are_the_only_batch_item_failures() {
     let function = Function::new(&[]);
     let ids: Vec<String> = (0..8).map(|_| function.add(Status::Runnable)).collect();
     function.emulator.set_faults(Faults {
@@ -482,11 +409,7 @@ async fn ten_messages_with_four_bad_ones_bring_exactly_these_four_back() {
     bodies.insert(7, ids[7].clone());
     assert_eq!(bodies.len(), 10);
     let answer = function.invoke(sqs(&bodies)).await.unwrap();
-    let failed = |index: usize| json!({"itemIdentifier": format!("message-{index}")});
-    assert_eq!(
-        answer,
-        json!({"batchItemFailures": [failed(1), failed(3), failed(5), failed(7)]})
-    );
+    assert_eq!(answer, failures(&[1, 3, 5, 7]));
     for id in &ids[..6] {
         assert_eq!(function.emulator.job(id).unwrap().status, Status::Failed);
     }
@@ -495,73 +418,4 @@ async fn ten_messages_with_four_bad_ones_bring_exactly_these_four_back() {
         Status::Runnable,
         "the misspelt dry run"
     );
-}
-
-fn sqs(bodies: &[String]) -> Value {
-    let records: Vec<Value> = bodies
-        .iter()
-        .enumerate()
-        .map(|(index, body)| {
-            json!({"messageId": format!("message-{index}"), "eventSource": "aws:sqs", "body": body,
-                   "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:requests"})
-        })
-        .collect();
-    json!({ "Records": records })
-}
-
-#[tokio::test(start_paused = true)]
-async fn work_stops_before_the_deadline_and_says_what_was_not_attempted() {
-    let mut function = Function::new(&[("API_CALLS_PER_SECOND", "20")]);
-    function.deadline = Duration::from_secs(5);
-    let ids = function.emulator.add_jobs(&JobSpec {
-        count: 10_000,
-        ..JobSpec::new(Status::Runnable).queue(QUEUE)
-    });
-    let began = tokio::time::Instant::now();
-    let report = function.invoke(json!({ "jobIds": ids })).await.unwrap();
-    assert!(
-        began.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        began.elapsed()
-    );
-    assert_eq!(report["complete"], false);
-    let cancelled = report["summary"]["cancelled"].as_u64().unwrap();
-    assert!(cancelled >= 1500, "{}", report["summary"]);
-    assert_eq!(
-        report["summary"]["unconfirmed"],
-        Value::Null,
-        "{}",
-        report["summary"]
-    );
-    let really = function
-        .emulator
-        .jobs()
-        .iter()
-        .filter(|job| job.is_cancelled)
-        .count();
-    assert_eq!(really as u64, cancelled);
-}
-
-#[tokio::test(start_paused = true)]
-async fn waiting_looks_until_every_accepted_job_is_final() {
-    let function = Function::new(&[]);
-    let running = function.emulator.add_job(JobSpec {
-        lifecycle: batch_emulator::Lifecycle {
-            running_for: Some(Duration::from_secs(30)),
-            ..Default::default()
-        },
-        ..JobSpec::new(Status::Running).queue(QUEUE)
-    });
-    let pending = function
-        .emulator
-        .add_job(JobSpec::new(Status::Pending).queue(QUEUE).after(&running));
-    let now = function.invoke(json!({ "jobId": pending })).await.unwrap();
-    assert_eq!(only_outcome(&now), "cancelling");
-    let report = function
-        .invoke(json!({ "jobId": pending, "waitSeconds": 50 }))
-        .await
-        .unwrap();
-    assert_eq!(only_outcome(&report), "cancelled", "{report}");
-    let calls = function.emulator.count(Operation::DescribeJobs);
-    assert!(calls < 12, "{calls} looks");
 }

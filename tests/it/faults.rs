@@ -1,7 +1,7 @@
-//! Everything that can go wrong, at random: no job is lost, none is misreported, and there is always an answer in time.
+//! Random faults: no job is lost, none is misreported, and every answer is in time.
 //!
-//! Each scenario is drawn from a seed, which a failure prints. `FAULT_SEED=17` plays that one again; `FAULT_JOBS=100000`
-//! plays scenarios until that many jobs were asked for, from `FAULT_FIRST_SEED` on.
+//! Each scenario is generated from a seed, which a failure prints. `FAULT_SEED=17` repeats one; `FAULT_JOBS=100000` runs
+//! scenarios from `FAULT_FIRST_SEED` on until their requests have had that many jobs.
 
 mod judge;
 mod scenario;
@@ -15,10 +15,10 @@ use serde_json::Value;
 use support::Function;
 use tokio::time::{Instant, sleep, timeout};
 
-/// Jobs asked for in all scenarios of a run together, unless `FAULT_JOBS` says otherwise.
+/// The jobs in the requests of a run, unless `FAULT_JOBS` is set.
 const JOBS: usize = 6_000;
 
-/// Deliveries of a message while things go wrong; then they are mended, and it is delivered once more.
+/// Deliveries of a message with faults. One delivery without faults follows.
 const DELIVERIES: usize = 4;
 
 fn setting(name: &str) -> Option<u64> {
@@ -26,11 +26,11 @@ fn setting(name: &str) -> Option<u64> {
     Some(
         value
             .parse()
-            .unwrap_or_else(|_| panic!("{name} is no number: {value}")),
+            .unwrap_or_else(|_| panic!("{name} is not a number: {value}")),
     )
 }
 
-/// Prints the seed of a scenario that panics.
+/// Prints how to repeat a scenario that panics.
 struct OnPanic<'a>(&'a Scenario);
 
 impl Drop for OnPanic<'_> {
@@ -44,16 +44,16 @@ impl Drop for OnPanic<'_> {
 }
 
 #[test]
-fn no_job_is_lost_or_misreported_whatever_goes_wrong() {
+fn no_job_is_lost_or_misreported_under_random_faults() {
     if let Some(seed) = setting("FAULT_SEED") {
         println!("{:?}", play(seed));
         return;
     }
-    let wanted = setting("FAULT_JOBS").map_or(JOBS, |jobs| usize::try_from(jobs).unwrap());
+    let most = setting("FAULT_JOBS").map_or(JOBS, |jobs| usize::try_from(jobs).unwrap());
     let first = setting("FAULT_FIRST_SEED").unwrap_or(1);
     let mut tally = judge::Tally::default();
     let mut seed = first;
-    while tally.jobs < wanted {
+    while tally.jobs < most {
         tally.add(&play(seed));
         seed += 1;
     }
@@ -61,7 +61,7 @@ fn no_job_is_lost_or_misreported_whatever_goes_wrong() {
     tally.must_be_varied();
 }
 
-/// Plays the scenario of a seed in virtual time.
+/// Runs the scenario of a seed in virtual time.
 fn play(seed: u64) -> judge::Tally {
     let scenario = Scenario::of(seed);
     let _on_panic = OnPanic(&scenario);
@@ -83,7 +83,7 @@ fn play(seed: u64) -> judge::Tally {
     })
 }
 
-/// A process, as new.
+/// A new process.
 fn process(judge: &Judge<'_>) -> Function {
     judge.begin_process();
     let scenario = judge.scenario;
@@ -102,7 +102,7 @@ fn process(judge: &Judge<'_>) -> Function {
     function
 }
 
-/// The answer, which comes in time.
+/// The answer, which must come before the deadline.
 async fn invoke(function: &Function, event: &Value) -> Value {
     let began = Instant::now();
     let answer = function.invoke(event.clone()).await.unwrap();
@@ -133,7 +133,8 @@ async fn two_at_once(judge: &Judge<'_>) {
     judge.report(&right);
 }
 
-/// Messages come again until nothing is left in them; a process may be killed at any moment, and then all of them do.
+/// Messages are redelivered until they are done. Where `kills`, the process may be killed during a delivery, after which all
+/// of its messages are redelivered.
 async fn redelivered(judge: &Judge<'_>, kills: bool) {
     let fifo = judge.scenario.source == Source::Fifo;
     let mut messages: Vec<usize> = (0..judge.messages.len()).collect();
@@ -141,7 +142,7 @@ async fn redelivered(judge: &Judge<'_>, kills: bool) {
     for delivery in 0..=DELIVERIES {
         let last = delivery == DELIVERIES;
         if last {
-            // What was accepted before has its effect by now.
+            // By then every accepted call has had its effect.
             sleep(Duration::from_secs(20)).await;
             judge.emulator.set_faults(Faults {
                 latency: Duration::from_millis(20),

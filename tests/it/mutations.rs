@@ -1,8 +1,7 @@
-//! What comes of events that are not quite what they should be: every sample event, mutated as a tree and as a text, in
-//! itself and in the texts nested in it.
+//! Malformed events: every sample event, mutated as a tree and as a text, also inside the JSON strings that it contains.
 //!
-//! The number of mutated events is `MUTATIONS`; `tests/soak mutations` makes it a million. A failure prints the event, and
-//! the numbers of the mutations, made as few as will do.
+//! `MUTATIONS` is the number of mutated events; `tests/soak mutations` makes it a million. A failure prints the event and the
+//! smallest set of mutations that still fails.
 
 mod account;
 mod decoded;
@@ -14,9 +13,8 @@ mod tree;
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
 };
 
 use fastrand::Rng;
@@ -28,7 +26,7 @@ use tree::Tree;
 /// How many events are decoded, unless `MUTATIONS` says otherwise.
 const DEFAULT_COUNT: u64 = 1_000;
 
-/// Of how many decoded events one is handled from end to end, too.
+/// One in this many decoded events is also handled from end to end.
 const HANDLED: u64 = 5;
 
 /// The sample events.
@@ -39,23 +37,18 @@ struct Samples {
 
 impl Samples {
     fn read() -> Self {
-        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/events"));
-        let mut samples: Vec<(String, Tree)> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| {
-                let entry = entry.unwrap();
-                let text = fs::read_to_string(entry.path()).unwrap();
-                let name = entry.file_name().into_string().unwrap();
-                (name, Tree::read(&text).expect("a sample is JSON"))
+        let samples = support::samples::all().into_iter();
+        let (names, trees) = samples
+            .map(|sample| {
+                let tree = Tree::read(&sample.text()).expect("a sample is JSON");
+                (sample.name, tree)
             })
-            .collect();
-        samples.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let (names, trees) = samples.into_iter().unzip();
+            .unzip();
         Self { names, trees }
     }
 }
 
-/// One mutated event, made anew from its numbers.
+/// One mutated event, reproducible from its seeds.
 #[derive(Clone, Debug)]
 struct Case {
     sample: usize,
@@ -65,16 +58,16 @@ struct Case {
 
 /// A mutated event, ready to be sent.
 struct Mutant<'a> {
-    /// The file that it was.
+    /// The sample from which it was made.
     name: &'a str,
     event: Box<RawValue>,
     done: Vec<Done>,
-    /// Whether its text was changed, too.
+    /// Whether its text was changed too.
     as_text: bool,
 }
 
 impl Case {
-    /// The case of this number: each sample in its turn, mostly one mutation, at most four.
+    /// The case of this number: the samples in turn, with one to four mutations.
     fn new(number: u64, samples: &Samples) -> Self {
         let mut random = Rng::with_seed(number);
         let count = [1, 1, 1, 2, 2, 3, 4][random.usize(..7)];
@@ -85,7 +78,7 @@ impl Case {
         }
     }
 
-    /// The event, unless it is no JSON: that Lambda itself refuses.
+    /// The event, unless it is not JSON, which Lambda itself rejects.
     fn mutant<'a>(&self, samples: &'a Samples) -> Option<Mutant<'a>> {
         let mut tree = samples.trees[self.sample].clone();
         let done = self
@@ -108,7 +101,7 @@ impl Case {
         })
     }
 
-    /// The same with fewer mutations.
+    /// The same with one mutation less.
     fn simpler(&self) -> Vec<Self> {
         let without = (0..self.mutations.len()).map(|at| {
             let mut case = self.clone();
@@ -126,7 +119,7 @@ impl Case {
         let mutant = self.mutant(samples).unwrap();
         let done: Vec<String> = mutant.done.iter().map(ToString::to_string).collect();
         panic!(
-            "{why}\n  events/{} after: {} ({self:?})\n  {}",
+            "{why}\n  events/{}.json after: {} ({self:?})\n  {}",
             mutant.name,
             done.join(", "),
             mutant.event
@@ -140,23 +133,23 @@ fn count() -> u64 {
     })
 }
 
-/// What a panic says.
-fn said(panic: &(dyn std::any::Any + Send)) -> String {
+/// The message of a panic.
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
     format!("a panic: {}", text.unwrap_or_default())
 }
 
 #[test]
-fn mutated_events_are_decoded_to_what_they_say_or_refused() {
+fn mutated_events_are_decoded_faithfully_or_rejected() {
     let samples = Samples::read();
     let checks = decoded::Checks::new();
     let check = |case: &Case| {
         let Some(mutant) = case.mutant(&samples) else {
-            return Ok("no JSON");
+            return Ok("not JSON");
         };
         catch_unwind(AssertUnwindSafe(|| checks.check(&mutant)))
-            .unwrap_or_else(|panic| Err(said(&*panic)))
+            .unwrap_or_else(|panic| Err(panic_message(&*panic)))
     };
     let mut results: BTreeMap<&str, u64> = BTreeMap::new();
     for number in 0..count() {
@@ -176,14 +169,11 @@ fn mutated_events_are_decoded_to_what_they_say_or_refused() {
         }
     }
     println!("decoded: {results:?}");
-    assert!(
-        results.len() > 3,
-        "mutations lead to more than that: {results:?}"
-    );
+    assert!(results.len() > 3, "too few kinds of results: {results:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn mutated_events_are_handled_as_they_say_or_not_at_all() {
+async fn mutated_events_end_only_jobs_that_they_name() {
     let samples = Samples::read();
     let mut results: BTreeMap<String, u64> = BTreeMap::new();
     let mut bench = handled::Bench::new(&samples.trees);
@@ -206,10 +196,7 @@ async fn mutated_events_are_handled_as_they_say_or_not_at_all() {
         }
     }
     println!("handled: {results:?}");
-    assert!(
-        results.len() > 5,
-        "mutations lead to more than that: {results:?}"
-    );
+    assert!(results.len() > 5, "too few kinds of results: {results:?}");
 }
 
 async fn check(
@@ -218,8 +205,8 @@ async fn check(
     bench: &mut handled::Bench,
 ) -> Result<String, String> {
     let Some(mutant) = case.mutant(samples) else {
-        return Ok("no JSON".to_owned());
+        return Ok("not JSON".to_owned());
     };
     let checked = AssertUnwindSafe(bench.check(&mutant)).catch_unwind().await;
-    checked.unwrap_or_else(|panic| Err(said(&*panic)))
+    checked.unwrap_or_else(|panic| Err(panic_message(&*panic)))
 }

@@ -1,4 +1,4 @@
-//! How fast it is, and how it shares an account's limit: in virtual time, so exactly.
+//! The pace of calls, and how instances share the limit of an account. In virtual time, so the figures are exact.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use support::{Function, QUEUE};
 use tokio::time::Instant;
 
-/// Calls a second that AWS allows an account.
+/// The calls a second that AWS allows an account.
 const LIMIT: f64 = 50.0;
 
-/// An account with that many runnable jobs, where each call takes 20 ms.
+/// An account with this many RUNNABLE jobs, where each call takes 20 ms.
 fn account(jobs: u32) -> (Emulator, Vec<String>) {
     let emulator = Emulator::new();
     emulator.add_queue(Queue::new(QUEUE));
@@ -25,7 +25,7 @@ fn account(jobs: u32) -> (Emulator, Vec<String>) {
     (emulator, ids)
 }
 
-/// The same, and the account's limit with a burst of five.
+/// The same with the limit of an account, and a burst of five.
 fn limited_account(jobs: u32) -> (Emulator, Vec<String>) {
     let (emulator, ids) = account(jobs);
     emulator.set_faults(Faults {
@@ -36,12 +36,12 @@ fn limited_account(jobs: u32) -> (Emulator, Vec<String>) {
     (emulator, ids)
 }
 
-/// The least time in which the limit lets that many jobs be looked at, cancelled, and looked at again.
+/// The shortest time in seconds in which the limit allows to describe, cancel and describe this many jobs.
 fn bound(jobs: usize) -> f64 {
     4.0 * f64::from(u32::try_from(jobs).unwrap()) / 100.0 / LIMIT
 }
 
-/// Cancels the jobs, and says what came of them and after how many seconds.
+/// Cancels the jobs: the summary of the report, and how many seconds it took.
 async fn cancel(function: &Function, ids: &[String]) -> (Value, f64) {
     let began = Instant::now();
     let report = function.invoke(json!({ "jobIds": ids })).await.unwrap();
@@ -52,7 +52,7 @@ fn throttled(emulator: &Emulator) -> usize {
     emulator.count_where(Call::throttled)
 }
 
-/// The most calls that came within any such time.
+/// The most calls within any period of this length.
 fn most_calls_within(emulator: &Emulator, time: Duration) -> usize {
     let times: Vec<Duration> = emulator.calls().iter().map(|call| call.at).collect();
     let within = |from: usize| times[from..].partition_point(|&at| at < times[from] + time);
@@ -60,7 +60,7 @@ fn most_calls_within(emulator: &Emulator, time: Duration) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_limit_calls_are_made_side_by_side() {
+async fn without_a_limit_calls_are_concurrent() {
     for (jobs, seconds) in [(1_000, 0.2), (10_000, 0.7)] {
         let (emulator, ids) = account(jobs);
         let function = Function::on(emulator, &[("API_CONCURRENCY", "32")]);
@@ -74,7 +74,7 @@ async fn without_a_limit_calls_are_made_side_by_side() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_accounts_limit_the_ceiling_leaves_no_call_throttled_and_hardly_any_time_unused() {
+async fn ceiling_at_the_account_limit_avoids_throttling_and_wastes_little_time() {
     for jobs in [2_000, 10_000] {
         let (emulator, ids) = limited_account(jobs);
         let function = Function::on(emulator, &[("API_CALLS_PER_SECOND", "50")]);
@@ -88,7 +88,7 @@ async fn at_the_accounts_limit_the_ceiling_leaves_no_call_throttled_and_hardly_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_ceiling_the_accounts_limit_is_found() {
+async fn without_a_ceiling_the_pace_adapts_to_the_account_limit() {
     for jobs in [2_000, 10_000] {
         for concurrency in ["8", "32"] {
             let (emulator, ids) = limited_account(jobs);
@@ -112,7 +112,7 @@ async fn without_a_ceiling_the_accounts_limit_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_instances_share_the_accounts_limit_fairly() {
+async fn two_instances_share_the_account_limit_fairly() {
     for (ceiling, seed) in [("50", 1), ("50", 2), ("0", 1), ("0", 2)] {
         fastrand::seed(seed);
         let (emulator, ids) = limited_account(10_000);
@@ -148,7 +148,7 @@ async fn two_instances_share_the_accounts_limit_fairly() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_ceiling_holds_for_retries_too() {
+async fn ceiling_includes_retries() {
     let (emulator, ids) = account(2_000);
     emulator.set_faults(Faults {
         throttle_rate: 0.05,
@@ -170,7 +170,7 @@ async fn the_ceiling_holds_for_retries_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_pace_comes_back_after_throttling() {
+async fn pace_recovers_after_throttling() {
     let (emulator, ids) = account(10_000);
     emulator.fail_next(Operation::DescribeJobs, Fault::Throttled, 20);
     let function = Function::on(emulator, &[("API_CALLS_PER_SECOND", "50")]);
@@ -181,12 +181,12 @@ async fn the_pace_comes_back_after_throttling() {
         let since = |call: &&Call| (call.at.saturating_sub(calls[0].at)).as_secs() == from;
         calls.iter().filter(since).count()
     };
-    assert!(of_second(1) < 45, "slower at first: {}", of_second(1));
-    assert!(of_second(6) >= 48, "and back again: {}", of_second(6));
+    assert!(of_second(1) < 45, "slow after throttling: {}", of_second(1));
+    assert!(of_second(6) >= 48, "then at full pace: {}", of_second(6));
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttling_without_end_is_reported_and_tried_at_a_crawl() {
+async fn endless_throttling_is_reported_after_few_calls() {
     let (emulator, ids) = account(300);
     emulator.set_faults(Faults {
         throttle_rate: 1.0,
@@ -201,7 +201,7 @@ async fn throttling_without_end_is_reported_and_tried_at_a_crawl() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invocation_with_too_little_time_to_act_ends_at_once() {
+async fn invocation_with_too_little_time_ends_at_once() {
     let (emulator, ids) = account(300);
     let mut function = Function::on(emulator, &[]);
     function.deadline = Duration::from_millis(400);
@@ -212,7 +212,7 @@ async fn an_invocation_with_too_little_time_to_act_ends_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bulk_call_that_is_not_known_any_more_is_replaced_by_single_ones() {
+async fn unknown_bulk_call_is_replaced_by_single_calls() {
     let (emulator, ids) = account(300);
     let function = Function::on(emulator.clone(), &[]);
     let (first, second) = ids.split_at(100);

@@ -1,15 +1,21 @@
-//! What the deployer allows cannot be widened from any source.
+//! The policy of the deployer, which no source can widen.
 
 use std::time::Duration;
 
 use batch_emulator::{Emulator, JobSpec, Operation, Queue, Status};
 use serde_json::{Value, json};
-use support::Function;
+use support::{
+    Function,
+    events::{
+        CALLER, Form, alarm_action, alarm_event, eventbridge, job_runnable, notification,
+        queue_blocked, service_queue_blocked, sns, sqs,
+    },
+};
 
 const BLOCKED: &str =
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
 
-/// The jobs that must be there, untouched, after every attempt.
+/// The jobs that must be unchanged after every event.
 struct Untouchable {
     foreign: String,
     protected: String,
@@ -19,7 +25,7 @@ struct Untouchable {
     service: String,
 }
 
-/// A queue that is allowed with jobs that are not, and a queue that is not allowed.
+/// An allowed queue with jobs that may not be ended, and a queue that is not allowed.
 fn account() -> (Emulator, Untouchable) {
     let emulator = Emulator::new();
     emulator.add_queue(Queue::new("mine"));
@@ -48,7 +54,7 @@ fn account() -> (Emulator, Untouchable) {
     (emulator, untouchable)
 }
 
-/// Requests that ask for more than is allowed, alone or hidden among what is.
+/// Requests for more than is allowed, alone or together with what is allowed.
 fn requests(jobs: &Untouchable) -> Vec<Value> {
     let ids = [
         &jobs.foreign,
@@ -85,7 +91,7 @@ fn requests(jobs: &Untouchable) -> Vec<Value> {
         requests.push(json!({ "select": select, "maxJobs": 1 }));
         requests.push(json!({ "select": select, "terminate": true }));
     }
-    // Settings are no fields.
+    // Settings are not fields of a request.
     for (name, value) in [
         ("allowTerminate", json!(true)),
         ("ALLOWED_QUEUES", json!("*")),
@@ -101,54 +107,29 @@ fn requests(jobs: &Untouchable) -> Vec<Value> {
     requests
 }
 
-/// The same request by every way in.
+/// The request from every source.
 fn sources(request: &Value) -> Vec<Value> {
     let text = request.to_string();
-    let custom = json!({"detail-type": "Cancel", "source": "com.example", "detail": request});
-    let notification = json!({"Type": "Notification", "TopicArn": "arn:aws:sns:eu-west-1:123456789012:t", "Message": text});
-    let nested = json!({"Type": "Notification", "TopicArn": "t", "Message": custom.to_string()});
-    let sqs = |body: &Value| json!({"Records": [{"messageId": "m", "eventSource": "aws:sqs", "body": body.to_string()}]});
-    let alarm = |description: String| {
-        json!({"alarmData": {
-            "alarmName": "a", "state": {"value": "ALARM"},
-            "configuration": {"description": description, "metrics": [{"metricStat": {"metric":
-                {"namespace": "AWS/Batch", "name": "JobsMovedToRunnable", "dimensions": {"JobQueueName": "mine"}}}}]},
-        }})
-    };
+    let custom = eventbridge(request);
     vec![
         request.clone(),
-        sqs(request),
-        sqs(&custom),
-        sqs(&notification),
-        sqs(&nested),
-        json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": text}}]}),
+        sqs([request]),
+        sqs([&custom]),
+        sqs([notification(&text)]),
+        sqs([notification(&custom.to_string())]),
+        sns(&text),
         json!([request]),
         custom,
-        alarm(json!({ "batchCancel": request }).to_string()),
-        json!({
-            "version": "2.0", "rawPath": "/cancellations", "headers": {"content-type": "application/json"}, "body": text,
-            "requestContext": {"http": {"method": "POST"}, "authorizer": {"iam": {"userArn": "arn:aws:iam::1:user/a"}}},
-        }),
+        alarm_action("mine", &json!({ "batchCancel": request }).to_string()),
+        Form::V2.post(&text).caller(CALLER).event,
     ]
 }
 
-/// Events that name one job or queue by themselves.
+/// Events of AWS Batch and of alarms, which name one job or queue.
 fn events(jobs: &Untouchable) -> Vec<Value> {
-    let batch = |kind: &str, id: &str| {
-        json!({"detail-type": kind, "source": "aws.batch", "detail": {"jobId": id, "status": "RUNNABLE", "statusReason": BLOCKED,
-               "tags": {}, "jobQueue": "arn:aws:batch:eu-west-1:123456789012:job-queue/mine"}})
-    };
-    let alarm = |queue: &str| {
-        json!({"detail-type": "CloudWatch Alarm State Change", "source": "aws.cloudwatch", "detail": {
-            "alarmName": "a", "state": {"value": "ALARM"}, "configuration": {"metrics": [{"metricStat": {"metric":
-                {"namespace": "AWS/Batch", "name": "n", "dimensions": {"JobQueueName": queue}}}}]}}})
-    };
-    let mut events = vec![
-        alarm("theirs"),
-        alarm("mine"),
-        alarm("*"),
-        alarm("training"),
-    ];
+    let mut events = ["theirs", "mine", "*", "training"]
+        .map(alarm_event)
+        .to_vec();
     for id in [
         &jobs.foreign,
         &jobs.protected,
@@ -156,15 +137,20 @@ fn events(jobs: &Untouchable) -> Vec<Value> {
         &jobs.child,
         &jobs.array,
     ] {
-        events.push(batch("Batch Job Queue Blocked", id));
-        events.push(batch("Batch Job State Change", id));
+        events.push(queue_blocked(id, "mine"));
+        events.push(job_runnable(id, "mine"));
     }
-    events.push(batch("Batch Service Job Queue Blocked", &jobs.service));
+    events.push(service_queue_blocked(&jobs.service, "mine"));
+    for event in &mut events {
+        if event["source"] == "aws.batch" {
+            event["detail"]["statusReason"] = json!(BLOCKED);
+        }
+    }
     events
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_that_any_source_says_widens_the_policy() {
+async fn no_source_can_widen_the_policy() {
     let (emulator, jobs) = account();
     let before = emulator.jobs();
     let settings = [
@@ -176,23 +162,23 @@ async fn nothing_that_any_source_says_widens_the_policy() {
     assert!(attempts.len() > 300);
     for attempt in attempts {
         let function = Function::on(emulator.clone(), &settings);
-        // Refused or not is not the point here: what is left of the jobs is.
+        // Some are refused and some are reported; either way no job may change.
         let answer = function.invoke(attempt.clone()).await;
         assert_eq!(emulator.jobs(), before, "{attempt}\nled to {answer:?}");
     }
     for operation in Operation::ALL {
-        let changes =
-            operation.name().starts_with("Cancel") || operation.name().starts_with("Terminate");
-        assert!(
-            !changes || emulator.count(operation) == 0,
-            "{} was called",
-            operation.name()
-        );
+        let name = operation.name();
+        if ["Cancel", "Terminate"]
+            .iter()
+            .any(|verb| name.starts_with(verb))
+        {
+            assert_eq!(emulator.count(operation), 0, "{name}");
+        }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_selection_beyond_the_limit_is_refused_from_every_source() {
+async fn selection_above_max_selected_is_refused_from_every_source() {
     for select in [
         json!({"jobQueue": "mine", "statuses": ["RUNNABLE"]}),
         json!({"jobQueue": "mine", "tags": {"user": "ann"}}),
@@ -227,12 +213,8 @@ async fn a_selection_beyond_the_limit_is_refused_from_every_source() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_description_may_narrow_only_where_it_may_speak_at_all() {
-    let described = |description: &str| {
-        json!({"alarmData": {"alarmName": "a", "state": {"value": "ALARM"}, "configuration": {
-            "description": description, "metrics": [{"metricStat": {"metric":
-            {"namespace": "AWS/Batch", "name": "n", "dimensions": {"JobQueueName": "mine"}}}}]}}})
-    };
+async fn alarm_description_narrows_the_selection_only_if_descriptions_are_enabled() {
+    let described = |description: &str| alarm_action("mine", description);
     let event = described(r#"All of it. {"batchCancel": {"select": {"statuses": ["RUNNABLE"]}}}"#);
     for (allowed, cancelled) in [("false", 0), ("true", 4)] {
         let emulator = Emulator::new();
@@ -251,7 +233,7 @@ async fn a_description_may_narrow_only_where_it_may_speak_at_all() {
         assert_eq!(found, cancelled, "ALARM_DESCRIPTIONS={allowed}");
     }
     let function = Function::new(&[("ALARM_DESCRIPTIONS", "true"), ("ALLOW_TERMINATE", "true")]);
-    for (description, says) in [
+    for (description, message) in [
         (
             r#"{"batchCancel": {"select": {}, "terminate": true}}"#,
             "batchCancel.terminate",
@@ -270,7 +252,7 @@ async fn a_description_may_narrow_only_where_it_may_speak_at_all() {
             .await
             .unwrap_err()
             .to_string();
-        assert!(error.contains(says), "{error}");
+        assert!(error.contains(message), "{error}");
     }
     assert_eq!(function.emulator.calls().len(), 0);
 }

@@ -1,4 +1,4 @@
-//! The panel on a dashboard: what it shows, that it hides nothing dangerous, and what its buttons do.
+//! The dashboard widget: the HTML of a panel, its buttons, and the policy that holds for both.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn shown(function: &Function, event: Value) -> String {
         .await
         .unwrap()
         .as_str()
-        .expect("HTML")
+        .expect("HTML or Markdown")
         .to_owned()
 }
 
@@ -74,7 +74,7 @@ fn function() -> Function {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panel_shows_the_queue_and_escapes_what_it_shows() {
+async fn panel_shows_the_queue_as_escaped_html() {
     let function = function();
     let html = shown(&function, panel(QUEUE)).await;
     for text in [
@@ -104,7 +104,7 @@ async fn a_panel_shows_the_queue_and_escapes_what_it_shows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_button_cancels_what_it_says_and_the_reason_names_the_dashboard() {
+async fn button_cancels_its_jobs_and_the_reason_names_the_dashboard() {
     let function = function();
     let html = shown(&function, panel(QUEUE)).await;
     let buttons = buttons(&html);
@@ -130,7 +130,7 @@ async fn a_button_cancels_what_it_says_and_the_reason_names_the_dashboard() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_allowed_queues_are_shown_and_only_allowed_jobs_touched() {
+async fn only_allowed_queues_are_shown_and_only_their_jobs_ended() {
     let function = function();
     for queue in ["theirs", "gone", "*"] {
         let html = shown(&function, panel(queue)).await;
@@ -163,7 +163,7 @@ async fn only_allowed_queues_are_shown_and_only_allowed_jobs_touched() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_widget_cannot_mean_is_an_error_that_names_the_field() {
+async fn invalid_widget_parameter_is_an_error_that_names_the_field() {
     let function = function();
     for (event, field) in [
         (
@@ -193,7 +193,7 @@ async fn what_a_widget_cannot_mean_is_an_error_that_names_the_field() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_console_gets_documentation_with_and_without_a_context() {
+async fn describe_returns_documentation_with_and_without_a_context() {
     let function = function();
     for event in [
         json!({"describe": true}),

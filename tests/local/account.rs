@@ -1,4 +1,4 @@
-//! The emulated account: the jobs that the event names, in mixed states, or a seed file's.
+//! The emulated account: the jobs that the event names, in mixed states, or those of a seed file.
 
 use std::{collections::BTreeSet, fs, time::Duration};
 
@@ -68,7 +68,7 @@ pub fn emulator(
     Ok(emulator)
 }
 
-/// What an event is about. An event that cannot be read is about nothing.
+/// The targets of an event. An event that cannot be decoded has none.
 fn targets(payload: &RawValue, scope: &Scope<'_>) -> Vec<Target> {
     let messages = match event::decode(payload, scope).map(|event| event.command) {
         Ok(Command::Cancel { messages, .. }) => messages,
@@ -139,7 +139,7 @@ fn add(emulator: &Emulator, id: JobId, blocks: bool, known: &mut BTreeSet<JobId>
         spec.status_reason = Some(BLOCKED.to_owned());
     }
     if id.parent().is_some() {
-        // Any child that is asked for has to be there.
+        // The array is large enough for the child that the event names.
         let last = id
             .to_string()
             .rsplit(':')

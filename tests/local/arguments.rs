@@ -6,7 +6,7 @@ pub const HELP: &str = "\
 usage: cargo local EVENT.json [--account FILE] [--aws [--for-real]]
 
 Runs one event through the function, against an AWS Batch emulator in memory that holds the
-jobs that the event names, in mixed states, and prints what became of them and the response.
+jobs that the event names, in mixed states, and prints their new states and the response.
 
   --account FILE  other queues and jobs for the emulator: a seed file, see `batch-emulator --help`
   --aws           AWS Batch itself, with your own credentials and region; a dry run …
@@ -24,7 +24,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Reads the command line; nothing if help is asked for.
+    /// Reads the command line; `None` if it is `--help`.
     pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let (mut event, mut account, mut aws, mut for_real) = (None, None, false, false);
         while let Some(word) = words.next() {
@@ -60,9 +60,9 @@ impl Arguments {
     }
 }
 
-/// The sample events whose names are nearest to a path that is not there.
+/// The sample events whose names are most similar to a path that does not exist.
 pub fn suggest(path: &str) -> String {
-    let wanted = path
+    let given = path
         .rsplit('/')
         .next()
         .unwrap_or_default()
@@ -74,7 +74,7 @@ pub fn suggest(path: &str) -> String {
         .filter_map(|name| Some(name.strip_suffix(".json")?.to_owned()))
         .collect();
     let likeness = |name: &str| {
-        let words = wanted.split('-').filter(|word| !word.is_empty());
+        let words = given.split('-').filter(|word| !word.is_empty());
         words.filter(|word| name.contains(*word)).count()
     };
     names.sort_by_key(|name| (std::cmp::Reverse(likeness(name)), name.clone()));

@@ -1,4 +1,4 @@
-//! `cargo local EVENT.json`: one event through the very same code as in Lambda, against the emulator in memory.
+//! `cargo local EVENT.json`: one event through the same code as in Lambda, against the emulator in memory.
 
 mod account;
 mod arguments;
@@ -106,14 +106,14 @@ async fn run() -> Result<ExitCode, String> {
     }
 }
 
-/// The event's text. What is wrong with it is said by line and column.
+/// The text of the event. An error in it is reported by line and column.
 fn read_event(path: &str) -> Result<Box<RawValue>, String> {
     let text = fs::read_to_string(path)
         .map_err(|error| format!("{path}: {error}{}", arguments::suggest(path)))?;
     serde_json::from_str(&text).map_err(|error| format!("{path} is not JSON: {error}"))
 }
 
-/// A setting of the function: the environment's, or else what suits a first try.
+/// A setting of the function from the environment, or a default for a first try.
 fn setting(name: &str, arguments: &Arguments) -> Option<String> {
     if name == "DRY_RUN" && arguments.aws && !arguments.for_real {
         return Some("true".to_owned());

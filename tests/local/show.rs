@@ -1,4 +1,4 @@
-//! What is shown of it: the jobs on standard error, the response on standard output.
+//! The output: jobs on standard error, the response on standard output.
 
 use std::collections::BTreeMap;
 

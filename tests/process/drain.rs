@@ -1,6 +1,6 @@
-//! A large queue drained by the real binary: what it needs of memory.
+//! The memory that the real binary needs to drain a large queue.
 //!
-//! `DRAIN_JOBS` makes it larger; `tests/soak drain` does, with optimised code.
+//! `DRAIN_JOBS` is the number of jobs, which `tests/soak drain` sets.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use serde_json::json;
 
 use super::process::Process;
 
-/// What a function of 128 MB may need at most, in kB.
+/// The most memory for a function of 128 MB, in kB.
 const MOST: u64 = 100 * 1024;
 
 #[tokio::test]
-async fn a_queue_is_drained_in_the_memory_of_the_smallest_function() {
+async fn queue_is_drained_in_the_memory_of_the_smallest_function() {
     let jobs: u32 = std::env::var("DRAIN_JOBS").map_or(5_000, |text| text.parse().unwrap());
     let emulator = Emulator::new();
     emulator.add_queue(Queue::new("drain"));

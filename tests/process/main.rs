@@ -1,4 +1,4 @@
-//! The binary that is deployed, under a Runtime API as Lambda's, on a socket to an emulated AWS Batch.
+//! The real binary: started as Lambda starts it, with Lambda's Runtime API and AWS Batch emulated on sockets.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,12 +17,16 @@ use std::{os::unix::process::ExitStatusExt, time::Duration};
 use batch_emulator::{Emulator, Faults, Operation};
 use process::{Process, SECRET, TOKEN};
 use serde_json::{Value, json};
-use support::samples::{self, RUNNABLE, RUNNING, SETTINGS, SUBMITTED, sample, table};
+use support::{
+    Function, SETTINGS, failed, request_id,
+    samples::{self, RUNNABLE, RUNNING, SUBMITTED, Sample, sample},
+};
+use tokio::runtime::{self, Runtime};
 
-/// The number of the signal that asks a process to end.
+/// The number of the signal SIGTERM.
 const SIGTERM: i32 = 15;
 
-/// A process, and the account that the sample of this name finds.
+/// A process on the account of the sample of this name.
 async fn start(name: &str, settings: &[(&str, &str)]) -> (Emulator, Process) {
     let emulator = Emulator::new();
     sample(name).set_up(&emulator);
@@ -31,27 +35,57 @@ async fn start(name: &str, settings: &[(&str, &str)]) -> (Emulator, Process) {
     (emulator, process)
 }
 
-#[tokio::test]
-async fn one_process_answers_every_sample_as_it_should_and_ends_when_asked() {
-    samples::assert_complete();
-    let emulator = Emulator::new();
-    let mut process = Process::start(&emulator, &SETTINGS).await;
-    for sample in table() {
-        sample.set_up(&emulator);
-        let answer = process.invoke(&sample.text()).await;
-        sample.check(answer, &emulator);
+/// What each sample leads to in process: answer, calls and ended jobs, as `tests/it` compares them with the snapshots.
+async fn in_process() -> Vec<(Sample, Value)> {
+    let mut all = Vec::new();
+    for (sample, number) in samples::all().into_iter().zip(1..) {
+        let mut function = Function::for_sample(&sample, &[]);
+        function.request_id = request_id(number);
+        let answer = function.invoke_text(&sample.text()).await.map_err(failed);
+        let observed = samples::observed(&answer, &function.emulator);
+        all.push((sample, observed));
     }
-    let ended = process.terminate().await;
+    all
+}
+
+fn runtime(start_paused: bool) -> Runtime {
+    let mut builder = runtime::Builder::new_current_thread();
+    builder.enable_all().start_paused(start_paused);
+    builder.build().unwrap()
+}
+
+#[test]
+fn one_process_answers_every_sample_as_in_process_and_ends_on_sigterm() {
+    let expected = runtime(true).block_on(in_process());
+    let ended = runtime(false).block_on(async {
+        let emulator = Emulator::new();
+        let mut process = Process::start(&emulator, &SETTINGS).await;
+        for (sample, expected) in expected {
+            sample.set_up(&emulator);
+            let answer = process.invoke(&sample.text()).await;
+            let observed = samples::observed(&answer, &emulator);
+            assert_eq!(observed, expected, "{}", sample.name);
+        }
+        process.terminate().await
+    });
     assert_eq!(ended.status.signal(), Some(SIGTERM));
     assert_eq!(ended.stderr, "");
-    for line in ended.lines() {
-        let is_log = line["level"].is_string() && line["fields"]["message"].is_string();
-        assert!(is_log || line.get("_aws").is_some(), "{line}");
+    let (metrics, log): (Vec<Value>, Vec<Value>) = ended
+        .lines()
+        .into_iter()
+        .partition(|line| line.get("_aws").is_some());
+    for line in &log {
+        assert!(line["level"].is_string(), "{line}");
+        assert!(line["fields"]["message"].is_string(), "{line}");
+    }
+    assert!(!metrics.is_empty());
+    for line in &metrics {
+        assert_eq!(line["FunctionName"], "batch-cancel", "{line}");
     }
 }
 
 #[tokio::test]
-async fn three_events_one_after_another_get_each_its_own_answer() {
+async fn consecutive_events_get_their_own_answers() {
     let (emulator, mut process) = start("direct-cancel", &[]).await;
     for (id, number) in [RUNNABLE, RUNNING, SUBMITTED].into_iter().zip(1..) {
         let event = json!({"jobId": id, "reason": format!("event {number}")}).to_string();
@@ -69,7 +103,7 @@ async fn three_events_one_after_another_get_each_its_own_answer() {
 }
 
 #[tokio::test]
-async fn a_line_of_metrics_counts_what_came_of_the_jobs() {
+async fn metrics_line_counts_calls_and_outcomes() {
     let (_, mut process) = start("direct-cancel", &[("METRICS_NAMESPACE", "Studio/Render")]).await;
     let text = sample("direct-cancel").text();
     process.invoke(&text).await.unwrap();
@@ -106,7 +140,7 @@ async fn a_line_of_metrics_counts_what_came_of_the_jobs() {
 }
 
 #[tokio::test]
-async fn the_log_names_every_job_with_what_came_of_it() {
+async fn log_names_every_job_with_its_outcome() {
     let (_, mut process) = start("direct-cancel", &[]).await;
     process
         .invoke(&sample("direct-cancel").text())
@@ -132,8 +166,8 @@ async fn the_log_names_every_job_with_what_came_of_it() {
     assert_eq!(fields["request_id"], "8f5d1c2e-0000-4000-8000-000000000001");
 }
 
-/// Events full of what is nobody's business, and in which something goes wrong in every way there is.
-fn indiscreet_events() -> Vec<String> {
+/// Events with secrets in every place, whose handling fails in every way.
+fn events_with_secrets() -> Vec<String> {
     let mut http = sample("http-v2-post").json();
     http["headers"]["authorization"] = json!("Bearer marker-of-the-authorization");
     http["cookies"] = json!(["session=marker-of-the-cookie"]);
@@ -188,11 +222,11 @@ fn indiscreet_events() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn neither_what_events_carry_nor_credentials_come_into_the_log() {
+async fn payloads_and_credentials_are_not_logged() {
     for level in ["INFO", "DEBUG"] {
         let (emulator, mut process) =
             start("http-v2-post", &[("AWS_LAMBDA_LOG_LEVEL", level)]).await;
-        for event in indiscreet_events() {
+        for event in events_with_secrets() {
             assert!(event.contains("marker-of-the-"));
             sample("http-v2-post").set_up(&emulator);
             emulator.fail_next(
@@ -200,7 +234,7 @@ async fn neither_what_events_carry_nor_credentials_come_into_the_log() {
                 batch_emulator::Fault::ServerError,
                 1,
             );
-            // Some are answered, some are errors: neither may be logged with what it was about.
+            // Some are answered, some are errors; neither may be logged with its contents.
             let _ = process.invoke(&event).await;
         }
         assert!(SECRET.contains("marker-of-the-") && TOKEN.contains("marker-of-the-"));
@@ -215,7 +249,7 @@ async fn neither_what_events_carry_nor_credentials_come_into_the_log() {
 }
 
 #[tokio::test]
-async fn a_setting_that_cannot_be_stops_the_start_and_is_named() {
+async fn invalid_setting_stops_the_start_and_is_named() {
     for (name, value) in [
         ("ALLOW_TERMINATE", "yes"),
         ("API_CONCURRENCY", "0"),
@@ -226,21 +260,21 @@ async fn a_setting_that_cannot_be_stops_the_start_and_is_named() {
         let process = Process::start(&Emulator::new(), &[(name, value)]).await;
         let ended = process.end().await;
         assert!(!ended.status.success() && ended.status.code().is_some());
-        let said = format!("{name} is {value:?}, expected ");
+        let message = format!("{name} is {value:?}, expected ");
         let lines = ended.lines();
         let line = lines
             .iter()
             .find(|line| line["level"] == "ERROR")
             .unwrap_or_else(|| panic!("no error: {}", ended.output()));
         assert!(
-            line.to_string().contains(&said.replace('"', "\\\"")),
+            line.to_string().contains(&message.replace('"', "\\\"")),
             "{line}"
         );
     }
 }
 
 #[tokio::test]
-async fn when_batch_never_answers_everything_is_handed_back_before_the_deadline() {
+async fn messages_are_returned_before_the_deadline_if_batch_never_answers() {
     let (emulator, mut process) = start("sqs-bare-ids", &[]).await;
     emulator.set_faults(Faults {
         hang_rate: 1.0,
@@ -261,6 +295,6 @@ async fn when_batch_never_answers_everything_is_handed_back_before_the_deadline(
     emulator.set_faults(Faults::default());
     let request = json!({"jobIds": [RUNNABLE, RUNNING]}).to_string();
     let report = process.invoke(&request).await.unwrap();
-    assert_eq!(report["complete"], true, "the next event is not harmed");
+    assert_eq!(report["complete"], true, "the next event is not affected");
     process.terminate().await;
 }

@@ -1,4 +1,4 @@
-//! The function's process, with an emulated AWS Batch on one side and the Runtime API on the other.
+//! The process of the function, between a Runtime API and an emulated AWS Batch.
 
 use std::{
     process::{ExitStatus, Stdio},
@@ -14,14 +14,14 @@ use tokio::{
     time::timeout,
 };
 
-use support::samples::Failed;
+use support::{Failed, request_id};
 
 use super::runtime_api::{Invocation, Kind, Posted, RuntimeApi};
 
-/// Far longer than anything takes: only what never comes is waited for so long.
+/// Far longer than anything takes, so that only a process that hangs fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The time that an event has where nothing else is said.
+/// The time until the deadline of an event.
 const TIME: Duration = Duration::from_secs(30);
 
 pub const SECRET: &str = "marker-of-the-secret-access-key";
@@ -37,7 +37,7 @@ pub struct Process {
     invocations: usize,
 }
 
-/// What is left of a process.
+/// A process that has ended.
 #[derive(Debug)]
 pub struct Ended {
     pub status: ExitStatus,
@@ -46,7 +46,7 @@ pub struct Ended {
 }
 
 impl Process {
-    /// Starts the function as Lambda does, with these settings and nothing else from this process's environment.
+    /// Starts the function as Lambda does, with these settings and no other variables of this process.
     pub async fn start(emulator: &Emulator, settings: &[(&str, &str)]) -> Self {
         let batch = emulator.serve().await.unwrap();
         let api = RuntimeApi::serve().await;
@@ -81,15 +81,15 @@ impl Process {
         }
     }
 
-    /// What an event leads to.
+    /// The answer to an event.
     pub async fn invoke(&mut self, event: &str) -> Result<Value, Failed> {
         self.invoke_within(event, TIME).await
     }
 
-    /// What an event leads to that has this much time. The answer has to come within it.
+    /// The answer to an event with this much time until its deadline, before which the answer must come.
     pub async fn invoke_within(&mut self, event: &str, time: Duration) -> Result<Value, Failed> {
         self.invocations += 1;
-        let request_id = format!("8f5d1c2e-0000-4000-8000-{:012}", self.invocations);
+        let request_id = request_id(self.invocations);
         let deadline = SystemTime::now() + time;
         let invocation = Invocation {
             request_id: request_id.clone(),
@@ -115,7 +115,7 @@ impl Process {
             }
             Kind::Error(id) => {
                 assert_eq!(id, request_id);
-                // What lambda_runtime sends with every error of a handler; Lambda itself reads the body.
+                // lambda_runtime sends this type with every error of a handler; Lambda reads the body.
                 assert_eq!(error_type.as_deref(), Some("unhandled"));
                 let text = |field: &str| body[field].as_str().expect("a string").to_owned();
                 Err(Failed {
@@ -127,7 +127,7 @@ impl Process {
         }
     }
 
-    /// The most memory that the process has had at a time, in kB, as the kernel counts it.
+    /// The peak of the resident memory of the process, in kB.
     pub fn peak_memory(&self) -> u64 {
         let id = self.child.id().expect("it runs");
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
@@ -138,7 +138,7 @@ impl Process {
         peak.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// Asks the process to end, as Lambda and containers do.
+    /// Ends the process by SIGTERM, as Lambda and containers do.
     pub async fn terminate(self) -> Ended {
         let id = self.child.id().expect("it runs").to_string();
         let killed = Command::new("sh")
@@ -149,7 +149,7 @@ impl Process {
         self.end().await
     }
 
-    /// Waits for the process's end.
+    /// Waits for the end of the process.
     pub async fn end(mut self) -> Ended {
         let ended = async {
             Ended {
@@ -162,7 +162,7 @@ impl Process {
     }
 }
 
-/// Reads all that comes, so that the process never waits for a reader.
+/// Reads all output, so that the process is never blocked by a full pipe.
 fn read(mut from: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<String> {
     tokio::spawn(async move {
         let mut text = String::new();
@@ -182,14 +182,14 @@ impl Ended {
         lines
     }
 
-    /// Those of the lines that are metrics.
+    /// The lines that are metrics.
     pub fn metrics(&self) -> Vec<Value> {
         let mut lines = self.lines();
         lines.retain(|line| line.get("_aws").is_some());
         lines
     }
 
-    /// Everything that was written.
+    /// Standard output and standard error.
     pub fn output(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }

@@ -1,4 +1,4 @@
-//! Lambda's Runtime API, as far as a function sees it
+//! The part of Lambda's Runtime API that a function uses
 //! ([API reference](https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html)).
 
 use std::{
@@ -25,7 +25,7 @@ use tokio::{
 
 const RUNTIME: &str = "/2018-06-01/runtime";
 
-/// An event on its way to the function.
+/// An event for the function.
 #[derive(Debug)]
 pub struct Invocation {
     pub request_id: String,
@@ -33,7 +33,7 @@ pub struct Invocation {
     pub deadline: SystemTime,
 }
 
-/// What the function sent back.
+/// A request of the function to the Runtime API.
 #[derive(Debug)]
 pub struct Posted {
     pub kind: Kind,
@@ -47,7 +47,7 @@ pub struct Posted {
 pub enum Kind {
     /// The answer to the event with this request id.
     Response(String),
-    /// The error that the event with this request id led to.
+    /// The error for the event with this request id.
     Error(String),
     /// The function could not start.
     InitError,
@@ -62,7 +62,7 @@ pub struct RuntimeApi {
     accepting: JoinHandle<()>,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Clone)]
 struct Desk {
     waiting: Arc<Mutex<mpsc::UnboundedReceiver<Invocation>>>,
@@ -105,7 +105,7 @@ async fn converse(desk: Desk, stream: TcpStream) {
         let desk = desk.clone();
         async move { Ok::<_, Infallible>(desk.answer(request).await) }
     });
-    // The function hangs up when it is killed.
+    // A killed function closes the connection.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -142,7 +142,7 @@ impl Desk {
             error_type,
             at: SystemTime::now(),
         };
-        // A test that is over does not listen any more.
+        // A test that has ended does not receive any more.
         let _ = self.posted.send(posted);
         empty(StatusCode::ACCEPTED)
     }

@@ -1,19 +1,18 @@
-//! Several messages in one event: each has its own fate, and a job that several name has one.
+//! Several messages in one event: each has its own result, and a job that several of them name has one outcome.
 
 use batch_emulator::{Faults, ItemError, JobSpec, Operation, Status};
 use serde_json::{Value, json};
 use support::{
     Function, QUEUE,
     events::{failures, fifo, pipes, sqs},
+    failed,
 };
-
-use super::failed;
 
 fn request(id: &str) -> String {
     json!({"jobId": id}).to_string()
 }
 
-/// A function, and as many RUNNABLE jobs.
+/// A function, and this many RUNNABLE jobs.
 fn with_jobs(count: u32, settings: &[(&str, &str)]) -> (Function, Vec<String>) {
     let function = Function::new(settings);
     let spec = JobSpec {
@@ -25,7 +24,7 @@ fn with_jobs(count: u32, settings: &[(&str, &str)]) -> (Function, Vec<String>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_fifo_queue_the_failed_message_and_the_later_ones_of_its_group_come_back() {
+async fn fifo_returns_the_failed_message_and_the_later_ones_of_its_group() {
     let (function, ids) = with_jobs(9, &[]);
     function.emulator.set_faults(Faults {
         item_errors: [(ids[4].clone(), ItemError::ThrottlingException)].into(),
@@ -37,7 +36,7 @@ async fn of_a_fifo_queue_the_failed_message_and_the_later_ones_of_its_group_come
         .zip(groups.iter().cycle())
         .map(|(id, group)| (*group, request(id)))
         .collect();
-    let answer = function.invoke(fifo(&messages)).await.unwrap();
+    let answer = function.invoke(fifo(messages)).await.unwrap();
     assert_eq!(
         answer,
         failures(&[4, 7]),
@@ -50,7 +49,7 @@ async fn of_a_fifo_queue_the_failed_message_and_the_later_ones_of_its_group_come
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_group_of_a_fifo_queue_stands_for_itself() {
+async fn fifo_groups_are_independent() {
     let (function, ids) = with_jobs(4, &[]);
     let bad = "not a request".to_owned();
     let messages = [
@@ -61,12 +60,12 @@ async fn each_group_of_a_fifo_queue_stands_for_itself() {
         ("a", bad),
         ("c", request(&ids[3])),
     ];
-    let answer = function.invoke(fifo(&messages)).await.unwrap();
+    let answer = function.invoke(fifo(messages)).await.unwrap();
     assert_eq!(answer, failures(&[1, 3, 4]));
 }
 
 /// A cancel, a dry run and a terminate of one job, each with a reason of its own.
-fn three_wishes(id: &str) -> [String; 3] {
+fn three_requests(id: &str) -> [String; 3] {
     [
         json!({"jobId": id, "reason": "first"}),
         json!({"jobId": id, "dryRun": true, "reason": "second"}),
@@ -76,17 +75,21 @@ fn three_wishes(id: &str) -> [String; 3] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_three_messages_name_is_terminated_once() {
+async fn job_named_by_three_messages_is_terminated_once() {
     for status in [Status::Runnable, Status::Running] {
         let function = Function::new(&[("ALLOW_TERMINATE", "true")]);
         let id = function.add(status);
         for round in 0..2 {
-            let answer = function.invoke(sqs(&three_wishes(&id))).await.unwrap();
+            let answer = function.invoke(sqs(three_requests(&id))).await.unwrap();
             assert_eq!(answer, failures(&[]), "{status:?}, round {round}");
             assert_eq!(function.emulator.count(Operation::TerminateJob), 1);
             assert_eq!(function.emulator.count(Operation::CancelJob), 0);
             let calls = function.emulator.calls().len();
-            assert_eq!(calls, 3 + round, "look, act, look; then one look more");
+            assert_eq!(
+                calls,
+                3 + round,
+                "describe, terminate, describe; in the second round one describe"
+            );
         }
         let job = function.emulator.job(&id).unwrap();
         assert_eq!(job.status, Status::Failed);
@@ -96,13 +99,13 @@ async fn a_job_that_three_messages_name_is_terminated_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_came_of_a_job_decides_every_message_that_names_it() {
+async fn outcome_of_a_job_applies_to_every_message_that_names_it() {
     let (function, ids) = with_jobs(2, &[("ALLOW_TERMINATE", "true")]);
     function.emulator.set_faults(Faults {
         item_errors: [(ids[0].clone(), ItemError::ThrottlingException)].into(),
         ..Faults::default()
     });
-    let mut bodies = three_wishes(&ids[0]).to_vec();
+    let mut bodies = three_requests(&ids[0]).to_vec();
     bodies.insert(1, request(&ids[1]));
     for event in [sqs(&bodies), pipes(&bodies)] {
         let answer = function.invoke(event).await.unwrap();
@@ -111,7 +114,7 @@ async fn what_came_of_a_job_decides_every_message_that_names_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_asked_for_real_by_one_message_is_done_though_others_rehearse() {
+async fn real_request_takes_precedence_over_a_dry_run() {
     let (function, ids) = with_jobs(2, &[]);
     let bodies = [
         json!({"jobIds": ids, "dryRun": true}),
@@ -124,25 +127,25 @@ async fn what_is_asked_for_real_by_one_message_is_done_though_others_rehearse() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_cannot_be_named_fails_the_event_and_nothing_is_called() {
+async fn record_without_message_id_fails_the_event_and_nothing_is_called() {
     let (function, ids) = with_jobs(2, &[]);
     let bodies: Vec<String> = ids.iter().map(|id| request(id)).collect();
     for broken in [Value::Null, json!(""), json!(7)] {
-        let mut of_queue = sqs(&bodies);
-        of_queue["Records"][1]["messageId"] = broken.clone();
-        let error = failed(function.invoke(of_queue).await.unwrap_err());
+        let mut sqs_event = sqs(&bodies);
+        sqs_event["Records"][1]["messageId"] = broken.clone();
+        let error = failed(function.invoke(sqs_event).await.unwrap_err());
         assert_eq!(error.error_type, "InvalidEvent", "{error:?}");
         assert!(error.message.contains("Records[1].messageId"), "{error:?}");
-        let mut of_pipe = pipes(&bodies);
-        of_pipe[1]["messageId"] = broken;
-        let error = failed(function.invoke(of_pipe).await.unwrap_err());
+        let mut pipes_event = pipes(&bodies);
+        pipes_event[1]["messageId"] = broken;
+        let error = failed(function.invoke(pipes_event).await.unwrap_err());
         assert!(error.message.contains("[1].messageId"), "{error:?}");
     }
     assert!(function.emulator.calls().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_of_another_kind_comes_back_and_harms_no_other() {
+async fn record_of_another_kind_is_returned_and_does_not_affect_others() {
     let (function, ids) = with_jobs(2, &[]);
     let bodies: Vec<String> = ids.iter().map(|id| request(id)).collect();
     for (field, broken) in [

@@ -1,44 +1,39 @@
-//! Events that come through others: a rule's event through a topic, through a queue, through both.
+//! Events inside of other events: through a topic, a queue, or both.
 
 use batch_emulator::JobView;
 use serde_json::{Value, json};
 use support::{
     Function,
     events::{failures, notification, pipes, sns, sqs},
+    failed,
     samples::{RUNNABLE, sample},
 };
 
-use super::{failed, function_for};
-
-/// Every way in which an event can come through a topic, a queue or both, and what the answer is where all is done.
+/// The event through a topic, a queue or both, with the answer if all is done; without one if the answer is a report.
 fn chains(event: &str) -> Vec<(&'static str, Value, Option<Value>)> {
     let done = Some(failures(&[]));
     let raw = {
-        let mut raw = sqs(&[event.to_owned()]);
+        let mut raw = sqs([event]);
         raw["Records"][0]["messageAttributes"]["team"] =
             json!({"stringValue": "render", "dataType": "String"});
         raw
     };
     vec![
         ("SNS", sns(event), None),
-        ("SQS", sqs(&[event.to_owned()]), done.clone()),
+        ("SQS", sqs([event]), done.clone()),
         ("SNS, raw, SQS", raw, done.clone()),
-        ("SNS, SQS", sqs(&[notification(event)]), done.clone()),
-        ("SQS, pipe", pipes(&[event.to_owned()]), done.clone()),
-        (
-            "SNS, SQS, pipe",
-            pipes(&[notification(event)]),
-            done.clone(),
-        ),
+        ("SNS, SQS", sqs([notification(event)]), done.clone()),
+        ("SQS, pipe", pipes([event]), done.clone()),
+        ("SNS, SQS, pipe", pipes([notification(event)]), done.clone()),
         (
             "SNS, SNS, SQS",
-            sqs(&[notification(&notification(event))]),
+            sqs([notification(&notification(event))]),
             done,
         ),
     ]
 }
 
-/// Where each job stands. Its status reason says by which way it was asked for; this and the times are left out.
+/// Each job without its times and its status reason, which names the source.
 fn states(function: &Function) -> Vec<JobView> {
     let mut jobs = function.emulator.jobs();
     for job in &mut jobs {
@@ -50,7 +45,7 @@ fn states(function: &Function) -> Vec<JobView> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_does_the_same_to_jobs_whichever_way_it_comes() {
+async fn event_has_the_same_effect_directly_and_through_topics_and_queues() {
     for name in [
         "eventbridge-queue-blocked",
         "eventbridge-job-runnable",
@@ -64,10 +59,10 @@ async fn an_event_does_the_same_to_jobs_whichever_way_it_comes() {
         "direct-distributed-map",
     ] {
         let sample = sample(name);
-        let direct = function_for(&sample, &[]);
+        let direct = Function::for_sample(&sample, &[]);
         let expected = direct.invoke_text(&sample.text()).await.unwrap();
         for (way, event, answer) in chains(&sample.text()) {
-            let function = function_for(&sample, &[]);
+            let function = Function::for_sample(&sample, &[]);
             let answered = function.invoke(event).await.unwrap();
             assert_eq!(states(&function), states(&direct), "{name} through {way}");
             let calls = |function: &Function| function.emulator.calls().len();
@@ -81,16 +76,16 @@ async fn an_event_does_the_same_to_jobs_whichever_way_it_comes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_broken_event_says_is_said_whichever_way_it_comes() {
+async fn broken_event_has_the_same_error_directly_and_through_topics_and_queues() {
     for name in [
         "eventbridge-custom-bad-field",
         "eventbridge-ec2-unsupported",
     ] {
         let sample = sample(name);
-        let direct = function_for(&sample, &[]);
+        let direct = Function::for_sample(&sample, &[]);
         let expected = failed(direct.invoke_text(&sample.text()).await.unwrap_err());
         for (way, event, answer) in chains(&sample.text()) {
-            let function = function_for(&sample, &[]);
+            let function = Function::for_sample(&sample, &[]);
             let answered = function.invoke(event).await;
             if answer.is_some() {
                 assert_eq!(answered.unwrap(), failures(&[0]), "{name} through {way}");
@@ -104,12 +99,12 @@ async fn what_a_broken_event_says_is_said_whichever_way_it_comes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_may_lie_in_one_another_four_deep_and_no_deeper() {
+async fn messages_may_be_nested_four_deep() {
     let sample = sample("direct-one-job");
     let mut message = sample.text();
     for depth in 0..8 {
-        let function = function_for(&sample, &[]);
-        let answer = function.invoke(sqs(std::slice::from_ref(&message))).await;
+        let function = Function::for_sample(&sample, &[]);
+        let answer = function.invoke(sqs([&message])).await;
         let ended = function.emulator.job(RUNNABLE).unwrap().is_cancelled;
         assert_eq!(ended, depth <= 4, "{depth} deep");
         let expected = if ended { failures(&[]) } else { failures(&[0]) };
@@ -119,8 +114,8 @@ async fn messages_may_lie_in_one_another_four_deep_and_no_deeper() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_is_what_it_holds_and_not_what_it_is_called() {
-    // Quotes, white space and a byte order mark around ids and requests, as tools and rules leave them.
+async fn message_is_read_despite_quotes_white_space_and_byte_order_mark() {
+    // Tools and rules leave quotes, white space and a byte order mark around ids and requests.
     for body in [
         RUNNABLE.to_owned(),
         format!("\"{RUNNABLE}\""),
@@ -129,8 +124,8 @@ async fn a_message_is_what_it_holds_and_not_what_it_is_called() {
         format!("\u{feff}{{\"jobId\": \"{RUNNABLE}\"}}"),
         json!({"BatchInput": {}, "Items": [RUNNABLE]}).to_string(),
     ] {
-        let function = function_for(&sample("direct-one-job"), &[]);
-        for event in [sqs(std::slice::from_ref(&body)), sns(&body)] {
+        let function = Function::for_sample(&sample("direct-one-job"), &[]);
+        for event in [sqs([&body]), sns(&body)] {
             function.invoke(event).await.unwrap();
             let job = function.emulator.job(RUNNABLE).unwrap();
             assert!(job.is_cancelled, "{body}");
@@ -139,28 +134,27 @@ async fn a_message_is_what_it_holds_and_not_what_it_is_called() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_cannot_be_read_comes_back_and_nothing_is_called() {
-    for body in [
-        "",
-        "  ",
-        "cancel everything",
-        "null",
-        "42",
-        "\"\"",
-        "{",
-        "{}",
-        "[1]",
-        "{\"jobIds\": null}",
-        "{\"jobIds\": [], \"jobId\": \"x\"}",
-        "{\"jobIds\": []} {\"jobIds\": []}",
-        "{\"select\": {}}",
+async fn unreadable_message_is_returned_and_nothing_is_called() {
+    for (body, error_type) in [
+        ("", "InvalidRequest"),
+        ("  ", "InvalidRequest"),
+        ("cancel everything", "InvalidRequest"),
+        ("null", "InvalidRequest"),
+        ("42", "InvalidRequest"),
+        ("\"\"", "InvalidRequest"),
+        ("{", "InvalidRequest"),
+        ("{}", "UnsupportedEvent"),
+        ("[1]", "InvalidRequest"),
+        ("{\"jobIds\": null}", "InvalidRequest"),
+        ("{\"jobIds\": [], \"jobId\": \"x\"}", "InvalidRequest"),
+        ("{\"jobIds\": []} {\"jobIds\": []}", "InvalidRequest"),
+        ("{\"select\": {}}", "InvalidRequest"),
     ] {
-        let function = function_for(&sample("direct-one-job"), &[]);
-        let answer = function.invoke(sqs(&[body.to_owned()])).await;
+        let function = Function::for_sample(&sample("direct-one-job"), &[]);
+        let answer = function.invoke(sqs([body])).await;
         assert_eq!(answer.unwrap(), failures(&[0]), "{body:?}");
         let error = failed(function.invoke(sns(body)).await.unwrap_err());
-        let known = ["InvalidRequest", "UnsupportedEvent"];
-        assert!(known.contains(&&*error.error_type), "{body:?}: {error:?}");
+        assert_eq!(error.error_type, error_type, "{body:?}: {error:?}");
         assert!(function.emulator.calls().is_empty(), "{body:?}");
     }
 }

@@ -1,17 +1,14 @@
-//! Where nobody waits for the report, what is left over is an invocation error, so that the event is not forgotten.
+//! Sources without a reader of the report get an invocation error for jobs that are left, so that the event is retried.
 
 use batch_emulator::{Faults, ItemError, JobSpec, Operation, Status};
 use serde_json::{Value, json};
 use support::{
-    Function, QUEUE,
+    Failed, Function, QUEUE,
     events::{Form, eventbridge, failures, sns, sqs},
-    outcomes,
-    samples::Failed,
+    failed, outcomes,
 };
 
-use super::failed;
-
-/// How nobody waits for a report.
+/// A request from each source that has no reader of the report.
 fn unattended(request: &Value) -> [(&'static str, Value); 3] {
     [
         ("eventbridge", eventbridge(request)),
@@ -20,7 +17,7 @@ fn unattended(request: &Value) -> [(&'static str, Value); 3] {
     ]
 }
 
-/// A function whose Batch refuses the second of three RUNNABLE jobs in this way, and a request for them.
+/// A function on three RUNNABLE jobs, of which Batch refuses the second with this error, and a request for them.
 fn with_a_refusal(error: ItemError) -> (Function, Value) {
     let function = Function::new(&[]);
     let ids = [(); 3].map(|()| function.add(Status::Runnable));
@@ -39,7 +36,7 @@ fn error(error_type: &str, message: &str) -> Failed {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_worth_another_try_is_an_error_with_the_summary() {
+async fn refused_job_is_an_invocation_error_with_the_summary() {
     for (refusal, expected) in [
         (
             ItemError::ThrottlingException,
@@ -74,7 +71,7 @@ async fn what_is_worth_another_try_is_an_error_with_the_summary() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_gets_the_report_unless_an_error_was_asked_for() {
+async fn direct_invocation_returns_the_report_or_with_fail_on_incomplete_an_error() {
     for (refusal, error_type) in [
         (ItemError::ThrottlingException, "Incomplete"),
         (ItemError::AccessDenied, "Rejected"),
@@ -94,15 +91,15 @@ async fn whoever_waits_gets_the_report_unless_an_error_was_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queue_gets_its_message_back_also_if_an_error_was_asked_for() {
+async fn sqs_message_is_retried_also_with_fail_on_incomplete() {
     let (function, mut request) = with_a_refusal(ItemError::ThrottlingException);
     request["failOnIncomplete"] = json!(true);
-    let answer = function.invoke(sqs(&[request.to_string()])).await;
+    let answer = function.invoke(sqs([&request])).await;
     assert_eq!(answer.unwrap(), failures(&[0]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_retryable_counts_for_more_than_what_is_rejected() {
+async fn incomplete_takes_precedence_over_rejected() {
     let (function, mut request) = with_a_refusal(ItemError::ThrottlingException);
     let ids = request["jobIds"].as_array_mut().unwrap();
     ids.push(json!("not-a-job"));
@@ -116,7 +113,7 @@ async fn what_is_retryable_counts_for_more_than_what_is_rejected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_done_is_a_success_though_nothing_was_cancelled() {
+async fn jobs_with_nothing_to_cancel_are_a_success() {
     let function = Function::new(&[]);
     let protected = JobSpec::new(Status::Runnable)
         .queue(QUEUE)
@@ -143,7 +140,7 @@ async fn what_is_done_is_a_success_though_nothing_was_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_of_several_requests_that_is_no_request_is_an_error_and_the_others_are_done() {
+async fn one_invalid_sns_record_is_an_error_and_the_others_are_done() {
     let function = Function::new(&[]);
     let id = function.add(Status::Runnable);
     let mut topic = sns(&json!({"jobId": id}).to_string());
@@ -156,7 +153,7 @@ async fn one_of_several_requests_that_is_no_request_is_an_error_and_the_others_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_is_an_object_and_not_a_list_of_its_values() {
+async fn request_as_an_array_of_its_values_is_invalid() {
     let function = Function::new(&[("REQUIRE_CALLER", "false")]);
     let id = function.add(Status::Runnable);
     let values = json!([[id]]);
@@ -172,13 +169,13 @@ async fn a_request_is_an_object_and_not_a_list_of_its_values() {
     let request = Form::V2.post(&values.to_string());
     let answer = function.invoke(request.event).await.unwrap();
     assert_eq!(answer["statusCode"], 400);
-    let body = sqs(&[values.to_string()]);
+    let body = sqs([&values]);
     assert_eq!(function.invoke(body).await.unwrap(), failures(&[0]));
     assert!(function.emulator.calls().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_an_event_forbids_itself_is_told_by_the_same_type_everywhere() {
+async fn invalid_request_has_the_same_error_type_from_every_source() {
     for (request, error_type, field) in [
         (json!({"jobIds": 7}), "InvalidRequest", "jobIds"),
         (json!({"jobIds": ["a", 7]}), "InvalidRequest", "jobIds[1]"),

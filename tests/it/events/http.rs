@@ -1,4 +1,4 @@
-//! HTTP, in all forms in which gateways pass it on: who may ask, what is found where, and every status.
+//! HTTP in the form of every gateway: callers, paths, bodies, parameters, and the shape of the response.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,7 @@ use support::{
     samples::{ARRAY, RUNNABLE, RUNNING, SUBMITTED, sample},
 };
 
-use super::function_for;
-
-/// An HTTP response, whatever its form.
+/// An HTTP response, from any form.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -40,7 +38,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// The body of a problem with this status.
+    /// The body of a problem, which must have this status.
     pub fn problem(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         assert_eq!(self.headers["content-type"], "application/problem+json");
@@ -53,22 +51,22 @@ impl Answer {
     }
 }
 
-/// A function on the samples' account that asks nobody who they are.
+/// A function on the samples' account that requires no caller.
 pub fn open(settings: &[(&str, &str)]) -> Function {
     let settings: Vec<(&str, &str)> = [("REQUIRE_CALLER", "false")]
         .iter()
         .chain(settings)
         .copied()
         .collect();
-    function_for(&sample("direct-cancel"), &settings)
+    Function::for_sample(&sample("direct-cancel"), &settings)
 }
 
-pub async fn ask(function: &Function, request: HttpEvent) -> Answer {
+pub async fn send(function: &Function, request: HttpEvent) -> Answer {
     Answer::of(&function.invoke(request.event).await.unwrap())
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_nobody_gets_401_in_every_form_unless_callers_are_not_required() {
+async fn request_without_a_caller_is_401_unless_require_caller_is_false() {
     let body = json!({"jobIds": [RUNNABLE]}).to_string();
     for form in FORMS {
         for request in [
@@ -78,15 +76,15 @@ async fn who_is_nobody_gets_401_in_every_form_unless_callers_are_not_required() 
             form.request("GET", "/openapi.json"),
             form.request("GET", "/no-such-route"),
         ] {
-            let strict = function_for(&sample("direct-cancel"), &[]);
-            let answer = ask(&strict, request).await;
+            let strict = Function::for_sample(&sample("direct-cancel"), &[]);
+            let answer = send(&strict, request).await;
             let detail = answer.problem(401)["detail"].clone();
             assert!(detail.as_str().unwrap().contains("REQUIRE_CALLER"));
             assert!(answer.headers.contains_key("www-authenticate"));
             assert!(strict.emulator.calls().is_empty(), "{form:?}");
         }
         let function = open(&[]);
-        let answer = ask(&function, form.post(&body)).await;
+        let answer = send(&function, form.post(&body)).await;
         assert_eq!(answer.status, 200, "{form:?}");
         assert_eq!(answer.json()["summary"], json!({"jobs": 1, "cancelled": 1}));
         let reason = function.emulator.job(RUNNABLE).unwrap().status_reason;
@@ -95,7 +93,7 @@ async fn who_is_nobody_gets_401_in_every_form_unless_callers_are_not_required() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_is_whom_the_gateway_has_authenticated_and_stands_in_the_reason() {
+async fn caller_authenticated_by_the_gateway_is_named_in_the_reason() {
     let arn = "arn:aws:sts::123456789012:assumed-role/ops/ann";
     let v1 = |context: Value| (Form::V1, context);
     let v2 = |context: Value| (Form::V2, context);
@@ -131,12 +129,12 @@ async fn a_caller_is_whom_the_gateway_has_authenticated_and_stands_in_the_reason
         (v2(json!({"authorizer": {"jwt": {"claims": {}}}})), None),
         (v2(json!({"authorizer": null})), None),
     ] {
-        let function = function_for(&sample("direct-cancel"), &[]);
+        let function = Function::for_sample(&sample("direct-cancel"), &[]);
         let mut request = form.post(&json!({"jobIds": [RUNNABLE]}).to_string());
         for (name, value) in context.as_object().unwrap() {
             request.event["requestContext"][name] = value.clone();
         }
-        let answer = ask(&function, request).await;
+        let answer = send(&function, request).await;
         let reason = function.emulator.job(RUNNABLE).unwrap().status_reason;
         let reason = reason.unwrap();
         if let Some(caller) = caller {
@@ -150,7 +148,7 @@ async fn a_caller_is_whom_the_gateway_has_authenticated_and_stands_in_the_reason
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_gateway_gets_the_shape_that_it_expects() {
+async fn each_gateway_gets_the_response_shape_that_it_expects() {
     let function = open(&[]);
     for form in FORMS {
         let request = form.request("PUT", "/cancellations");
@@ -161,12 +159,12 @@ async fn each_gateway_gets_the_shape_that_it_expects() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_in_base64_is_read_and_what_is_none_is_refused() {
+async fn base64_body_is_decoded_and_invalid_base64_is_400() {
     let body = json!({"jobIds": [RUNNABLE], "reason": "größer als erlaubt"}).to_string();
     for form in FORMS {
         let function = open(&[]);
         let encoded = STANDARD.encode(&body);
-        let answer = ask(&function, form.post("").base64(&encoded)).await;
+        let answer = send(&function, form.post("").base64(&encoded)).await;
         assert_eq!(answer.status, 200, "{form:?}: {}", answer.body);
         let job = function.emulator.job(RUNNABLE).unwrap();
         assert!(
@@ -175,14 +173,14 @@ async fn a_body_in_base64_is_read_and_what_is_none_is_refused() {
                 .starts_with("größer als erlaubt | by http")
         );
         for broken in ["###", &encoded[1..], &STANDARD.encode([0xff, 0xfe])] {
-            let answer = ask(&function, form.post("").base64(broken)).await;
+            let answer = send(&function, form.post("").base64(broken)).await;
             answer.problem(400);
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_is_found_however_its_id_is_written_and_whatever_stands_before_it() {
+async fn job_path_accepts_every_form_of_id_and_a_stage_prefix() {
     let child = format!("{ARRAY}:0");
     let arn = format!("arn:aws:batch:eu-west-1:123456789012:job/{RUNNABLE}");
     let encoded_arn = arn.replace(':', "%3A").replace('/', "%2F");
@@ -203,10 +201,10 @@ async fn a_job_is_found_however_its_id_is_written_and_whatever_stands_before_it(
                 format!("/ops/v1/jobs/{written}/"),
             ] {
                 let function = open(&[]);
-                let shown = ask(&function, form.request("GET", &path)).await;
+                let shown = send(&function, form.request("GET", &path)).await;
                 assert_eq!(shown.status, 200, "{form:?} {path}: {}", shown.body);
                 assert_eq!(shown.json()["jobId"], id);
-                let ended = ask(&function, form.request("DELETE", &path)).await;
+                let ended = send(&function, form.request("DELETE", &path)).await;
                 assert_eq!(ended.status, 200, "{form:?} {path}: {}", ended.body);
                 assert_eq!(ended.json()["jobId"], id);
                 assert_eq!(ended.json()["outcome"], "cancelled");
@@ -217,15 +215,19 @@ async fn a_job_is_found_however_its_id_is_written_and_whatever_stands_before_it(
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_other_routes_are_found_behind_stages_and_before_slashes() {
+async fn other_paths_accept_a_stage_prefix_and_a_trailing_slash() {
     let function = open(&[]);
     for form in FORMS {
         for path in ["/cancellations", "/cancellations/", "/prod/cancellations"] {
             let request = form.request("POST", path).body("{\"jobIds\": []}");
-            assert_eq!(ask(&function, request).await.status, 200, "{form:?} {path}");
+            assert_eq!(
+                send(&function, request).await.status,
+                200,
+                "{form:?} {path}"
+            );
         }
         for path in ["/openapi.json", "/prod/openapi.json"] {
-            let answer = ask(&function, form.request("GET", path)).await;
+            let answer = send(&function, form.request("GET", path)).await;
             assert_eq!(answer.status, 200, "{form:?} {path}");
             assert_eq!(answer.headers["content-type"], "application/json");
         }
@@ -233,7 +235,7 @@ async fn the_other_routes_are_found_behind_stages_and_before_slashes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_parameters_of_a_delete_are_read_in_every_form() {
+async fn delete_parameters_are_read_in_every_form() {
     let reason = "wrong branch & \"größer\" = 50%+";
     for form in FORMS {
         let path = format!("/jobs/{RUNNABLE}");
@@ -244,26 +246,26 @@ async fn the_parameters_of_a_delete_are_read_in_every_form() {
             ("dryRun", "true"),
             ("terminate", "true"),
         ];
-        let answer = ask(&function, request.clone().query(&query)).await;
+        let answer = send(&function, request.clone().query(&query)).await;
         assert_eq!(answer.json()["outcome"], "wouldTerminate", "{form:?}");
         let query = [("reason", reason), ("dryRun", "false")];
-        let answer = ask(&function, request.clone().query(&query)).await;
+        let answer = send(&function, request.clone().query(&query)).await;
         assert_eq!(answer.json()["outcome"], "cancelled", "{form:?}");
         let given = function.emulator.job(RUNNABLE).unwrap().status_reason;
         let given = given.unwrap();
         assert!(given.starts_with(&format!("{reason} | by http")), "{given}");
         let query = [("terminate", "true")];
         let running = form.request("DELETE", &format!("/jobs/{RUNNING}"));
-        let answer = ask(&function, running.query(&query)).await;
+        let answer = send(&function, running.query(&query)).await;
         assert_eq!(answer.json()["outcome"], "terminated", "{form:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_is_shown_with_what_batch_says_of_it() {
+async fn get_shows_the_job_as_batch_describes_it() {
     let function = open(&[]);
     let request = Form::V2.request("GET", &format!("/jobs/{SUBMITTED}"));
-    let answer = ask(&function, request).await;
+    let answer = send(&function, request).await;
     assert_eq!(
         answer.json(),
         json!({

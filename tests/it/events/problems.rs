@@ -1,4 +1,4 @@
-//! Everything over HTTP that is no success, and its status.
+//! HTTP problems: every status other than 200.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use support::{
     samples::{PROTECTED, RUNNABLE, RUNNING, SUCCEEDED},
 };
 
-use super::http::{Answer, ask, open};
+use super::http::{Answer, open, send};
 
 const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
@@ -30,11 +30,11 @@ fn post_text(body: &str) -> HttpEvent {
     Form::V2.post(body)
 }
 
-/// That a request is refused with this status, for a reason that holds this, without any call.
+/// Asserts that a request is refused with this status and a detail that contains this, without any call.
 async fn assert_refused(request: HttpEvent, status: u16, detail: &str) -> Answer {
     let function = open(&[]);
     let shown = request.event.to_string();
-    let answer = ask(&function, request).await;
+    let answer = send(&function, request).await;
     let found = answer.problem(status)["detail"].clone();
     let found = found.as_str().unwrap();
     assert!(found.contains(detail), "{found}: {shown}");
@@ -43,7 +43,7 @@ async fn assert_refused(request: HttpEvent, status: u16, detail: &str) -> Answer
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_read_is_400_and_names_the_field() {
+async fn invalid_request_is_400_and_names_the_field() {
     let wrong = |field: &str, value: Value| {
         let mut body = json!({"jobIds": [RUNNABLE]});
         body[field] = value;
@@ -94,7 +94,7 @@ async fn what_cannot_be_read_is_400_and_names_the_field() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_parameter_that_is_there_twice_is_400_where_the_gateway_shows_both() {
+async fn repeated_query_parameter_is_400_if_the_gateway_passes_both() {
     for form in [Form::V1, Form::V2, Form::FunctionUrl, Form::AlbMultiValue] {
         let query = [("dryRun", "true"), ("dryRun", "false")];
         let request = form
@@ -105,7 +105,7 @@ async fn a_parameter_that_is_there_twice_is_400_where_the_gateway_shows_both() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_that_is_none_says_so_as_an_outcome_too() {
+async fn invalid_job_id_is_400_with_its_outcome() {
     for request in [delete("my-job"), get("my-job")] {
         let answer = assert_refused(request, 400, "my-job").await;
         assert_eq!(answer.json()["outcome"], "invalidId");
@@ -113,7 +113,7 @@ async fn an_id_that_is_none_says_so_as_an_outcome_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_route_is_404_and_what_is_no_method_of_it_405() {
+async fn unknown_path_is_404_wrong_method_405() {
     for form in FORMS {
         for path in ["/", "", "/jobs", "/jobs/", "/cancel", "/cancellations/7"] {
             for method in ["GET", "POST"] {
@@ -135,17 +135,17 @@ async fn what_is_no_route_is_404_and_what_is_no_method_of_it_405() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_too_large_is_413() {
+async fn body_above_1_mib_is_413() {
     let longest = 1024 * 1024;
     let mut body = json!({"jobIds": []}).to_string();
     body.push_str(&" ".repeat(longest - body.len()));
-    let answer = ask(&open(&[]), post_text(&body)).await;
+    let answer = send(&open(&[]), post_text(&body)).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_refused(post_text(&format!("{body} ")), 413, "1048577 bytes").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_not_said_to_be_json_is_415() {
+async fn content_type_other_than_json_is_415() {
     let body = json!({"jobIds": []});
     for form in FORMS {
         for kind in [
@@ -156,7 +156,7 @@ async fn a_body_that_is_not_said_to_be_json_is_415() {
             Some("application/vnd.studio.cancel+json"),
         ] {
             let request = form.post(&body.to_string()).header("Content-Type", kind);
-            let answer = ask(&open(&[]), request).await;
+            let answer = send(&open(&[]), request).await;
             assert_eq!(answer.status, 200, "{form:?} {kind:?}: {}", answer.body);
         }
         for kind in [
@@ -174,19 +174,19 @@ async fn a_body_that_is_not_said_to_be_json_is_415() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_status_of_one_job_says_what_came_of_it() {
-    let elsewhere = &[("ALLOWED_QUEUES", "other-queue")][..];
+async fn status_of_a_delete_follows_the_outcome() {
+    let not_allowed = &[("ALLOWED_QUEUES", "other-queue")][..];
     for (settings, id, outcome, status) in [
         (&[][..], RUNNING, "running", 409),
         (&[], SUCCEEDED, "finished", 409),
         (&[], PROTECTED, "protected", 403),
         (&[], UNKNOWN, "notFound", 404),
-        (elsewhere, RUNNABLE, "queueNotAllowed", 403),
+        (not_allowed, RUNNABLE, "queueNotAllowed", 403),
     ] {
         for form in FORMS {
             let function = open(settings);
             let request = form.request("DELETE", &format!("/jobs/{id}"));
-            let problem = ask(&function, request).await.problem(status);
+            let problem = send(&function, request).await.problem(status);
             assert_eq!(problem["outcome"], outcome, "{form:?}");
             assert_eq!(problem["jobId"], id);
             let detail = problem["detail"].as_str().unwrap();
@@ -196,7 +196,7 @@ async fn the_status_of_one_job_says_what_came_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_batch_refuses_or_never_does_has_a_status_too() {
+async fn status_of_a_delete_that_batch_refuses_or_ignores() {
     let refused = |error| Faults {
         item_errors: [(RUNNABLE.to_owned(), error)].into(),
         ..Faults::default()
@@ -226,7 +226,7 @@ async fn what_batch_refuses_or_never_does_has_a_status_too() {
         let mut function = open(&[]);
         function.deadline = time;
         function.emulator.set_faults(faults);
-        let answer = ask(&function, delete(RUNNABLE)).await;
+        let answer = send(&function, delete(RUNNABLE)).await;
         assert_eq!(answer.problem(status)["outcome"], outcome);
         let retry_after = answer.headers.get("retry-after");
         let seconds = retry_after.map(|value| value.parse::<u32>().unwrap());
@@ -235,15 +235,15 @@ async fn what_batch_refuses_or_never_does_has_a_status_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_cannot_be_shown_has_a_status_too() {
-    let elsewhere = open(&[("ALLOWED_QUEUES", "other-queue")]);
-    let answer = ask(&elsewhere, get(RUNNABLE)).await;
+async fn status_of_a_job_that_cannot_be_shown() {
+    let not_allowed = open(&[("ALLOWED_QUEUES", "other-queue")]);
+    let answer = send(&not_allowed, get(RUNNABLE)).await;
     let text = answer.problem(403).to_string();
     assert!(
         text.contains("ALLOWED_QUEUES") && !text.contains("demo-queue"),
         "{text}"
     );
-    ask(&open(&[]), get(UNKNOWN)).await.problem(404);
+    send(&open(&[]), get(UNKNOWN)).await.problem(404);
     for (fault, status) in [
         (Fault::Throttled, 503),
         (Fault::ServerError, 502),
@@ -254,14 +254,14 @@ async fn a_job_that_cannot_be_shown_has_a_status_too() {
         function
             .emulator
             .fail_next(Operation::DescribeJobs, fault, 100);
-        let answer = ask(&function, get(RUNNABLE)).await;
+        let answer = send(&function, get(RUNNABLE)).await;
         answer.problem(status);
         assert_eq!(answer.headers.contains_key("retry-after"), status == 503);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn terminate_is_403_where_it_is_not_allowed() {
+async fn terminate_is_403_unless_allowed() {
     assert_refused(
         delete(RUNNABLE).query(&[("terminate", "true")]),
         403,
@@ -273,7 +273,7 @@ async fn terminate_is_403_where_it_is_not_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_of_which_throttling_left_nothing_done_is_503_and_else_there_is_a_report() {
+async fn post_is_503_if_every_job_is_throttled_otherwise_200_with_a_report() {
     let throttled = |ids: &[&str]| Faults {
         item_errors: ids
             .iter()
@@ -283,37 +283,34 @@ async fn a_request_of_which_throttling_left_nothing_done_is_503_and_else_there_i
     };
     let function = open(&[]);
     function.emulator.set_faults(throttled(&[RUNNABLE]));
-    let answer = ask(&function, post(&json!({"jobIds": [RUNNABLE]}))).await;
+    let answer = send(&function, post(&json!({"jobIds": [RUNNABLE]}))).await;
     let detail = answer.problem(503)["detail"].clone();
     assert!(detail.as_str().unwrap().contains(r#""throttled":1"#));
     assert!(answer.headers["retry-after"].parse::<u32>().unwrap() > 0);
-    let answer = ask(&function, post(&json!({"jobIds": [RUNNABLE, RUNNING]}))).await;
+    let answer = send(&function, post(&json!({"jobIds": [RUNNABLE, RUNNING]}))).await;
     assert_eq!(answer.status, 200);
     assert_eq!(
         answer.json()["summary"],
         json!({"jobs": 2, "throttled": 1, "running": 1})
     );
-    let answer = ask(&function, post(&json!({"jobIds": ["my-job"]}))).await;
-    assert_eq!(
-        answer.status, 200,
-        "a report, also if nothing in it is done"
-    );
+    let answer = send(&function, post(&json!({"jobIds": ["my-job"]}))).await;
+    assert_eq!(answer.status, 200, "a report, although no job is done");
     assert_eq!(answer.json()["jobs"][0]["outcome"], "invalidId");
 }
 
-/// How long a request takes where Batch never answers.
+/// How long a request takes if Batch never answers.
 async fn time_without_an_answer(function: &Function, request: HttpEvent) -> Duration {
     function.emulator.set_faults(Faults {
         hang_rate: 1.0,
         ..Faults::default()
     });
     let began = tokio::time::Instant::now();
-    ask(function, request).await;
+    send(function, request).await;
     began.elapsed()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_comes_within_25_seconds_however_long_the_function_may_run() {
+async fn http_is_answered_within_25_seconds_whatever_the_function_timeout() {
     for form in FORMS {
         for request in [
             form.post(&json!({"jobIds": [RUNNABLE, RUNNING]}).to_string()),

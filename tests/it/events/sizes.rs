@@ -1,4 +1,4 @@
-//! Reports larger than whoever gets them can take: the jobs that are done go first, and every job is still counted.
+//! Reports above the size limit of their receiver: jobs that are done are left out, and the summary still counts every job.
 
 use batch_emulator::{JobSpec, Status};
 use serde_json::{Value, json};
@@ -9,8 +9,7 @@ use support::{
 
 use super::http::Answer;
 
-/// A function, and a request to rehearse the cancelling of as many RUNNABLE jobs with long names, among whose ids there are
-/// five that are none.
+/// A function, and the ids of this many RUNNABLE jobs with long names, with five invalid ids among them.
 fn with_many(count: u32, settings: &[(&str, &str)]) -> (Function, Vec<String>) {
     let function = Function::new(settings);
     let spec = JobSpec {
@@ -27,17 +26,17 @@ fn with_many(count: u32, settings: &[(&str, &str)]) -> (Function, Vec<String>) {
     (function, ids)
 }
 
-fn rehearsal(ids: &[String]) -> Value {
+fn dry_run(ids: &[String]) -> Value {
     json!({"jobIds": ids, "dryRun": true})
 }
 
-/// The report is cut to `limit`, keeps the jobs that are not done, and counts the others.
+/// Asserts that the report is cut to `limit`, keeps the jobs that are not done, and counts the others.
 fn assert_cut(report: &Value, ids: &[String], limit: usize) {
     let length = report.to_string().len();
     assert!(length <= limit + 1000, "{length} bytes");
     assert!(
         length > limit - limit / 8,
-        "{length} bytes, and there was room for more"
+        "{length} bytes, although more would fit"
     );
     let invalid: Vec<&String> = ids.iter().filter(|id| id.starts_with("not-")).collect();
     let done = ids.len() - invalid.len();
@@ -53,51 +52,51 @@ fn assert_cut(report: &Value, ids: &[String], limit: usize) {
         .filter(|job| job["outcome"] == "invalidId")
         .map(|job| &job["jobId"])
         .collect();
-    assert_eq!(kept, invalid, "none of these is missing");
+    assert_eq!(kept, invalid, "the invalid ids are all there");
     let mut rest = ids.iter();
     let in_order = |job: &Value| rest.any(|id| job["jobId"] == **id);
-    assert!(shown.iter().all(in_order), "in the order asked");
+    assert!(shown.iter().all(in_order), "in the order of the request");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_direct_report_is_cut_at_200_kb() {
+async fn direct_report_is_cut_at_200_kb() {
     let (function, ids) = with_many(1000, &[]);
-    let report = function.invoke(rehearsal(&ids)).await.unwrap();
+    let report = function.invoke(dry_run(&ids)).await.unwrap();
     assert_cut(&report, &ids, 200_000);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_report_of_an_event_on_a_bus_is_cut_at_200_kb() {
+async fn eventbridge_report_is_cut_at_200_kb() {
     let (function, mut ids) = with_many(1000, &[]);
     ids.retain(|id| !id.starts_with("not-"));
-    let event = eventbridge(&rehearsal(&ids));
+    let event = eventbridge(&dry_run(&ids));
     let report = function.invoke(event).await.unwrap();
     assert_cut(&report, &ids, 200_000);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_report_that_fits_is_not_cut() {
+async fn report_that_fits_is_not_cut() {
     let (function, ids) = with_many(300, &[]);
-    let report = function.invoke(rehearsal(&ids)).await.unwrap();
+    let report = function.invoke(dry_run(&ids)).await.unwrap();
     assert_eq!(report["jobs"].as_array().unwrap().len(), ids.len());
     assert_eq!(report.get("truncated"), None);
 }
 
-/// The most bytes that a Lambda function may answer.
+/// The largest response of a Lambda function, in bytes.
 const LAMBDA: usize = 6 * 1024 * 1024;
 
-/// The most bytes that a load balancer takes of a function.
+/// The largest response of a Lambda function behind a load balancer, in bytes.
 const ALB: usize = 1024 * 1024;
 
 #[tokio::test(start_paused = true)]
-async fn the_body_of_an_http_report_is_cut_at_5_mb_and_behind_a_load_balancer_at_900_kb() {
+async fn http_report_is_cut_at_5_mb_behind_a_load_balancer_at_900_kb() {
     for (form, count, limit, most) in [
         (Form::V2, 11_500, 5_000_000, LAMBDA),
         (Form::Alb, 2_200, 900_000, ALB),
         (Form::AlbMultiValue, 2_200, 900_000, ALB),
     ] {
         let (function, ids) = with_many(count, &[("REQUIRE_CALLER", "false")]);
-        let request = form.post(&rehearsal(&ids).to_string());
+        let request = form.post(&dry_run(&ids).to_string());
         let answer = function.invoke(request.event).await.unwrap();
         assert!(answer.to_string().len() < most, "{form:?}");
         let answer = Answer::of(&answer);
@@ -107,7 +106,7 @@ async fn the_body_of_an_http_report_is_cut_at_5_mb_and_behind_a_load_balancer_at
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_full_of_quotes_fits_although_the_gateway_escapes_it_once_more() {
+async fn http_body_full_of_quotes_fits_once_it_is_escaped() {
     let function = Function::new(&[("REQUIRE_CALLER", "false")]);
     let quotes = "\"".repeat(200);
     let ids: Vec<String> = (0..1200)

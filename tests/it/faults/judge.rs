@@ -1,4 +1,4 @@
-//! What must be true after a scenario, whatever went wrong in it.
+//! What must hold after every scenario, whatever faults it had.
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,24 +9,25 @@ use std::{
 
 use batch_emulator::{Call, Emulator, JobView, Status};
 use serde_json::{Value, json};
+use support::events::{self, CALLER, Form};
 
-use super::scenario::{Asked, Nature, Scenario, Shape, Source};
+use super::scenario::{Nature, RequestedJob, Scenario, Shape, Source};
 
 /// The most messages in an SQS event.
 const MESSAGES: usize = 10;
 
-/// The account after a scenario, and what was asked in it.
+/// Checks the answers and the account of a scenario.
 pub struct Judge<'a> {
     pub scenario: &'a Scenario,
     pub emulator: Emulator,
-    asked: Vec<Asked>,
-    /// The places in `asked` of the jobs of each message.
+    requested: Vec<RequestedJob>,
+    /// The jobs of each message, as places in `requested`.
     pub messages: Vec<Vec<usize>>,
     processes: Cell<usize>,
     pub tally: RefCell<Tally>,
 }
 
-/// What was seen in all scenarios: what never happened was not tested.
+/// Counts over all scenarios. What never happened was not tested.
 #[derive(Debug, Default)]
 pub struct Tally {
     pub jobs: usize,
@@ -39,18 +40,18 @@ pub struct Tally {
 
 impl<'a> Judge<'a> {
     pub fn new(scenario: &'a Scenario) -> Self {
-        let (emulator, asked) = scenario.set_up();
-        let size = asked.len().div_ceil(MESSAGES);
-        let places: Vec<usize> = (0..asked.len()).collect();
+        let (emulator, requested) = scenario.set_up();
+        let size = requested.len().div_ceil(MESSAGES);
+        let places: Vec<usize> = (0..requested.len()).collect();
         Self {
             scenario,
             emulator,
             messages: places.chunks(size).map(<[usize]>::to_vec).collect(),
             tally: RefCell::new(Tally {
-                jobs: asked.len(),
+                jobs: requested.len(),
                 ..Tally::default()
             }),
-            asked,
+            requested,
             processes: Cell::new(0),
         }
     }
@@ -62,7 +63,7 @@ impl<'a> Judge<'a> {
     fn request(&self, places: &[usize]) -> Value {
         let ids: Vec<&str> = places
             .iter()
-            .map(|&place| self.asked[place].text.as_str())
+            .map(|&place| self.requested[place].text.as_str())
             .collect();
         json!({
             "jobIds": ids, "reason": "a bad submission", "terminate": self.scenario.terminate,
@@ -70,39 +71,33 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// One event that asks for all jobs.
+    /// One event with a request for all jobs.
     pub fn event(&self, source: Source) -> Value {
-        let all: Vec<usize> = (0..self.asked.len()).collect();
+        let all: Vec<usize> = (0..self.requested.len()).collect();
         let request = self.request(&all);
         if source != Source::Http {
             return request;
         }
-        json!({
-            "version": "2.0", "rawPath": "/cancellations", "rawQueryString": "",
-            "headers": {"content-type": "application/json"},
-            "requestContext": {
-                "http": {"method": "POST", "path": "/cancellations"},
-                "authorizer": {"iam": {"userArn": "arn:aws:iam::123456789012:user/ann"}},
-            },
-            "body": request.to_string(), "isBase64Encoded": false,
-        })
+        Form::V2.post(&request.to_string()).caller(CALLER).event
     }
 
     /// These messages as an SQS event.
     pub fn sqs(&self, messages: &[usize], fifo: bool) -> Value {
-        let suffix = if fifo { ".fifo" } else { "" };
-        let record = |&message: &usize| {
-            json!({
-                "messageId": message.to_string(), "eventSource": "aws:sqs",
-                "eventSourceARN": format!("arn:aws:sqs:eu-west-1:123456789012:requests{suffix}"),
-                "attributes": {"MessageGroupId": (message % 3).to_string()},
-                "body": self.request(&self.messages[message]).to_string(),
-            })
+        let grouped = messages
+            .iter()
+            .map(|&message| (message % 3, self.request(&self.messages[message])));
+        let mut event = if fifo {
+            events::fifo(grouped)
+        } else {
+            events::sqs_groups(grouped)
         };
-        json!({"Records": messages.iter().map(record).collect::<Vec<_>>()})
+        for (place, message) in messages.iter().enumerate() {
+            event["Records"][place]["messageId"] = json!(message.to_string());
+        }
+        event
     }
 
-    /// The report has each job once, in the order first asked, and nothing in it is untrue.
+    /// The report has each job once, in the order of the request, with an outcome that is true.
     pub fn report(&self, answer: &Value) {
         let unwrapped: Value;
         let report = match answer["body"].as_str() {
@@ -123,8 +118,8 @@ impl<'a> Judge<'a> {
         );
         let jobs = report["jobs"].as_array().unwrap();
         let mut seen = BTreeSet::new();
-        let expected: Vec<&Asked> = self
-            .asked
+        let expected: Vec<&RequestedJob> = self
+            .requested
             .iter()
             .filter(|job| seen.insert(job.id.as_str()))
             .collect();
@@ -132,13 +127,13 @@ impl<'a> Judge<'a> {
             .iter()
             .map(|job| job["jobId"].as_str().unwrap())
             .collect();
-        let wanted: Vec<&str> = expected.iter().map(|job| job.id.as_str()).collect();
-        assert_eq!(ids, wanted);
+        let expected_ids: Vec<&str> = expected.iter().map(|job| job.id.as_str()).collect();
+        assert_eq!(ids, expected_ids);
         let mut left = false;
-        for (job, asked) in jobs.iter().zip(expected) {
+        for (job, requested) in jobs.iter().zip(expected) {
             let outcome = job["outcome"].as_str().unwrap();
-            if let Err(truth) = self.is_true(outcome, asked) {
-                panic!("{job} is reported, but {truth}");
+            if let Err(contradiction) = self.is_true(outcome, requested) {
+                panic!("{job} is reported, but {contradiction}");
             }
             left |= is_retryable(outcome);
             *self
@@ -151,19 +146,20 @@ impl<'a> Judge<'a> {
         assert_eq!(report["complete"], !left);
     }
 
-    fn is_true(&self, outcome: &str, asked: &Asked) -> Result<(), String> {
-        let job = self.emulator.job(&asked.id);
+    fn is_true(&self, outcome: &str, requested: &RequestedJob) -> Result<(), String> {
+        let job = self.emulator.job(&requested.id);
         let of = |holds: fn(&JobView) -> bool| job.as_ref().is_some_and(holds);
         let ended =
             |job: &JobView| job.status == Status::Failed && (job.is_cancelled || job.is_terminated);
         let holds = match outcome {
-            "invalidId" => asked.nature == Nature::Invalid,
+            "invalidId" => requested.nature == Nature::Invalid,
             "notFound" => {
-                asked.nature == Nature::Unknown || !self.scenario.faults.visibility_delay.is_zero()
+                requested.nature == Nature::Unknown
+                    || !self.scenario.faults.visibility_delay.is_zero()
             }
-            "protected" => asked.nature == Nature::Protected && !of(|job| job.is_cancelled),
+            "protected" => requested.nature == Nature::Protected && !of(|job| job.is_cancelled),
             "queueNotAllowed" => {
-                asked.nature == Nature::InOtherQueue && !of(|job| job.is_cancelled)
+                requested.nature == Nature::InOtherQueue && !of(|job| job.is_cancelled)
             }
             "cancelled" | "terminated" => of(ended),
             "cancelling" => of(|job| job.is_cancelled),
@@ -171,17 +167,17 @@ impl<'a> Judge<'a> {
             "running" => of(|job| !job.status.is_cancellable()),
             "finished" => of(|job| job.status.is_final()),
             "wouldCancel" | "wouldTerminate" => self.scenario.dry_run,
-            "denied" => self.emulator.faults().denied_jobs.contains(&asked.id),
+            "denied" => self.emulator.faults().denied_jobs.contains(&requested.id),
             other => is_retryable(other),
         };
         if holds {
             Ok(())
         } else {
-            Err(format!("{asked:?} is {job:?}"))
+            Err(format!("{requested:?} is {job:?}"))
         }
     }
 
-    /// What is to be delivered again. In every other message all is done.
+    /// The messages to be redelivered. In every other message all jobs are done.
     pub fn partial_batch(&self, answer: &Value, delivered: &[usize], fifo: bool) -> Vec<usize> {
         let failed: Vec<usize> = answer["batchItemFailures"]
             .as_array()
@@ -201,34 +197,36 @@ impl<'a> Judge<'a> {
                     .iter()
                     .filter(later)
                     .all(|other| failed.contains(other));
-                assert!(
-                    held || !fifo,
-                    "a message of group {} overtakes {message}: {answer}",
-                    message % 3
-                );
+                if fifo {
+                    let group = message % 3;
+                    assert!(
+                        held,
+                        "a message of group {group} overtakes {message}: {answer}"
+                    );
+                }
                 continue;
             }
             for &place in &self.messages[message] {
-                let asked = &self.asked[place];
+                let requested = &self.requested[place];
                 assert!(
-                    self.is_done(asked),
-                    "message {message} is not delivered again, but {asked:?} is {:?}",
-                    self.emulator.job(&asked.id)
+                    self.is_done(requested),
+                    "message {message} is not redelivered, but {requested:?} is {:?}",
+                    self.emulator.job(&requested.id)
                 );
             }
         }
         failed
     }
 
-    /// Nothing is left to be done to the job.
-    fn is_done(&self, asked: &Asked) -> bool {
-        let Some(job) = self.emulator.job(&asked.id) else {
-            return asked.nature == Nature::Unknown;
+    /// Whether nothing is left to do for the job.
+    fn is_done(&self, requested: &RequestedJob) -> bool {
+        let Some(job) = self.emulator.job(&requested.id) else {
+            return requested.nature == Nature::Unknown;
         };
-        match asked.nature {
+        match requested.nature {
             Nature::Protected | Nature::InOtherQueue => !job.is_cancelled && !job.is_terminated,
             Nature::Invalid => false,
-            // A job that was just submitted may look like one that is not there.
+            // A job that was just submitted may not be visible yet.
             _ if !self.scenario.faults.visibility_delay.is_zero() => true,
             _ => {
                 let out_of_reach = job.status.is_final()
@@ -238,25 +236,28 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// With nothing going wrong any more, what is left are messages that cannot be acted on.
+    /// After a delivery without faults, only messages with an invalid id are left.
     pub fn everything_is_done(&self, left: &[usize], fifo: bool) {
         let bad = |&&message: &&usize| {
-            let nature = |&place: &usize| self.asked[place].nature == Nature::Invalid;
+            let nature = |&place: &usize| self.requested[place].nature == Nature::Invalid;
             self.messages[message].iter().any(nature)
         };
         if !fifo {
             let good: Vec<_> = left.iter().filter(|message| !bad(message)).collect();
-            assert!(good.is_empty(), "messages {good:?} come back for ever");
+            assert!(
+                good.is_empty(),
+                "messages {good:?} are redelivered for ever"
+            );
         }
-        for asked in self
-            .asked
+        for requested in self
+            .requested
             .iter()
-            .filter(|asked| asked.nature != Nature::Invalid)
+            .filter(|requested| requested.nature != Nature::Invalid)
         {
             assert!(
-                self.is_done(asked),
-                "{asked:?} is {:?}",
-                self.emulator.job(&asked.id)
+                self.is_done(requested),
+                "{requested:?} is {:?}",
+                self.emulator.job(&requested.id)
             );
         }
         self.tally.borrow_mut().kills += self.processes.get() - 1;
@@ -267,7 +268,7 @@ impl<'a> Judge<'a> {
         assert_eq!(self.emulator.count_where(changing), 0);
     }
 
-    /// No second has more calls than are allowed, retries and all.
+    /// The rate of calls, retries included, is never above the ceiling.
     pub fn calls_keep_the_ceiling(&self) {
         let calls = self.emulator.calls();
         let mut tally = self.tally.borrow_mut();
@@ -318,7 +319,7 @@ impl Tally {
         }
     }
 
-    /// A run that never saw a fault or an outcome proves nothing of it.
+    /// Every fault and every outcome has occurred in the run.
     pub fn must_be_varied(&self) {
         for outcome in [
             "cancelled",
@@ -371,7 +372,7 @@ impl fmt::Display for Tally {
         } = self;
         write!(
             f,
-            "{jobs} jobs, {calls} calls, {kills} processes killed, {failed_messages} messages handed back\n\
+            "{jobs} jobs, {calls} calls, {kills} processes killed, {failed_messages} messages returned\n\
              faults {faults:?}\nreported {outcomes:?}"
         )
     }

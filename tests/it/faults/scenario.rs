@@ -1,4 +1,4 @@
-//! What is drawn from a seed: the account, what is asked of it, and what goes wrong meanwhile.
+//! A scenario, generated from a seed: the account, the request, and the faults.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use support::QUEUE;
 /// A queue that the function may not touch.
 const OTHER_QUEUE: &str = "other-queue";
 
-/// How the function is asked.
+/// Where the request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     Direct,
@@ -22,18 +22,18 @@ pub enum Source {
     Fifo,
 }
 
-/// What happens.
+/// How often the function is invoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// One invocation, which gives a report.
+    /// One invocation, which returns a report.
     Once,
     /// Two instances cancel the same jobs.
     TwoAtOnce,
-    /// Messages of a queue, delivered again while something is left in them.
+    /// Messages of a queue, redelivered until all are done.
     Redelivered { kills: bool },
 }
 
-/// Everything that a seed decides.
+/// Everything that is generated from a seed.
 #[derive(Debug)]
 pub struct Scenario {
     pub seed: u64,
@@ -48,23 +48,23 @@ pub struct Scenario {
     pub deadline: Duration,
     pub faults: Faults,
     pub behaviour: Behaviour,
-    /// How often a job that a call names starts just before the call is performed.
+    /// The probability that a job changes its status just before a call that names it.
     pub moves: f64,
     pub lifecycles: bool,
     kills: Vec<Option<Duration>>,
 }
 
-/// A job that is asked for.
+/// A job in the request.
 #[derive(Debug)]
-pub struct Asked {
-    /// The text by which.
+pub struct RequestedJob {
+    /// Its id as written in the request.
     pub text: String,
-    /// The id in the report.
+    /// Its id in the report.
     pub id: String,
     pub nature: Nature,
 }
 
-/// What is special about it.
+/// The kind of job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nature {
     Plain,
@@ -136,13 +136,13 @@ impl Scenario {
         }
     }
 
-    /// When the process is killed in a delivery, if it is.
+    /// The time after which the process is killed during a delivery, if it is.
     pub fn kill_after(&self, delivery: usize) -> Option<Duration> {
         self.kills[delivery % self.kills.len()]
     }
 
-    /// The account, and the jobs that are asked for in it.
-    pub fn set_up(&self) -> (Emulator, Vec<Asked>) {
+    /// The account, and the jobs in the request.
+    pub fn set_up(&self) -> (Emulator, Vec<RequestedJob>) {
         let mut random = Rng::with_seed(!self.seed);
         let emulator = Emulator::new();
         emulator.add_queue(Queue::new(QUEUE));
@@ -150,22 +150,22 @@ impl Scenario {
         emulator.set_behaviour(self.behaviour.clone());
         emulator.set_faults(self.faults.clone());
         let running = emulator.add_job(JobSpec::new(Status::Running).queue(QUEUE));
-        let mut asked: Vec<Asked> = Vec::new();
-        while asked.len() < self.jobs {
-            if !asked.is_empty() && chance(&mut random, 0.03) {
-                let twice = random.usize(..asked.len());
-                let again = Asked {
-                    text: asked[twice].text.clone(),
-                    id: asked[twice].id.clone(),
-                    ..asked[twice]
+        let mut requested: Vec<RequestedJob> = Vec::new();
+        while requested.len() < self.jobs {
+            if !requested.is_empty() && chance(&mut random, 0.03) {
+                let twice = random.usize(..requested.len());
+                let again = RequestedJob {
+                    text: requested[twice].text.clone(),
+                    id: requested[twice].id.clone(),
+                    ..requested[twice]
                 };
-                asked.push(again);
+                requested.push(again);
                 continue;
             }
-            self.add(&emulator, &running, &mut random, &mut asked);
+            self.add(&emulator, &running, &mut random, &mut requested);
         }
         let mut faults = self.faults.clone();
-        for job in &asked {
+        for job in &requested {
             if chance(&mut random, 0.1) && self.seed.is_multiple_of(5) {
                 faults.denied_jobs.insert(job.id.clone());
             } else if chance(&mut random, 0.1) && self.seed.is_multiple_of(7) {
@@ -181,10 +181,16 @@ impl Scenario {
         if self.moves > 0.0 {
             self.let_jobs_move(&emulator);
         }
-        (emulator, asked)
+        (emulator, requested)
     }
 
-    fn add(&self, emulator: &Emulator, running: &str, random: &mut Rng, asked: &mut Vec<Asked>) {
+    fn add(
+        &self,
+        emulator: &Emulator,
+        running: &str,
+        random: &mut Rng,
+        requested: &mut Vec<RequestedJob>,
+    ) {
         let status = *random
             .choice(&[
                 Status::Submitted,
@@ -227,7 +233,7 @@ impl Scenario {
             }
             2 => {
                 let id = format!("{:08x}-0000-4000-8000-000000000000", random.u32(..));
-                asked.push(Asked {
+                requested.push(RequestedJob {
                     text: id.clone(),
                     id,
                     nature: Nature::Unknown,
@@ -236,28 +242,28 @@ impl Scenario {
             }
             3 => {
                 let text = format!("no-job-{}", random.u32(..));
-                asked.push(Asked {
+                requested.push(RequestedJob {
                     text: text.clone(),
                     id: text,
                     nature: Nature::Invalid,
                 });
                 return;
             }
-            4..=5 => return Self::add_array(emulator, random, asked),
+            4..=5 => return Self::add_array(emulator, random, requested),
             6 => text_of = str::to_uppercase,
             7 => text_of = |id| format!("{id}#0"),
             8 => text_of = |id| format!("arn:aws:batch:eu-west-1:123456789012:job/{id}"),
             _ => {}
         }
         let id = emulator.add_job(spec);
-        asked.push(Asked {
+        requested.push(RequestedJob {
             text: text_of(&id),
             id,
             nature,
         });
     }
 
-    fn add_array(emulator: &Emulator, random: &mut Rng, asked: &mut Vec<Asked>) {
+    fn add_array(emulator: &Emulator, random: &mut Rng, requested: &mut Vec<RequestedJob>) {
         let protected = chance(random, 0.2);
         let children = [
             Status::Runnable,
@@ -278,21 +284,21 @@ impl Scenario {
         for child in 0..children.len() {
             if chance(random, 0.4) {
                 let child = format!("{id}:{child}");
-                asked.push(Asked {
+                requested.push(RequestedJob {
                     text: child.clone(),
                     id: child,
                     nature,
                 });
             }
         }
-        asked.push(Asked {
+        requested.push(RequestedJob {
             text: id.clone(),
             id,
             nature,
         });
     }
 
-    /// Some jobs start, or end, just before a call that names them is performed.
+    /// Lets some jobs start, or end, just before a call that names them.
     fn let_jobs_move(&self, emulator: &Emulator) {
         let share = self.moves;
         for operation in [
@@ -306,14 +312,14 @@ impl Scenario {
             emulator.on(operation, move |emulator, ids| {
                 let mut random = random.lock().unwrap();
                 for id in ids {
-                    let stands = emulator.job(id);
+                    let job = emulator.job(id);
                     let free = |job: &batch_emulator::JobView| {
                         !job.status.is_final()
                             && !job.is_cancelled
                             && !job.is_terminated
                             && job.array_size.is_none()
                     };
-                    if chance(&mut random, share) && stands.as_ref().is_some_and(free) {
+                    if chance(&mut random, share) && job.as_ref().is_some_and(free) {
                         let next = [Status::Starting, Status::Running, Status::Succeeded];
                         emulator.set_status(id, *random.choice(&next).unwrap());
                     }
@@ -324,7 +330,7 @@ impl Scenario {
 }
 
 fn faults(seed: u64, random: &mut Rng) -> Faults {
-    // One scenario in five has the whole list of quality goals at once.
+    // One scenario in five has all faults at once.
     let all = chance(random, 0.2);
     let mut rate = |share: f64| {
         if all || chance(random, 0.3) {

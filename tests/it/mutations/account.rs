@@ -1,4 +1,4 @@
-//! The account that mutated events meet: a job for every id in the samples, and jobs that no event names.
+//! The account for mutated events: a job for every id in the samples, and jobs that no event names.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -6,14 +6,15 @@ use batch_emulator::{Emulator, JobSpec, Queue, Status};
 
 use super::tree::Tree;
 
-/// A queue and jobs that stand in no sample.
+/// A queue that no sample names.
 const OTHER_QUEUE: &str = "bystanders";
+/// Its jobs.
 const OTHERS: usize = 3;
 
 /// 2025-01-01.
 const BEGAN: Duration = Duration::from_hours(482_136);
 
-/// All ids that stand in `samples`, as Batch writes them.
+/// All ids in `samples`, in lower case.
 pub fn ids(samples: &[Tree]) -> BTreeSet<String> {
     let text: String = samples.iter().map(|tree| tree.to_string() + "\n").collect();
     let is_hex =

@@ -1,4 +1,4 @@
-//! What must hold of a mutated event once it is decoded, before anything is called.
+//! What must hold after a mutated event is decoded.
 
 use batch_cancel::{
     config::Config,
@@ -10,13 +10,13 @@ use support::FUNCTION_ARN;
 
 use super::{Mutant, facts::Facts, mutate::FIELDS};
 
-/// Settings and place of the function.
+/// The settings of the function, and where it runs.
 pub struct Checks {
     configs: Vec<Config>,
     own_region: OwnRegion,
 }
 
-/// Each event meets all of them.
+/// Each event is decoded with each of them.
 const SETTINGS: [&[(&str, &str)]; 2] = [
     &[],
     &[
@@ -42,7 +42,7 @@ impl Checks {
         }
     }
 
-    /// What a mutated event is decoded to, by kind, if that is what it says.
+    /// The kind of what a mutated event is decoded to, if the event contains that.
     pub fn check(&self, mutant: &Mutant<'_>) -> Result<&'static str, String> {
         let facts = Facts::of(mutant.event.get());
         let mut result = "";
@@ -68,13 +68,13 @@ fn of_event(event: &Event, facts: &Facts) -> Result<&'static str, String> {
     match &event.command {
         Command::Cancel { messages, .. } => {
             if messages.is_empty() {
-                return Err("an event of no message at all was understood".to_owned());
+                return Err("an event without messages was accepted".to_owned());
             }
             for message in messages {
                 match &message.content {
                     Ok(Content::Request(request)) => of_request(request, facts)?,
-                    Ok(Content::Ignored(why)) => says_something(why)?,
-                    Err(error) => says_something(&error.to_string())?,
+                    Ok(Content::Ignored(why)) => check_text(why)?,
+                    Err(error) => check_text(&error.to_string())?,
                 }
             }
             Ok(event.source.as_str())
@@ -85,9 +85,7 @@ fn of_event(event: &Event, facts: &Facts) -> Result<&'static str, String> {
             Err(format!("not a valid panel: {panel:?}"))
         }
         Command::Panel(_) => Ok("a dashboard"),
-        Command::Refuse { problem, .. } => {
-            says_something(&problem.detail).map(|()| "an HTTP problem")
-        }
+        Command::Refuse { problem, .. } => check_text(&problem.detail).map(|()| "an HTTP problem"),
     }
 }
 
@@ -99,26 +97,28 @@ fn of_request(request: &Request, facts: &Facts) -> Result<(), String> {
     let terminates = request.action == Action::Terminate;
     match &request.target {
         Target::Jobs(ids) => {
-            for asked in ids {
-                if let AskedId::Job { id, .. } = asked {
+            for id in ids {
+                if let AskedId::Job { id, .. } = id {
                     named(*id, facts)?;
-                    if !request.dry_run && !facts.means(&id.to_string()) {
-                        return Err(format!("{id} was to be looked at in a dry run only"));
+                    if !request.dry_run && !facts.names_outside_dry_runs(&id.to_string()) {
+                        return Err(format!("{id} is named only in a dry run"));
                     }
                     if id.is_service_job() && !terminates {
-                        return Err(format!("{id} is a service job, which nothing can cancel"));
+                        return Err(format!("{id} is a service job, which cannot be cancelled"));
                     }
                 }
             }
         }
         Target::Blocked(id) => {
-            // The event of a blocked service job asks for it without a field of that name.
+            // The event of a blocked service job is a request to terminate it without a field `terminate`.
             return named(*id, facts);
         }
         Target::Select(_) => {}
     }
     if terminates && !facts.terminate {
-        return Err(format!("nobody asked to terminate: {request:?}"));
+        return Err(format!(
+            "the event does not request to terminate: {request:?}"
+        ));
     }
     Ok(())
 }
@@ -127,43 +127,39 @@ fn named(id: JobId, facts: &Facts) -> Result<(), String> {
     if facts.names(&id.to_string()) {
         return Ok(());
     }
-    Err(format!("{id} stands nowhere in the event"))
+    Err(format!("{id} is not in the event"))
 }
 
-fn says_something(text: &str) -> Result<(), String> {
+fn check_text(text: &str) -> Result<(), String> {
     if text.trim().len() < 8 {
-        return Err(format!("an answer that says nothing: {text:?}"));
+        return Err(format!("an empty text: {text:?}"));
     }
     Ok(())
 }
 
 fn of_error(error: &EventError, mutant: &Mutant<'_>) -> Result<(), String> {
     let text = error.to_string();
-    says_something(&text)?;
+    check_text(&text)?;
     if !["UnsupportedEvent", "InvalidEvent", "InvalidRequest"].contains(&error.error_type()) {
         return Err(format!("decoding ends with {}: {text}", error.error_type()));
     }
     names_the_field(&text, mutant)
 }
 
-/// Where a field of our own schema was made wrong, and nothing else, the error is about it.
+/// If the only mutation is of a field of the request schema, the error names the field.
 pub fn names_the_field(text: &str, mutant: &Mutant<'_>) -> Result<(), String> {
-    let elsewhere = [
+    let of_other_fields = [
         "rename",
         "dissolve",
         "mix in another event beside",
         "reorder the fields beside",
     ];
-    let was_fine = [
-        "direct-cancel.json",
-        "direct-wait.json",
-        "direct-select-stuck.json",
-    ];
+    let valid_requests = ["direct-cancel", "direct-wait", "direct-select-stuck"];
     if let [done] = mutant.done.as_slice()
         && let Some(field) = &done.field
-        && was_fine.contains(&mutant.name)
+        && valid_requests.contains(&mutant.name)
         && FIELDS.contains(&field.as_str())
-        && !elsewhere.contains(&done.how)
+        && !of_other_fields.contains(&done.how)
         && !mutant.as_text
         && !text.contains(field.as_str())
         && !text.contains("expected")

@@ -1,21 +1,22 @@
-//! What an event's text says, read without the code under test: every text in it, at any depth and in any coding.
+//! What the text of an event contains, read without the code under test: every string in it, at any depth and in any
+//! encoding.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 
 use super::tree::Tree;
 
-/// How deep texts may lie in texts before the search for ids ends.
+/// How deep strings within strings are searched.
 const DEPTH: usize = 8;
 
-/// What an event's text says.
+/// What an event contains.
 #[derive(Debug, Default)]
 pub struct Facts {
-    /// All of it, decoded, in lower case.
-    pub said: String,
-    /// The same without what stands in a dry run.
-    pub meant: String,
-    /// Something asks for termination.
+    /// All of its strings, decoded, in lower case.
+    pub text: String,
+    /// The same without the strings of dry runs.
+    pub real: String,
+    /// Whether something in it requests termination.
     pub terminate: bool,
 }
 
@@ -24,79 +25,79 @@ impl Facts {
         let mut facts = Self::default();
         // Only the event as a whole can be an HTTP request.
         let dry = Tree::read(text).is_some_and(|tree| is_dry_http(&tree));
-        facts.text(text, dry, 0);
-        facts.said.make_ascii_lowercase();
-        facts.meant.make_ascii_lowercase();
+        facts.read_text(text, dry, 0);
+        facts.text.make_ascii_lowercase();
+        facts.real.make_ascii_lowercase();
         facts
     }
 
-    /// Whether this id, or its parent's, stands in the event.
+    /// Whether the event contains this id, or its parent's.
     pub fn names(&self, id: &str) -> bool {
-        named(&self.said, id)
+        named(&self.text, id)
     }
 
-    /// Whether it also stands there outside of dry runs.
-    pub fn means(&self, id: &str) -> bool {
-        named(&self.meant, id)
+    /// Whether it also contains the id outside of dry runs.
+    pub fn names_outside_dry_runs(&self, id: &str) -> bool {
+        named(&self.real, id)
     }
 
-    /// Notes a text that is a leaf, or stands in one in another coding.
-    fn say(&mut self, text: &str, dry: bool) {
-        self.said += text;
-        self.said.push('\n');
+    /// Adds a string.
+    fn add(&mut self, text: &str, dry: bool) {
+        self.text += text;
+        self.text.push('\n');
         if !dry {
-            self.meant += text;
-            self.meant.push('\n');
+            self.real += text;
+            self.real.push('\n');
         }
     }
 
-    fn text(&mut self, text: &str, dry: bool, depth: usize) {
+    fn read_text(&mut self, text: &str, dry: bool, depth: usize) {
         if depth > DEPTH {
             return;
         }
-        // A byte order mark, as some write it before their JSON.
+        // Some tools write a byte order mark before JSON.
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         match Tree::read(text) {
-            Some(tree @ (Tree::Array(_) | Tree::Object(_))) => self.tree(&tree, dry, depth),
-            Some(Tree::Text(inner)) => self.text(&inner, dry, depth + 1),
-            _ => self.say(text, dry),
+            Some(tree @ (Tree::Array(_) | Tree::Object(_))) => self.read_tree(&tree, dry, depth),
+            Some(Tree::Text(inner)) => self.read_text(&inner, dry, depth + 1),
+            _ => self.add(text, dry),
         }
         if text.contains('%') {
             let decoded = percent_decode_str(text).decode_utf8_lossy();
             if decoded != text {
-                self.text(&decoded, dry, depth + 1);
+                self.read_text(&decoded, dry, depth + 1);
             }
         }
         if let Some(decoded) = from_base64(text) {
-            self.text(&decoded, dry, depth + 1);
+            self.read_text(&decoded, dry, depth + 1);
         }
         self.terminate |= text.contains("terminate=true");
     }
 
-    fn tree(&mut self, tree: &Tree, dry: bool, depth: usize) {
+    fn read_tree(&mut self, tree: &Tree, dry: bool, depth: usize) {
         let dry = dry || is_dry(tree);
         match tree {
-            Tree::Raw(text) => self.say(text, dry),
-            Tree::Text(text) => self.text(text, dry, depth + 1),
-            Tree::Nested(tree) => self.tree(tree, dry, depth + 1),
+            Tree::Raw(text) => self.add(text, dry),
+            Tree::Text(text) => self.read_text(text, dry, depth + 1),
+            Tree::Nested(tree) => self.read_tree(tree, dry, depth + 1),
             Tree::Array(items) => {
                 for item in items {
-                    self.tree(item, dry, depth);
+                    self.read_tree(item, dry, depth);
                 }
             }
             Tree::Object(fields) => {
                 let from_batch = tree.get("source") == Some(&Tree::text("aws.batch"));
                 for (name, value) in fields {
-                    self.say(name, dry);
+                    self.add(name, dry);
                     self.terminate |= name == "terminate" && value.to_string().contains("true");
                     match value {
-                        // AWS's own events are read leniently, whatever stands in them.
+                        // The details of AWS's own events are no requests, so dryRun has no effect in them.
                         Tree::Object(detail) if from_batch => {
                             for (_, value) in detail {
-                                self.tree(value, dry, depth);
+                                self.read_tree(value, dry, depth);
                             }
                         }
-                        _ => self.tree(value, dry, depth),
+                        _ => self.read_tree(value, dry, depth),
                     }
                 }
             }
@@ -117,7 +118,7 @@ fn from_base64(text: &str) -> Option<String> {
     String::from_utf8(long.then(|| STANDARD.decode(text).ok()).flatten()?).ok()
 }
 
-/// Whether an object is a request, or carries one beside it, that says `dryRun` in any spelling and does not say false.
+/// Whether an object is a request, or has one beside it, with `dryRun` in any spelling and another value than false.
 fn is_dry(tree: &Tree) -> bool {
     let Tree::Object(fields) = tree else {
         return false;
@@ -155,10 +156,10 @@ fn is_dry(tree: &Tree) -> bool {
     let options = fields.iter().filter(|(name, _)| name == "BatchInput");
     !is_envelope
         && is_request
-        && (says_dry(tree) || options.into_iter().any(|(_, options)| says_dry(options)))
+        && (has_dry_run(tree) || options.into_iter().any(|(_, options)| has_dry_run(options)))
 }
 
-fn says_dry(tree: &Tree) -> bool {
+fn has_dry_run(tree: &Tree) -> bool {
     let Tree::Object(fields) = tree else {
         return false;
     };
@@ -172,7 +173,7 @@ fn is_dry_run(name: &str) -> bool {
     letters.collect::<String>().eq_ignore_ascii_case("dryRun")
 }
 
-/// Whether an HTTP request's options, in the place for them or in its body, say so.
+/// Whether an HTTP request has `dryRun` in its query or its body.
 fn is_dry_http(tree: &Tree) -> bool {
     let (Tree::Object(fields), Some(context)) = (tree, tree.get("requestContext")) else {
         return false;
@@ -181,7 +182,7 @@ fn is_dry_http(tree: &Tree) -> bool {
     if !is_gateway && tree.get("httpMethod").is_none() {
         return false;
     }
-    // Of a field that stands there twice, the last counts, as to most readers of JSON.
+    // Of a repeated field the last counts, as in most JSON parsers.
     let mut last = fields.iter().enumerate().filter(|(index, (name, _))| {
         let later = fields.iter().skip(index + 1);
         !later.into_iter().any(|(other, _)| other == name)
@@ -205,7 +206,7 @@ fn is_dry_http(tree: &Tree) -> bool {
         "body" => {
             let body = value.as_text().unwrap_or_default();
             let body = from_base64(&body).unwrap_or(body);
-            Tree::read(&body).is_some_and(|body| says_dry(&body))
+            Tree::read(&body).is_some_and(|body| has_dry_run(&body))
         }
         _ => false,
     })

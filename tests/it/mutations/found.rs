@@ -1,40 +1,32 @@
-//! What mutations and fuzzing have found, kept: options that were passed over, and texts behind a text.
+//! Cases found by mutation and fuzzing: misplaced options, trailing JSON, events of authorizers.
 
 use batch_emulator::Status;
 use serde_json::{Value, json};
 
-use support::Function;
+use support::{
+    Function,
+    events::{CALLER, Form, failures, sqs},
+};
 
-fn sqs(body: &str) -> Value {
-    json!({"Records": [{"messageId": "m", "eventSource": "aws:sqs", "body": body}]})
+/// A request to cancel a job, with these fields in its event.
+fn delete(form: Form, id: &str, more: &Value) -> Value {
+    let request = form.request("DELETE", &format!("/jobs/{id}"));
+    let mut event = request.caller(CALLER).event;
+    let fields = event.as_object_mut().unwrap();
+    fields.extend(more.as_object().unwrap().clone());
+    event
 }
 
 fn rest_delete(id: &str, more: &Value) -> Value {
-    let mut event = json!({
-        "httpMethod": "DELETE",
-        "path": format!("/jobs/{id}"),
-        "requestContext": {"identity": {"userArn": "arn:aws:iam::123456789012:user/ann"}},
-    });
-    let fields = event.as_object_mut().unwrap();
-    fields.extend(more.as_object().unwrap().clone());
-    event
+    delete(Form::V1, id, more)
 }
 
 fn http_delete(id: &str, more: &Value) -> Value {
-    let mut event = json!({
-        "rawPath": format!("/jobs/{id}"),
-        "requestContext": {
-            "http": {"method": "DELETE"},
-            "authorizer": {"iam": {"userArn": "arn:aws:iam::123456789012:user/ann"}},
-        },
-    });
-    let fields = event.as_object_mut().unwrap();
-    fields.extend(more.as_object().unwrap().clone());
-    event
+    delete(Form::V2, id, more)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dry_run_in_the_wrong_place_is_never_passed_over() {
+async fn misplaced_dry_run_is_never_ignored() {
     let function = Function::new(&[]);
     let id = &function.add(Status::Runnable);
     let events = [
@@ -72,7 +64,7 @@ async fn a_dry_run_in_the_wrong_place_is_never_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stands_behind_a_text_is_not_lost() {
+async fn trailing_json_after_a_body_is_rejected() {
     let function = Function::new(&[]);
     let [one, other] = [(); 2].map(|()| function.add(Status::Runnable));
     for body in [
@@ -80,21 +72,17 @@ async fn what_stands_behind_a_text_is_not_lost() {
         format!("\"{one}\" \"{other}\""),
         format!("{{\"jobId\": \"{one}\"}}\n{{\"jobId\": \"{other}\"}}"),
     ] {
-        let answer = function.invoke(sqs(&body)).await.unwrap();
-        assert_eq!(
-            answer["batchItemFailures"][0]["itemIdentifier"], "m",
-            "{body}"
-        );
-        let mut event = http_delete(&one, &json!({"rawPath": "/cancellations", "body": body}));
-        event["requestContext"]["http"]["method"] = json!("POST");
-        let answer = function.invoke(event).await.unwrap();
+        let answer = function.invoke(sqs([&body])).await.unwrap();
+        assert_eq!(answer, failures(&[0]), "{body}");
+        let request = Form::V2.post(&body).caller(CALLER);
+        let answer = function.invoke(request).await.unwrap();
         assert_eq!(answer["statusCode"], 400, "{body}");
     }
     assert!(function.emulator.calls().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authorizers_event_is_no_request() {
+async fn authorizer_event_is_unsupported() {
     let function = Function::new(&[]);
     let id = &function.add(Status::Runnable);
     let arn = "arn:aws:execute-api:eu-west-1:123456789012:abcdef1234/prod/DELETE/jobs";

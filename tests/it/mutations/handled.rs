@@ -1,4 +1,4 @@
-//! What must hold of a mutated event once the function has handled it: the answer, the calls and the jobs.
+//! What must hold after the function has handled a mutated event, of the answer, the calls and the jobs.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -21,7 +21,7 @@ use super::{
     tree::Tree,
 };
 
-/// What is handled longer, in virtual time, hangs: the deadline is after a minute.
+/// An invocation that takes longer, in virtual time, hangs: its deadline is after a minute.
 const HANGS: Duration = Duration::from_mins(2);
 
 const SETTINGS: [&[(&str, &str)]; 4] = [
@@ -35,14 +35,14 @@ const SETTINGS: [&[(&str, &str)]; 4] = [
     ],
 ];
 
-/// The functions that events are put to, each with its account.
+/// The functions that handle the events, one for each of the settings, each with its account.
 pub struct Bench {
     ids: BTreeSet<String>,
     functions: Vec<Option<Function>>,
     next: usize,
 }
 
-/// One event, and what it has led to.
+/// A handled event.
 struct Handled<'a> {
     facts: Facts,
     event: Result<Event, EventError>,
@@ -61,12 +61,12 @@ impl Bench {
         }
     }
 
-    /// Lets a function handle the event, in all settings by turns.
+    /// Handles the event with two of the settings, in turn.
     pub async fn check(&mut self, mutant: &Mutant<'_>) -> Result<String, String> {
         let mut result = String::new();
         let first = self.next % SETTINGS.len();
         self.next += 1;
-        // Each event meets a function that may terminate, and one that may not.
+        // One of the two functions may terminate, the other may not.
         for index in [first, first ^ 1] {
             let function = self.functions[index]
                 .take()
@@ -76,7 +76,7 @@ impl Bench {
             result = handled.result();
             let unchanged = !handled.calls.iter().any(changes);
             drop(handled);
-            // An account that was changed is thrown away; another is used again.
+            // An account is used again unless it was changed.
             self.functions[index] = unchanged.then_some(function);
         }
         Ok(result)
@@ -91,7 +91,9 @@ async fn handle<'a>(
     function.emulator.forget_calls();
     let text = mutant.event.get();
     let answer = tokio::time::timeout(HANGS, function.invoke_text(text));
-    let answer = answer.await.map_err(|_| "no answer: it hangs".to_owned())?;
+    let answer = answer
+        .await
+        .map_err(|_| "no answer before the deadline".to_owned())?;
     let lookup = |name: &str| {
         let found = settings.iter().find(|(setting, _)| *setting == name);
         found.map(|(_, value)| (*value).to_owned())
@@ -112,7 +114,7 @@ async fn handle<'a>(
     })
 }
 
-/// Whether a call changes something.
+/// Whether a call cancels or terminates.
 fn changes(call: &Call) -> bool {
     cancels(call) || terminates(call)
 }
@@ -131,7 +133,7 @@ fn terminates(call: &Call) -> bool {
     )
 }
 
-fn requests(event: &Event) -> Vec<&Request> {
+fn requests_of(event: &Event) -> Vec<&Request> {
     let Command::Cancel { messages, .. } = &event.command else {
         return Vec::new();
     };
@@ -147,15 +149,15 @@ fn requests(event: &Event) -> Vec<&Request> {
 
 impl Handled<'_> {
     fn check(&self, mutant: &Mutant<'_>) -> Result<(), String> {
-        self.calls_are_asked_for()?;
-        self.what_was_not_understood_calls_nothing()?;
+        self.calls_were_requested()?;
+        self.events_without_jobs_make_no_calls()?;
         self.nothing_is_lost()?;
         self.messages_are_answered(mutant)?;
         self.http_is_answered()?;
         if let Err(failure) = &self.answer {
             let text = failure.to_string();
             if text.trim().len() < 8 {
-                return Err(format!("an error that says nothing: {text:?}"));
+                return Err(format!("an error without a message: {text:?}"));
             }
             if matches!(failure, Failure::Unwritable(_)) {
                 return Err(text);
@@ -167,30 +169,33 @@ impl Handled<'_> {
         Ok(())
     }
 
-    /// No job is touched that the event does not name, or that a selection in it cannot mean.
-    fn calls_are_asked_for(&self) -> Result<(), String> {
-        let asked = self.event.as_ref().map(requests).unwrap_or_default();
-        let selects = asked
+    /// Only jobs that the event names, or jobs of a queue that it selects from, are changed.
+    fn calls_were_requested(&self) -> Result<(), String> {
+        let requests = self.event.as_ref().map(requests_of).unwrap_or_default();
+        let selects = requests
             .iter()
             .any(|request| matches!(request.target, Target::Select(_)));
         for call in self.calls.iter().filter(|call| changes(call)) {
             for id in &call.job_ids {
                 let queue = self.emulator.job(id).map(|job| job.job_queue);
                 let selected =
-                    selects && queue.is_some_and(|queue| self.facts.said.contains(&queue));
+                    selects && queue.is_some_and(|queue| self.facts.text.contains(&queue));
                 if !self.facts.names(id) && !selected {
-                    return Err(format!("{} of {id}, which nobody named", call.operation));
+                    return Err(format!(
+                        "{} of {id}, which is not in the event",
+                        call.operation
+                    ));
                 }
-                let really = selects && asked.iter().any(|request| !request.dry_run);
-                if !(really || self.facts.means(id)) {
+                let is_real = selects && requests.iter().any(|request| !request.dry_run);
+                if !(is_real || self.facts.names_outside_dry_runs(id)) {
                     return Err(format!("{} of {id} in a dry run", call.operation));
                 }
             }
             if terminates(call) {
-                let blocked = self.facts.said.contains("batch service job queue blocked");
+                let blocked = self.facts.text.contains("batch service job queue blocked");
                 if !self.may_terminate || !(self.facts.terminate || blocked) {
                     return Err(format!(
-                        "{} was not asked for, or is not allowed",
+                        "{} was not requested, or is not allowed",
                         call.operation
                     ));
                 }
@@ -199,11 +204,11 @@ impl Handled<'_> {
         Ok(())
     }
 
-    fn what_was_not_understood_calls_nothing(&self) -> Result<(), String> {
+    fn events_without_jobs_make_no_calls(&self) -> Result<(), String> {
         let is_about_jobs = match &self.event {
             Err(_) => false,
             Ok(event) => match &event.command {
-                Command::Cancel { .. } => requests(event).iter().any(|request| {
+                Command::Cancel { .. } => requests_of(event).iter().any(|request| {
                     let terminates = request.action == Action::Terminate;
                     let ids = match &request.target {
                         Target::Jobs(ids) => ids.iter().any(|id| matches!(id, AskedId::Job { .. })),
@@ -216,14 +221,15 @@ impl Handled<'_> {
             },
         };
         match self.calls.first() {
-            Some(call) if !is_about_jobs => {
-                Err(format!("{} was called for nothing", call.operation))
-            }
+            Some(call) if !is_about_jobs => Err(format!(
+                "{} was called, but the event names no jobs",
+                call.operation
+            )),
             _ => Ok(()),
         }
     }
 
-    /// Where the answer is a success, each job that could be cancelled is.
+    /// If the answer is a success, each named job that can be cancelled is cancelled.
     fn nothing_is_lost(&self) -> Result<(), String> {
         let (Ok(event), Ok(answer)) = (&self.event, &self.answer) else {
             return Ok(());
@@ -260,7 +266,9 @@ impl Handled<'_> {
                             && job.is_service_job == id.is_service_job()
                             && !(job.is_cancelled || job.is_terminated)
                     }) {
-                        return Err(format!("{id} is as it was, and nobody is told: {answer}"));
+                        return Err(format!(
+                            "{id} is unchanged, and the answer does not say so: {answer}"
+                        ));
                     }
                 }
             }
@@ -268,7 +276,7 @@ impl Handled<'_> {
         Ok(())
     }
 
-    /// Each record of SQS is done, or comes back under its own id, or all do.
+    /// Each SQS record is a message, and each message that cannot be done is returned under its own id.
     fn messages_are_answered(&self, mutant: &Mutant<'_>) -> Result<(), String> {
         let (Ok(event), Ok(answer)) = (&self.event, &self.answer) else {
             return Ok(());
@@ -290,7 +298,7 @@ impl Handled<'_> {
                 .map(|record| record.get("messageId").and_then(Tree::as_text));
             if !ids.eq(messages.iter().map(|message| message.id.clone())) {
                 return Err(format!(
-                    "not every record is a message of its own: {messages:?}"
+                    "the messages are not those of the records: {messages:?}"
                 ));
             }
         }
@@ -300,7 +308,9 @@ impl Handled<'_> {
             .filter_map(|message| message.id.as_deref())
             .collect();
         if !failed.is_subset(&known) {
-            return Err(format!("what comes back was never there: {answer}"));
+            return Err(format!(
+                "an id is returned that is not in the event: {answer}"
+            ));
         }
         for message in messages {
             let invalid = |id: &AskedId| matches!(id, AskedId::Invalid { .. });
@@ -319,7 +329,7 @@ impl Handled<'_> {
             let id = message.id.as_deref().unwrap_or_default();
             if is_bad && !failed.contains(id) {
                 return Err(format!(
-                    "{id:?} cannot be done, and does not come back: {answer}"
+                    "{id:?} cannot be done, but is not returned: {answer}"
                 ));
             }
         }
@@ -341,12 +351,14 @@ impl Handled<'_> {
             .map_err(|error| format!("{error} in {answer}"))?;
         let is_known = [200, 400, 401, 403, 404, 405, 409, 413, 415].contains(&status);
         if !is_known || (status != 200 && body["status"] != status) {
-            return Err(format!("not an HTTP answer that is described: {answer}"));
+            return Err(format!(
+                "an HTTP answer that openapi.json does not describe: {answer}"
+            ));
         }
         Ok(())
     }
 
-    /// In a word, what came of it.
+    /// The kind of answer, in a word or two.
     fn result(&self) -> String {
         match &self.answer {
             Err(Failure::Event(error)) => error.error_type().to_owned(),

@@ -1,4 +1,4 @@
-//! What can be done to an event: each mutation is a number, and the same number does the same again.
+//! Mutations of an event. Each is reproducible from its seed.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use fastrand::Rng;
 
 use super::tree::Tree;
 
-/// What values of the wrong type, or at the edge, are put in.
+/// Values of the wrong type, or at the limits.
 const RAW: [&str; 22] = [
     "null",
     "true",
@@ -59,7 +59,7 @@ const TEXTS: [&str; 24] = [
     "2025-01-01T00:00:00Z",
 ];
 
-/// The fields of the product's own schema, and some that look like them.
+/// The fields of the request schema, and misspellings of them.
 pub const FIELDS: [&str; 24] = [
     "jobIds",
     "jobId",
@@ -87,7 +87,7 @@ pub const FIELDS: [&str; 24] = [
     "jobIDs",
 ];
 
-/// What was done, and to which field, if it was one field only.
+/// A mutation that was made, and the one field that it changed, if it was one.
 #[derive(Clone, Debug)]
 pub struct Done {
     pub how: &'static str,
@@ -260,7 +260,7 @@ fn in_array(items: &mut Vec<Tree>, others: &[Tree], random: &mut Rng) -> Done {
     }
 }
 
-/// A nested text may be anything, also no JSON.
+/// Changes a string that holds JSON, perhaps so that it does not any more.
 fn in_text(node: &mut Tree, random: &mut Rng) -> Done {
     let how = if random.u8(..4) == 0
         && let Tree::Nested(tree) = node
@@ -278,7 +278,7 @@ fn in_text(node: &mut Tree, random: &mut Rng) -> Done {
     Done { how, field: None }
 }
 
-/// Corrupts what a leaf says; what is no leaf becomes its text first.
+/// Corrupts a leaf; a container is replaced by its text.
 fn edit(node: &mut Tree, random: &mut Rng) {
     match node {
         Tree::Raw(text) => {
@@ -300,7 +300,7 @@ fn edit(node: &mut Tree, random: &mut Rng) {
     }
 }
 
-/// Cuts a text, or changes, drops, doubles or adds characters; it stays UTF-8.
+/// Cuts a text, or changes, drops, repeats or adds characters. The result is UTF-8.
 pub fn corrupt(text: &str, random: &mut Rng) -> String {
     let mut chars: Vec<char> = text.chars().collect();
     let at = random.usize(..=chars.len());
@@ -369,7 +369,7 @@ fn grow(node: &mut Tree, random: &mut Rng) {
     }
 }
 
-/// Puts a value into something that holds values: an array, an object, or a message as AWS wraps them.
+/// Wraps a value in an array, an object, or an envelope of AWS.
 fn deepen(node: &mut Tree, name: &str, random: &mut Rng) {
     let inner = node.clone();
     let field = |name: &str, value: Tree| (name.to_owned(), value);
@@ -411,7 +411,7 @@ fn any_field(random: &mut Rng) -> &'static str {
     random.choice(FIELDS).unwrap_or("jobIds")
 }
 
-/// A value of the pool, or one of another event.
+/// A value of `RAW` or `TEXTS`, or a part of another event.
 fn any_value(others: &[Tree], random: &mut Rng) -> Tree {
     match random.u8(..3) {
         0 => Tree::raw(random.choice(RAW).unwrap_or("null")),

@@ -1,5 +1,5 @@
-//! JSON as a tree that can be mutated in every way a text can: fields may stand there twice and in any order, numbers
-//! are texts, and a string that holds JSON is a tree of its own.
+//! JSON as a tree that can be mutated in every way a text can: fields may be repeated and in any order, numbers are texts,
+//! and a string that holds JSON is a tree of its own.
 
 use std::fmt::{self, Write};
 
@@ -9,12 +9,12 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// Where reading ends at the latest.
+/// The deepest level that is read.
 const MAX_DEPTH: usize = 60;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tree {
-    /// `null`, a boolean, a number, or any other text that is to stand there as it is.
+    /// `null`, a boolean, a number, or any other text, written as it is.
     Raw(String),
     Text(String),
     /// A string that holds JSON.
@@ -24,7 +24,7 @@ pub enum Tree {
 }
 
 impl Tree {
-    /// Reads JSON. What is nested too deep for a reader that recurses stays text.
+    /// Reads JSON. What is nested deeper than `serde_json` reads stays text.
     pub fn read(text: &str) -> Option<Self> {
         let read = serde_json::from_str(text).ok();
         read.or_else(|| {
@@ -62,7 +62,7 @@ impl Tree {
         Self::Text(text.into())
     }
 
-    /// The last field of this name, as most readers of JSON see it.
+    /// The last field of this name, as most JSON parsers read it.
     pub fn get(&self, name: &str) -> Option<&Self> {
         let Self::Object(fields) = self else {
             return None;
@@ -84,7 +84,7 @@ impl Tree {
         matches!(self, Self::Raw(text) if text == raw)
     }
 
-    /// What is directly inside.
+    /// The nodes directly below.
     pub fn children(&self) -> Vec<&Self> {
         match self {
             Self::Raw(_) | Self::Text(_) => Vec::new(),
@@ -108,7 +108,7 @@ impl Tree {
         1 + self.children().into_iter().map(Self::size).sum::<usize>()
     }
 
-    /// The node of this number, counted from this one, which is 0, in the order in which they are written.
+    /// The node of this number, in the order in which they are written; this one is number 0.
     pub fn node_mut(&mut self, number: usize) -> Option<&mut Self> {
         let Some(mut number) = number.checked_sub(1) else {
             return Some(self);
@@ -166,7 +166,7 @@ fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
-/// The fields of an object, unread, each as often as it stands there.
+/// The fields of an object, repeated ones included, their values unparsed.
 struct Fields<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {

@@ -1,5 +1,5 @@
-//! The function and the emulator in one process: the real SDK client, its HTTP messages handed over without a socket, so
-//! that tests can pause the clock.
+//! The function and the emulator in one process: the real SDK client, whose HTTP requests reach the emulator without a
+//! socket, so that tests can pause the clock.
 
 use std::time::{Duration, SystemTime};
 
@@ -21,8 +21,10 @@ use batch_cancel::{
     respond::Failure,
 };
 use batch_emulator::{Emulator, JobSpec, Queue, Status};
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::{Value, value::RawValue};
+
+use crate::samples::Sample;
 
 /// The ARN under which the function is invoked.
 pub const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:batch-cancel";
@@ -31,7 +33,10 @@ pub const QUEUE: &str = "main-queue";
 /// Its ARN.
 pub const QUEUE_ARN: &str = "arn:aws:batch:eu-west-1:123456789012:job-queue/main-queue";
 
-/// An HTTP client that is the emulator.
+/// The default settings of a function in tests: all queues are allowed, and calls have no ceiling.
+pub const SETTINGS: [(&str, &str); 2] = [("ALLOWED_QUEUES", "*"), ("API_CALLS_PER_SECOND", "0")];
+
+/// An HTTP client that calls the emulator.
 #[derive(Clone, Debug)]
 struct InProcess(Emulator);
 
@@ -63,7 +68,7 @@ impl HttpConnector for InProcess {
     }
 }
 
-/// The function, wired to an emulator.
+/// The function, connected to an emulator.
 pub struct Function {
     /// The function.
     pub app: App,
@@ -76,21 +81,20 @@ pub struct Function {
 }
 
 impl Function {
-    /// A function with all queues allowed, no ceiling on calls, and these settings beside.
+    /// A function on an account with an empty queue, with `SETTINGS` and these.
     pub fn new(settings: &[(&str, &str)]) -> Self {
         let emulator = Emulator::new();
         emulator.add_queue(Queue::new(QUEUE));
         Self::on(emulator, settings)
     }
 
-    /// The same on an emulator that is there already.
+    /// A function on this account.
     pub fn on(emulator: Emulator, settings: &[(&str, &str)]) -> Self {
-        let settings: Vec<(String, String)> =
-            [("ALLOWED_QUEUES", "*"), ("API_CALLS_PER_SECOND", "0")]
-                .iter()
-                .chain(settings)
-                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-                .collect();
+        let settings: Vec<(String, String)> = SETTINGS
+            .iter()
+            .chain(settings)
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         let config = Config::from_lookup(|name| {
             let found = settings.iter().rev().find(|(setting, _)| setting == name);
             found.map(|(_, value)| value.clone())
@@ -100,11 +104,18 @@ impl Function {
             app: App::new(config, batch(&emulator)),
             emulator,
             deadline: Duration::from_mins(1),
-            request_id: "8f5d1c2e-0000-4000-8000-000000000001".to_owned(),
+            request_id: request_id(1),
         }
     }
 
-    /// Adds a job of the main queue.
+    /// A function on the account of this sample.
+    pub fn for_sample(sample: &Sample, settings: &[(&str, &str)]) -> Self {
+        let emulator = Emulator::new();
+        sample.set_up(&emulator);
+        Self::on(emulator, settings)
+    }
+
+    /// Adds a job to the queue.
     pub fn add(&self, status: Status) -> String {
         self.emulator.add_job(JobSpec::new(status).queue(QUEUE))
     }
@@ -138,7 +149,30 @@ impl Function {
     }
 }
 
-/// A client whose HTTP calls are the emulator's.
+/// The request id of the invocation of this number.
+pub fn request_id(number: usize) -> String {
+    format!("8f5d1c2e-0000-4000-8000-{number:012}")
+}
+
+/// A failed invocation, as Lambda shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// The stable short name of the kind of error.
+    pub error_type: String,
+    /// The text for a reader.
+    pub message: String,
+}
+
+/// A failure as Lambda shows it.
+pub fn failed(failure: Failure) -> Failed {
+    let diagnostic = Diagnostic::from(failure);
+    Failed {
+        error_type: diagnostic.error_type,
+        message: diagnostic.error_message,
+    }
+}
+
+/// A Batch client whose requests go to the emulator.
 pub fn batch(emulator: &Emulator) -> Batch {
     let config = aws_sdk_batch::Config::builder()
         .behavior_version(behavior_version())

@@ -19,4 +19,7 @@ pub mod events;
 mod function;
 pub mod samples;
 
-pub use function::{FUNCTION_ARN, Function, QUEUE, QUEUE_ARN, batch, only_outcome, outcomes};
+pub use function::{
+    FUNCTION_ARN, Failed, Function, QUEUE, QUEUE_ARN, SETTINGS, batch, failed, only_outcome,
+    outcomes, request_id,
+};

@@ -1,57 +1,51 @@
-//! The sample events of `events/`: the account that they are about, and what each of them must lead to.
+//! The sample events of `events/`, the account that they are for, and the result of an event.
 
-mod expected;
-mod table;
-
-use std::{collections::BTreeSet, fs, path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use batch_emulator::{Emulator, JobSpec, Queue, Status};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-pub use expected::{Expected, Failed};
-pub use table::table;
+use crate::Failed;
 
-/// The settings under which the table holds, beside those that have defaults.
-pub const SETTINGS: [(&str, &str); 2] = [("ALLOWED_QUEUES", "*"), ("API_CALLS_PER_SECOND", "0")];
-
-/// RUNNABLE, the oldest, and blocks its queue by its own fault.
+/// A RUNNABLE job, the oldest, which blocks its queue by its own fault.
 pub const RUNNABLE: &str = "1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01";
-/// RUNNING.
+/// A RUNNING job.
 pub const RUNNING: &str = "2b9d4e63-7e3f-4a7c-8b64-1b8e4d2cae02";
-/// SUBMITTED.
+/// A SUBMITTED job.
 pub const SUBMITTED: &str = "3cae5f74-8f40-4b8d-9c75-2c9f5e3dbf03";
-/// SUCCEEDED.
+/// A SUCCEEDED job.
 pub const SUCCEEDED: &str = "4dbf6085-9051-4c9e-8d86-3da06f4ec004";
-/// RUNNABLE with the protect tag, and blocks its queue for want of capacity.
+/// A RUNNABLE job with the protect tag, which blocks its queue for lack of capacity.
 pub const PROTECTED: &str = "5ec07196-a162-4daf-9e97-4eb1705fd105";
-/// A service job, RUNNABLE, which blocks its queue.
+/// A RUNNABLE service job, which blocks its queue.
 pub const SERVICE: &str = "6fd182a7-b273-4eb0-8fa8-5fc281610e06";
-/// An array of a RUNNABLE and a RUNNING child.
+/// An array job with a RUNNABLE and a RUNNING child.
 pub const ARRAY: &str = "70e293b8-c384-4fc1-90b9-60d392721f07";
 
+/// The queue of all jobs but the service job.
 pub const QUEUE: &str = "demo-queue";
+/// The queue of the service job.
 pub const SERVICE_QUEUE: &str = "demo-service-queue";
 
 const OWN_FAULT: &str =
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
 const NO_CAPACITY: &str = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - There are no p5.48xlarge.";
 
-/// When the jobs were created, minute by minute: 2025-01-01, which is so many days after 1970-01-01.
+/// 2025-01-01, after which the jobs were created minute by minute.
 const BEGAN: Duration = Duration::from_hours(24 * 20_089);
 
-/// What a sample event must lead to.
-#[derive(Clone, Copy, Debug)]
+/// The samples that need a job to be an array of five RUNNABLE children: the sample's name, the job.
+const ARRAYS: [(&str, &str); 3] = [
+    ("direct-awkward-ids", RUNNING),
+    ("direct-select-array", RUNNABLE),
+    ("http-v2-delete-child", RUNNABLE),
+];
+
+/// An event of `events/`. The answer to it, the calls and the jobs that it ends are in `tests/it/snapshots`.
+#[derive(Clone, Debug)]
 pub struct Sample {
     /// The file's name without `.json`.
-    pub name: &'static str,
-    /// The answer.
-    pub expected: Expected,
-    /// The operations called, in their order, separated by spaces.
-    pub calls: &'static str,
-    /// The jobs that Batch really cancelled or terminated.
-    pub ended: &'static [&'static str],
-    /// A job that is an array of five RUNNABLE children here.
-    pub array: Option<&'static str>,
+    pub name: String,
 }
 
 impl Sample {
@@ -61,16 +55,17 @@ impl Sample {
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
+    /// The event.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text()).unwrap()
     }
 
-    /// The first word of the name: where the event comes from.
-    pub fn source(&self) -> &'static str {
+    /// The source of the event, which is the first word of the name.
+    pub fn source(&self) -> &str {
         self.name.split('-').next().unwrap()
     }
 
-    /// Puts the account's jobs into the states in which the event finds them, and forgets what was before.
+    /// Makes the emulator the account that the event is for: its queues and jobs, and no calls yet.
     pub fn set_up(&self, emulator: &Emulator) {
         for job in emulator.jobs() {
             emulator.forget_job(&job.job_id);
@@ -78,8 +73,10 @@ impl Sample {
         emulator.add_queue(Queue::new(QUEUE));
         emulator.add_queue(Queue::service(SERVICE_QUEUE));
         for job in account() {
-            let is_array = job.job_id.as_deref() == self.array;
-            emulator.add_job(if self.array.is_some() && is_array {
+            let is_array = ARRAYS
+                .iter()
+                .any(|(name, id)| *name == self.name && job.job_id.as_deref() == Some(id));
+            emulator.add_job(if is_array {
                 JobSpec {
                     status: Status::Pending,
                     ..job
@@ -91,64 +88,91 @@ impl Sample {
         }
         emulator.forget_calls();
     }
-
-    /// Checks the answer, the calls that were made, and what became of the jobs.
-    pub fn check(&self, answer: Result<Value, Failed>, emulator: &Emulator) {
-        let name = self.name;
-        self.expected.check(self, answer);
-        let calls: Vec<&str> = emulator
-            .calls()
-            .iter()
-            .map(|call| call.operation.name())
-            .collect();
-        assert_eq!(calls.join(" "), self.calls, "{name}: calls");
-        let ended: BTreeSet<String> = emulator
-            .jobs()
-            .into_iter()
-            .filter(|job| job.is_cancelled || job.is_terminated)
-            .map(|job| job.job_id)
-            .collect();
-        let expected = self.ended.iter().map(|&id| id.to_owned()).collect();
-        assert_eq!(ended, expected, "{name}: jobs really ended");
-    }
 }
 
-/// The names of the files in `events/`, without `.json`.
-pub fn files() -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for entry in fs::read_dir(folder()).unwrap() {
-        let file = entry.unwrap().file_name().into_string().unwrap();
-        let name = file.strip_suffix(".json");
-        names.insert(
-            name.unwrap_or_else(|| panic!("{file} is no sample"))
-                .to_owned(),
-        );
-    }
-    names
+/// The result of an event as its snapshot shows it: the answer, the operations called, and the jobs that Batch has really
+/// cancelled or terminated.
+pub fn observed(answer: &Result<Value, Failed>, emulator: &Emulator) -> Value {
+    let answer = match answer {
+        Ok(answer) => readable(answer),
+        Err(error) => json!({"errorType": error.error_type, "errorMessage": error.message}),
+    };
+    let calls = emulator.calls();
+    let calls: Vec<&str> = calls.iter().map(|call| call.operation.name()).collect();
+    let mut ended: Vec<String> = emulator
+        .jobs()
+        .into_iter()
+        .filter(|job| job.is_cancelled || job.is_terminated)
+        .map(|job| job.job_id)
+        .collect();
+    ended.sort();
+    json!({"answer": answer, "calls": calls, "ended": ended})
 }
 
-/// Every file has its entry, and every entry its file.
-pub fn assert_complete() {
-    let listed = table();
-    let names: BTreeSet<String> = listed.iter().map(|sample| sample.name.to_owned()).collect();
-    assert_eq!(
-        names.len(),
-        listed.len(),
-        "a sample stands in the table twice"
-    );
-    let files = files();
-    let without_entry: Vec<_> = files.difference(&names).collect();
-    let without_file: Vec<_> = names.difference(&files).collect();
-    assert!(
-        without_entry.is_empty() && without_file.is_empty(),
-        "tests/support/samples/table.rs lacks {without_entry:?}, events/ lacks {without_file:?}"
-    );
+/// The answer with an HTTP body as JSON, and HTML in lines. A document of `src/respond` is shown by its name.
+fn readable(answer: &Value) -> Value {
+    if let Some(text) = answer.as_str() {
+        return if text == include_str!("../../../src/respond/widget.md") {
+            json!("src/respond/widget.md")
+        } else {
+            lines_of_html(text)
+        };
+    }
+    let mut answer = answer.clone();
+    if let Some(body) = answer.get("body").and_then(Value::as_str) {
+        let is_document = body == include_str!("../../../src/respond/openapi.json");
+        let body: Value = serde_json::from_str(body).unwrap();
+        answer["body"] = if is_document {
+            json!({"src/respond/openapi.json": body["openapi"]})
+        } else {
+            body
+        };
+    }
+    answer
+}
+
+/// Each row and paragraph as a line; the age of a job, which grows from day to day, is left out.
+fn lines_of_html(html: &str) -> Value {
+    let mut lines = html.to_owned();
+    for tag in ["<p>", "<div ", "<table>", "<tr>"] {
+        lines = lines.replace(tag, &format!("\n{tag}"));
+    }
+    let without_age = |line: &str| {
+        let cells = line.split("<td>");
+        let cells = cells.map(|cell| if is_age(cell) { "(age)</td>" } else { cell });
+        cells.collect::<Vec<_>>().join("<td>")
+    };
+    lines.lines().map(without_age).collect()
+}
+
+/// Whether a cell of a table is an age like `12 d 3 h`.
+fn is_age(cell: &str) -> bool {
+    let text = cell.strip_suffix("</td>").unwrap_or_default();
+    let words: Vec<&str> = text.split(' ').collect();
+    let is_number = |word: &str| word.parse::<u32>().is_ok();
+    matches!(words[..], [days, "d", hours, "h"] if is_number(days) && is_number(hours))
+}
+
+/// Every sample, by name.
+pub fn all() -> Vec<Sample> {
+    let files = fs::read_dir(folder()).unwrap();
+    let mut names: Vec<String> = files
+        .map(|file| {
+            let file = file.unwrap().file_name().into_string().unwrap();
+            let name = file.strip_suffix(".json");
+            name.unwrap_or_else(|| panic!("events/{file} is not a sample"))
+                .to_owned()
+        })
+        .collect();
+    names.sort();
+    names.into_iter().map(|name| Sample { name }).collect()
 }
 
 /// The sample of this name.
 pub fn sample(name: &str) -> Sample {
-    let found = table().into_iter().find(|sample| sample.name == name);
-    found.unwrap_or_else(|| panic!("no sample {name}"))
+    Sample {
+        name: name.to_owned(),
+    }
 }
 
 fn folder() -> &'static Path {

@@ -1,0 +1,174 @@
+//! Limits of a selection: `MAX_SELECTED`, `maxJobs` and the time.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use batch_emulator::{Faults, Operation, Status};
+use serde_json::json;
+use support::{
+    Function,
+    events::{failures, sqs},
+};
+
+use super::{cancelled, error_of, job, many, select};
+
+#[tokio::test(start_paused = true)]
+async fn selection_above_max_selected_is_refused_and_the_listing_stops() {
+    let function = Function::new(&[("MAX_SELECTED", "1500")]);
+    function
+        .emulator
+        .add_jobs(&many(5000, job(Status::Runnable).tag("user", "ann")));
+    let error = error_of(&function, select(json!({}))).await;
+    assert_eq!(error.error_type, "Refused");
+    assert!(
+        error.error_message.contains("MAX_SELECTED (1500)"),
+        "{}",
+        error.error_message
+    );
+    assert!(function.emulator.count(Operation::ListJobs) <= 5);
+    let error = error_of(&function, select(json!({"tags": {"user": "ann"}}))).await;
+    assert!(
+        error.error_message.contains("5000 jobs"),
+        "{}",
+        error.error_message
+    );
+    assert!(cancelled(&function.emulator).is_empty());
+    // An array counts by its size.
+    let arrays = Function::new(&[("MAX_SELECTED", "10")]);
+    arrays
+        .emulator
+        .add_job(job(Status::Pending).array(&[Status::Runnable; 11]));
+    assert_eq!(
+        error_of(&arrays, select(json!({}))).await.error_type,
+        "Refused"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_jobs_takes_the_oldest_and_describes_no_more_than_needed() {
+    let function = Function::new(&[]);
+    let ages: Vec<u64> = (0..3000).map(|index| 100 + (index * 7919) % 3000).collect();
+    let mut ids: Vec<(u64, String)> = Vec::new();
+    for age in ages {
+        ids.push((
+            age,
+            function
+                .emulator
+                .add_job(job(Status::Runnable).age(Duration::from_secs(age))),
+        ));
+    }
+    ids.sort();
+    ids.reverse();
+    let oldest = function.emulator.add_job(
+        job(Status::Runnable)
+            .age(Duration::from_mins(150))
+            .tag("batch-cancel:protect", ""),
+    );
+    let mut event = select(json!({}));
+    event["maxJobs"] = 10.into();
+    let report = function.invoke(event).await.unwrap();
+    assert_eq!(
+        report["summary"],
+        json!({"jobs": 3001, "cancelled": 10, "protected": 1, "overLimit": 2990})
+    );
+    let expected: BTreeSet<String> = ids[..10].iter().map(|(_, id)| id.clone()).collect();
+    assert_eq!(cancelled(&function.emulator), expected);
+    assert_eq!(function.emulator.count(Operation::DescribeJobs), 2);
+    assert_eq!(report["jobs"][0]["jobId"], oldest);
+}
+
+#[tokio::test(start_paused = true)]
+async fn next_invocations_finish_what_one_could_not() {
+    let mut function = Function::new(&[("MAX_SELECTED", "100000"), ("API_CALLS_PER_SECOND", "20")]);
+    function.deadline = Duration::from_secs(5);
+    let total = 4500;
+    function
+        .emulator
+        .add_jobs(&many(total, job(Status::Runnable)));
+    let mut left = u64::from(total);
+    for round in 1..=3 {
+        let report = function.invoke(select(json!({}))).await.unwrap();
+        let done = report["summary"]["cancelled"].as_u64().unwrap();
+        left -= done;
+        assert_eq!(
+            report["complete"],
+            left == 0,
+            "round {round}: {}",
+            report["summary"]
+        );
+    }
+    assert_eq!(left, 0);
+    assert_eq!(cancelled(&function.emulator).len(), 4500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_listing_is_partial_its_jobs_are_cancelled_and_the_message_is_retried() {
+    let mut function = Function::new(&[("MAX_SELECTED", "100000"), ("API_CALLS_PER_SECOND", "0")]);
+    function.deadline = Duration::from_secs(10);
+    function.emulator.set_faults(Faults {
+        latency: Duration::from_secs(1),
+        only: [Operation::ListJobs].into(),
+        ..Faults::default()
+    });
+    function
+        .emulator
+        .add_jobs(&many(9000, job(Status::Runnable)));
+    let request = select(json!({"statuses": ["RUNNABLE"]}));
+    let report = function.invoke(request.clone()).await.unwrap();
+    assert_eq!(report["selection"], "partial");
+    assert_eq!(report["complete"], false);
+    let first = report["summary"]["cancelled"].as_u64().unwrap();
+    assert!((2000..9000).contains(&first), "{first}");
+    let event = sqs([&request]);
+    let mut rounds = 1;
+    while function.invoke(event.clone()).await.unwrap() != failures(&[]) {
+        rounds += 1;
+        assert!(rounds < 6);
+    }
+    assert_eq!(cancelled(&function.emulator).len(), 9000);
+
+    // With maxJobs nothing is done, for the oldest jobs of a partial list may not be the oldest of the queue.
+    function
+        .emulator
+        .add_jobs(&many(9000, job(Status::Runnable)));
+    let mut limited = request;
+    limited["maxJobs"] = 5.into();
+    let report = function.invoke(limited).await.unwrap();
+    assert_eq!(report["selection"], "partial");
+    assert_eq!(report["summary"], json!({"jobs": 0}));
+    assert_eq!(cancelled(&function.emulator).len(), 9000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_whose_tags_are_known_in_time_are_cancelled() {
+    let mut function = Function::new(&[("MAX_SELECTED", "100000"), ("API_CALLS_PER_SECOND", "20")]);
+    function.deadline = Duration::from_secs(8);
+    function
+        .emulator
+        .add_jobs(&many(20_000, job(Status::Runnable).tag("user", "ann")));
+    let request = select(json!({"tags": {"user": "ann"}, "statuses": ["RUNNABLE"]}));
+    let report = function.invoke(request).await.unwrap();
+    assert_eq!(report["selection"], "partial", "{}", report["summary"]);
+    let done = report["summary"]["cancelled"].as_u64().unwrap();
+    assert!(done > 0);
+    assert_eq!(cancelled(&function.emulator).len() as u64, done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn message_with_max_jobs_is_not_retried_once_its_job_was_tried() {
+    let function = Function::new(&[]);
+    let (lost, other) = (
+        function
+            .emulator
+            .add_job(job(Status::Runnable).age(Duration::from_hours(1))),
+        function.emulator.add_job(job(Status::Runnable)),
+    );
+    function.emulator.set_faults(Faults {
+        ignore_cancels: [lost].into(),
+        ..Faults::default()
+    });
+    let mut request = select(json!({}));
+    request["maxJobs"] = 1.into();
+    let event = sqs([&request]);
+    assert_eq!(function.invoke(event).await.unwrap(), failures(&[]));
+    assert!(!function.emulator.job(&other).unwrap().is_cancelled);
+}
