@@ -10,6 +10,7 @@
 
 mod conflicts;
 mod dependencies;
+mod directions;
 mod engine;
 mod events;
 mod faults;
