@@ -32,7 +32,7 @@ pub use error::{CallError, ErrorKind};
 pub use job::{JobDetail, JobSummary};
 pub use list::{Filter, ListJobs, ListOf, Listing, Page};
 pub use operation::Operation;
-pub use queue::{DescribeJobQueue, HeadOfQueue, JobQueue};
+pub use queue::{DescribeJobQueue, GetJobQueueSnapshot, JobQueue, Position, QueueSnapshot};
 
 /// How long the TCP and TLS handshakes may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

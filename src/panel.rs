@@ -1,7 +1,9 @@
 //! What a panel shows of a job queue: its jobs by status, and what blocks its head.
 
 use crate::{
-    batch::{CallError, DescribeJobQueue, HeadOfQueue, JobSummary, ListJobs, ListOf, Listing},
+    batch::{
+        CallError, DescribeJobQueue, GetJobQueueSnapshot, JobSummary, ListJobs, ListOf, Listing,
+    },
     request::{JobId, Status},
     session::Session,
 };
@@ -115,7 +117,8 @@ pub async fn panel(
         jobs.extend(page.jobs);
     }
     jobs.truncate(request.limit);
-    let head = match session.call(&HeadOfQueue(&queue.arn)).await? {
+    let snapshot = session.call(&GetJobQueueSnapshot(&queue.arn)).await?;
+    let head = match snapshot.first().map(|first| first.id) {
         Some(id) => {
             let job = session.look(id).await?;
             Some((id, job.and_then(|job| job.summary.status_reason)))
