@@ -79,6 +79,18 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether a message that is left over is delivered again.
+    #[must_use]
+    pub fn comes_again(&self) -> bool {
+        matches!(
+            self,
+            Self::Cancel {
+                reply: Reply::BatchItemFailures,
+                ..
+            }
+        )
+    }
+
     /// Cancels the jobs of one request, which is the whole event.
     fn cancel(content: impl Into<Content>, reply: Reply) -> Self {
         Self::Cancel {

@@ -105,6 +105,7 @@ impl App {
             request_id: &context.request_id,
             function_arn: &context.invoked_function_arn,
             at: now.as_millisecond(),
+            comes_again: command.comes_again(),
         };
         let calls = Calls::default();
         let session = Session {

@@ -1,6 +1,6 @@
 //! What the deployer allows. It comes from the environment, and nothing in an event widens it.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use wildmatch::WildMatch;
 
@@ -19,6 +19,8 @@ pub struct Policy {
     pub max_selected: usize,
     /// The reasons for blocking a queue that are the job's own fault.
     pub blocked_reasons: Patterns,
+    /// How long a job must have blocked its queue before an event, an alarm or `head` cancels it.
+    pub blocked_for: Duration,
     /// Everything is a dry run.
     pub dry_run: bool,
 }

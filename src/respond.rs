@@ -198,6 +198,7 @@ fn raise(
         (Class::Retryable, _) => Err(Failure::Incomplete(summary())),
         (_, Some(error)) => Err(error.into()),
         (Class::Rejected, None) => Err(Failure::Rejected(summary())),
-        (Class::Done, None) => Ok(()),
+        // Its time has not come, which is no fault of the event.
+        (Class::Done | Class::TooSoon, None) => Ok(()),
     }
 }
