@@ -10,6 +10,7 @@
 
 mod conflicts;
 mod dependencies;
+mod edges;
 mod engine;
 mod events;
 mod faults;

@@ -175,6 +175,7 @@ fn sqs() -> Vec<Sample> {
         one(FIRST, "sqs-eventbridge-queue-blocked", Failures(&[])),
         // Of the group "train" the second message is bad, so that its third comes again too.
         several(BOTH, "sqs-fifo-groups", Failures(&[2, 5])),
+        calls(HEAD, FIRST, "sqs-sns-alarm-contributor", Failures(&[])),
         one(FIRST, "sqs-sns-eventbridge-queue-blocked", Failures(&[])),
         one(FIRST, "sqs-sns-raw-request", Failures(&[])),
         one(FIRST, "sqs-sns-request", Failures(&[])),
@@ -189,6 +190,11 @@ fn sns() -> Vec<Sample> {
     vec![
         head("sns-alarm"),
         none("sns-alarm-composite", Ignored("JobQueueName, JobQueue")),
+        head("sns-alarm-contributor"),
+        none(
+            "sns-alarm-contributor-no-queue",
+            Ignored("contributor \"f1a2b3\""),
+        ),
         head("sns-alarm-metric-math"),
         none("sns-alarm-ok", Ignored("its state is OK")),
         one(
