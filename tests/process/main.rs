@@ -118,9 +118,14 @@ async fn the_log_names_every_job_with_what_came_of_it() {
         .iter()
         .find(|line| line["fields"]["message"] == "jobs")
         .expect("a line about the jobs");
+    let results = line["fields"]["results"].as_str().expect("a text");
     assert_eq!(
-        line["fields"]["results"],
-        format!("{RUNNABLE}=cancelled {RUNNING}=running {SUBMITTED}=cancelled")
+        serde_json::from_str::<Value>(results).unwrap(),
+        json!([
+            [RUNNABLE, "cancelled"],
+            [RUNNING, "running"],
+            [SUBMITTED, "cancelled"]
+        ])
     );
     let line = lines
         .iter()

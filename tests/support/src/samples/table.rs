@@ -391,6 +391,8 @@ fn widget() -> Vec<Sample> {
             Shown("cwdb-action"),
         ),
         one(&[RUNNABLE], "widget-cancel", Shown("cancelled")),
-        none("widget-bad-field", Error("InvalidRequest", "dryrun")),
+        none("widget-bad-field", Shown("unknown field `dryrun`")),
+        one(&[RUNNABLE], "widget-confirmed", Shown("<h3>Done</h3>")),
+        look("widget-saved-request", Shown("Nothing was done.")),
     ]
 }
