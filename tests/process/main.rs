@@ -10,6 +10,7 @@
 
 mod drain;
 mod process;
+mod proxy;
 mod runtime_api;
 
 use std::{os::unix::process::ExitStatusExt, time::Duration};
