@@ -7,6 +7,10 @@
     clippy::indexing_slicing,
     reason = "a test that panics fails"
 )]
+#![allow(
+    unreachable_pub,
+    reason = "nothing outside of this binary can be reached"
+)]
 
 mod conflicts;
 mod dependencies;
