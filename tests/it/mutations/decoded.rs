@@ -2,7 +2,7 @@
 
 use batch_cancel::{
     config::Config,
-    event::{Command, Content, Event, EventError, Scope, decode},
+    event::{Command, Content, Event, EventError, Refusal, Scope, decode},
     request::{Action, AskedId, JobId, MAX_WAIT, OwnRegion, Request, Target},
 };
 use jiff::Timestamp;
@@ -85,7 +85,12 @@ fn of_event(event: &Event, facts: &Facts) -> Result<&'static str, String> {
             Err(format!("not a valid panel: {panel:?}"))
         }
         Command::Panel(_) => Ok("a dashboard"),
-        Command::Refuse { problem, .. } => check_text(&problem.detail).map(|()| "an HTTP problem"),
+        Command::Refuse(Refusal::Http { problem, .. }) => {
+            check_text(&problem.detail).map(|()| "an HTTP problem")
+        }
+        Command::Refuse(Refusal::Widget(error)) => {
+            check_text(&error.to_string()).map(|()| "a problem in a widget")
+        }
     }
 }
 

@@ -217,7 +217,7 @@ impl Handled<'_> {
                     ids && (self.may_terminate || !terminates)
                 }),
                 Command::ShowJob { .. } | Command::Panel(_) => true,
-                Command::Document(_) | Command::Refuse { .. } => false,
+                Command::Document(_) | Command::Refuse(_) => false,
             },
         };
         match self.calls.first() {
