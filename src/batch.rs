@@ -20,6 +20,7 @@ use aws_sdk_batch::{
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::{
     Connector,
+    proxy::ProxyConfig,
     tls::{Provider, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::http::{
@@ -57,6 +58,9 @@ pub enum BulkCalls {
 
 /// The HTTP client for calls to AWS, with its trusted certificates loaded.
 ///
+/// The proxy is the environment's, read here once: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, also in lower
+/// case.
+///
 /// TLS is rustls on ring: aws-lc's entropy gathering costs 35 ms of CPU in every new process, before its first handshake.
 /// The SDK's own client makes a connector for each combination of timeouts, one of them only to try whether it can, and
 /// reads about 140 certificates for each; there is but one combination here.
@@ -67,6 +71,7 @@ pub fn http_client() -> SharedHttpClient {
         Connector::builder()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .connector_settings(settings.build())
+            .proxy_config(ProxyConfig::from_env())
             .sleep_impl(TokioSleep::new())
             .build(),
     );

@@ -92,8 +92,10 @@ impl Config {
                 "SUBMITTED,PENDING,RUNNABLE",
                 statuses,
             )?,
-            max_event_age: Some(env.read("MAX_EVENT_AGE", "0", |text| age(text, "0 for no limit"))?)
-                .filter(|age| !age.is_zero()),
+            max_event_age: Some(
+                env.read("MAX_EVENT_AGE", "0", |text| age(text, "0 for no limit"))?,
+            )
+            .filter(|age| !age.is_zero()),
             alarm_request: env.read("ALARM_REQUEST", ALARM_REQUEST, |text| {
                 alarm_request(text, &policy)
             })?,
@@ -209,9 +211,8 @@ fn statuses(text: &str) -> Result<Vec<Status>, String> {
 
 /// Seconds, or a length of time such as `15m`.
 fn age(text: &str, zero: &str) -> Result<Duration, String> {
-    let expected = || {
-        format!("a number of seconds, or a length of time such as 15m or PT1H; {zero}")
-    };
+    let expected =
+        || format!("a number of seconds, or a length of time such as 15m or PT1H; {zero}");
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));
     }

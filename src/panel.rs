@@ -1,37 +1,15 @@
 //! What a panel shows of a job queue: its jobs by status, and what blocks its head.
 
+use thiserror::Error;
+
 use crate::{
     batch::{
-        CallError, DescribeJobQueue, GetJobQueueSnapshot, JobSummary, ListJobs, ListOf, Listing,
+        CallError, DescribeJobQueue, ErrorKind, GetJobQueueSnapshot, JobSummary, ListJobs, ListOf,
+        Listing,
     },
-    request::{JobId, Status},
+    request::{JobId, PanelRequest, Status},
     session::Session,
 };
-
-/// The most jobs that a panel shows.
-pub const MAX_SHOWN: usize = 200;
-
-/// What a panel is asked to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PanelRequest {
-    /// The queue's name or ARN.
-    pub job_queue: String,
-    /// The statuses to count and to show, in the order of a job's life.
-    pub statuses: Vec<Status>,
-    /// Show at most this many jobs.
-    pub limit: usize,
-}
-
-impl PanelRequest {
-    /// The statuses of jobs that have not ended.
-    pub const LIVE: [Status; 5] = [
-        Status::Submitted,
-        Status::Pending,
-        Status::Runnable,
-        Status::Starting,
-        Status::Running,
-    ];
-}
 
 /// What there is to see in a queue.
 #[derive(Debug)]
@@ -40,7 +18,7 @@ pub struct Panel {
     pub job_queue: String,
     /// How many jobs there are in each status asked for.
     pub counts: Vec<Count>,
-    /// Some of the jobs.
+    /// Some of the jobs: by status, the oldest of each first.
     pub jobs: Vec<JobSummary>,
     /// The first job of the queue's front, and why it waits.
     pub head: Option<(JobId, Option<String>)>,
@@ -59,18 +37,29 @@ pub struct Count {
     pub or_more: bool,
 }
 
-/// Why there is nothing to see.
-#[derive(Debug)]
+/// Why a queue cannot be shown.
+#[derive(Debug, Error)]
 pub enum PanelError {
-    /// The queue is not in `ALLOWED_QUEUES`, or is not there.
+    /// The queue does not exist, is not in `ALLOWED_QUEUES`, or has service jobs.
+    #[error("{0}")]
     Refused(String),
-    /// Batch did not answer.
-    Call(CallError),
+    /// A call failed for good.
+    #[error("AWS Batch cannot be read: {0}")]
+    Call(#[from] CallError),
 }
 
-impl From<CallError> for PanelError {
-    fn from(error: CallError) -> Self {
-        Self::Call(error)
+impl PanelError {
+    /// The stable name of the error, for the log and the metrics.
+    #[must_use]
+    pub fn error_type(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "Refused",
+            Self::Call(error) => match error.kind {
+                ErrorKind::Denied => "Denied",
+                ErrorKind::Throttled => "Throttled",
+                _ => "Failed",
+            },
+        }
     }
 }
 
@@ -97,7 +86,7 @@ pub async fn panel(
             "job queue {name} holds service jobs, which cannot be shown"
         )));
     }
-    let (mut counts, mut jobs) = (Vec::new(), Vec::new());
+    let (mut counts, mut found) = (Vec::new(), Vec::new());
     for &status in &request.statuses {
         let listing = Listing {
             of: ListOf::Queue(queue.arn.clone()),
@@ -114,9 +103,9 @@ pub async fn panel(
             jobs: page.jobs.len(),
             or_more: page.next.is_some(),
         });
-        jobs.extend(page.jobs);
+        found.push(page.jobs);
     }
-    jobs.truncate(request.limit);
+    let jobs = fair_share(found, request.limit);
     let snapshot = session.call(&GetJobQueueSnapshot(&queue.arn)).await?;
     let head = match snapshot.first().map(|first| first.id) {
         Some(id) => {
@@ -132,4 +121,38 @@ pub async fn panel(
         head,
         now,
     })
+}
+
+/// At most `limit` jobs of several statuses, the oldest of each first. Every status has an equal share, and what one does
+/// not need goes to the others; single places that are left go to the oldest jobs.
+fn fair_share(mut found: Vec<Vec<JobSummary>>, limit: usize) -> Vec<JobSummary> {
+    // A job whose age is not known counts as the youngest.
+    let age = |job: &JobSummary| (job.created_at.is_none(), job.created_at, job.id);
+    for jobs in &mut found {
+        jobs.sort_unstable_by_key(age);
+    }
+    let mut shares = vec![0; found.len()];
+    let mut left = limit;
+    loop {
+        let mut open: Vec<(usize, &JobSummary)> = Vec::new();
+        for (index, (jobs, &share)) in found.iter().zip(&shares).enumerate() {
+            open.extend(jobs.get(share).map(|next| (index, next)));
+        }
+        if open.is_empty() || left == 0 {
+            break;
+        }
+        open.sort_unstable_by_key(|(_, next)| age(next));
+        let equal = (left / open.len()).max(1);
+        for (index, _) in open {
+            if let (Some(jobs), Some(share)) = (found.get(index), shares.get_mut(index)) {
+                let more = equal.min(jobs.len() - *share).min(left);
+                *share += more;
+                left -= more;
+            }
+        }
+    }
+    let shares = found.into_iter().zip(shares);
+    shares
+        .flat_map(|(jobs, share)| jobs.into_iter().take(share))
+        .collect()
 }

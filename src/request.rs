@@ -2,6 +2,7 @@
 
 mod decode;
 mod job_id;
+mod panel;
 mod reason;
 mod region;
 mod schema;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 pub use decode::RequestError;
 pub(crate) use decode::{decode, flag, from_json, from_object};
 pub use job_id::{AskedId, InvalidId, JobId};
+pub use panel::{MAX_SHOWN, PanelRequest};
 pub use reason::{AUDIT_MARKER, audit_reason};
 pub use region::OwnRegion;
 pub(crate) use schema::{FIELDS, TARGET_FIELDS};

@@ -6,6 +6,7 @@ mod widget;
 
 use std::{collections::BTreeSet, fmt};
 
+use ::http::StatusCode;
 use aws_lambda_events::event::sqs::SqsBatchResponse;
 use lambda_runtime::Diagnostic;
 use serde_json::value::{RawValue, to_raw_value};
@@ -13,7 +14,7 @@ use thiserror::Error;
 
 use crate::{
     batch::{CallError, JobDetail},
-    event::{Document, EventError, HttpForm, Reply},
+    event::{Document, EventError, HttpForm, Refusal, Reply},
     intake::{Invocation, MessageOutcome},
     panel::{Panel, PanelError},
     problem::Problem,
@@ -52,13 +53,8 @@ pub enum Answer {
     Panel(Box<Result<Panel, PanelError>>),
     /// A fixed text.
     Document(Document),
-    /// An HTTP request was refused.
-    Problem {
-        /// Why.
-        problem: Problem,
-        /// The shape of the HTTP response.
-        form: HttpForm,
-    },
+    /// The request cannot be fulfilled, and the answer says why.
+    Refusal(Refusal),
 }
 
 /// What may be shown of a job.
@@ -118,87 +114,161 @@ impl From<Failure> for Diagnostic {
     }
 }
 
+/// The response to an event.
+#[derive(Debug)]
+pub struct Response {
+    /// What Lambda is given: a payload, or an invocation error.
+    pub payload: Result<Box<RawValue>, Failure>,
+    /// The status of the HTTP response, if it is one.
+    pub http_status: Option<StatusCode>,
+    /// Why the request as a whole was not fulfilled. What is wrong with one of several messages is in its outcome.
+    pub refused: Option<Refused>,
+}
+
+/// Why a request was not fulfilled, for the log and the metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The stable name of the error. Over HTTP the status stands for it.
+    pub error_type: Option<&'static str>,
+    /// What is wrong, for people.
+    pub error: String,
+}
+
+impl Response {
+    fn new(payload: Result<Box<RawValue>, Failure>) -> Self {
+        Self {
+            payload,
+            http_status: None,
+            refused: None,
+        }
+    }
+
+    fn html(html: &str) -> Self {
+        Self::new(to_raw_value(html).map_err(Failure::from))
+    }
+
+    fn http(response: http::Response, form: HttpForm) -> Self {
+        Self {
+            http_status: Some(response.status),
+            ..Self::new(http::shape(response, form).map_err(Failure::from))
+        }
+    }
+
+    fn problem(problem: Problem, form: HttpForm, invocation: Invocation<'_>) -> Self {
+        let error = problem.detail.clone();
+        Self {
+            refused: Some(Refused {
+                error_type: None,
+                error,
+            }),
+            ..Self::http(http::problem(problem, invocation), form)
+        }
+    }
+
+    fn refused_widget(error_type: &'static str, error: String) -> Self {
+        let html = widget::refusal("Refused", &error);
+        Self {
+            refused: Some(Refused {
+                error_type: Some(error_type),
+                error,
+            }),
+            ..Self::html(&html)
+        }
+    }
+}
+
 /// Gives the answer the form that its source expects.
-///
-/// # Errors
-///
-/// When that form is an invocation error.
-pub fn respond(answer: Answer, invocation: Invocation<'_>) -> Result<Box<RawValue>, Failure> {
-    Ok(match answer {
+#[must_use]
+pub fn respond(answer: &Answer, invocation: Invocation<'_>) -> Response {
+    match answer {
         Answer::Report {
             report,
             messages,
             reply,
-        } => return respond_report(report, messages, reply, invocation),
-        Answer::Job { id, view, form } => http::job(id, view, form, invocation)?,
-        Answer::Panel(panel) => to_raw_value(&widget::panel(&panel, invocation.function_arn))?,
-        Answer::Document(Document::OpenApi(form)) => http::openapi(form)?,
-        Answer::Document(Document::Widget) => to_raw_value(widget::DOCUMENTATION)?,
-        Answer::Problem { problem, form } => http::problem(problem, form, invocation)?,
-    })
+        } => respond_report(report, messages, reply, invocation),
+        Answer::Job { id, view, form } => match http::job(*id, view) {
+            Ok(body) => Response::http(http::Response::json(body), *form),
+            Err(problem) => Response::problem(problem, *form, invocation),
+        },
+        Answer::Panel(panel) => match panel.as_ref() {
+            Ok(panel) => Response::html(&widget::panel(panel, invocation.function_arn)),
+            Err(error) => Response::refused_widget(error.error_type(), error.to_string()),
+        },
+        Answer::Document(Document::OpenApi(form)) => Response::http(http::openapi(), *form),
+        Answer::Document(Document::Widget) => Response::html(widget::DOCUMENTATION),
+        Answer::Refusal(Refusal::Http { problem, form }) => {
+            Response::problem(problem.clone(), *form, invocation)
+        }
+        Answer::Refusal(Refusal::Widget(error)) => {
+            Response::refused_widget(error.error_type(), error.to_string())
+        }
+    }
 }
 
 fn respond_report(
-    report: Report,
-    messages: Vec<MessageOutcome>,
-    reply: Reply,
+    report: &Report,
+    messages: &[MessageOutcome],
+    reply: &Reply,
     invocation: Invocation<'_>,
-) -> Result<Box<RawValue>, Failure> {
-    Ok(match reply {
-        Reply::Report => {
-            raise(&report, messages, |message| message.fail_on_incomplete)?;
-            body::report(&report, invocation, MAX_REPORT)?
-        }
+) -> Response {
+    let json = || Ok(body::report(report, invocation, MAX_REPORT)?);
+    match reply {
+        Reply::Report => Response::new(
+            invocation_error(report, messages, |message| message.fail_on_incomplete)
+                .map_or_else(json, Err),
+        ),
         Reply::InvocationError => {
-            raise(&report, messages, |_| true)?;
-            body::report(&report, invocation, MAX_REPORT)?
+            Response::new(invocation_error(report, messages, |_| true).map_or_else(json, Err))
         }
-        Reply::BatchItemFailures => to_raw_value(&batch_item_failures(messages))?,
-        Reply::Widget => to_raw_value(&widget::report(&report, messages))?,
-        Reply::Http(form) => http::report(&report, messages, form, invocation)?,
-        Reply::HttpJob(form) => http::one_result(report, messages, form, invocation)?,
-    })
+        Reply::BatchItemFailures => {
+            Response::new(to_raw_value(&batch_item_failures(messages)).map_err(Failure::from))
+        }
+        Reply::Widget(reply) => {
+            let function = invocation.function_arn;
+            Response::html(&widget::report(report, messages, reply, function))
+        }
+        Reply::Http(form) => match http::report(report, messages, *form, invocation) {
+            Ok(response) => Response::http(response, *form),
+            Err(error) => Response::new(Err(error.into())),
+        },
+        Reply::HttpJob(form) => {
+            Response::http(http::one_result(report, messages, invocation), *form)
+        }
+    }
 }
 
 /// The messages that are to be delivered again: those with something left, and behind one of a FIFO queue's message group
 /// all later ones of the group, acted on or not, so that none overtakes it.
-fn batch_item_failures(messages: Vec<MessageOutcome>) -> SqsBatchResponse {
+fn batch_item_failures(messages: &[MessageOutcome]) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
-    let mut held_groups: BTreeSet<String> = BTreeSet::new();
+    let mut held_groups: BTreeSet<&str> = BTreeSet::new();
     for message in messages {
-        let Some(id) = message.id else { continue };
-        let held = message
-            .group
-            .as_ref()
-            .is_some_and(|group| held_groups.contains(group));
+        let Some(id) = &message.id else { continue };
+        let group = message.group.as_deref();
+        let held = group.is_some_and(|group| held_groups.contains(group));
         if message.class != Class::Done || held {
-            response.add_failure(id);
-            held_groups.extend(message.group);
+            response.add_failure(id.clone());
+            held_groups.extend(group);
         }
     }
     response
 }
 
-/// An error for what is left over in the messages that `wants` selects.
-fn raise(
+/// The error that hands back what is left over in the messages that `counts` selects, and what cannot be read in any.
+fn invocation_error(
     report: &Report,
-    messages: Vec<MessageOutcome>,
-    wants: impl Fn(&MessageOutcome) -> bool,
-) -> Result<(), Failure> {
-    let mut worst = Class::Done;
-    let mut error = None;
-    for message in messages {
-        if wants(&message) || message.error.is_some() {
-            worst = worst.max(message.class);
-        }
-        error = error.or(message.error);
-    }
+    messages: &[MessageOutcome],
+    counts: impl Fn(&MessageOutcome) -> bool,
+) -> Option<Failure> {
+    let counted = |message: &&MessageOutcome| counts(message) || message.error.is_some();
+    let classes = messages.iter().filter(counted).map(|message| message.class);
+    let error = messages.iter().find_map(|message| message.error.clone());
     let summary = || body::summary(report);
-    match (worst, error) {
-        (Class::Retryable, _) => Err(Failure::Incomplete(summary())),
-        (_, Some(error)) => Err(error.into()),
-        (Class::Rejected, None) => Err(Failure::Rejected(summary())),
+    match (classes.max().unwrap_or(Class::Done), error) {
+        (Class::Retryable, _) => Some(Failure::Incomplete(summary())),
+        (_, Some(error)) => Some(error.into()),
+        (Class::Rejected, None) => Some(Failure::Rejected(summary())),
         // Its time has not come, which is no fault of the event.
-        (Class::Done | Class::TooSoon, None) => Ok(()),
+        (Class::Done | Class::TooSoon, None) => None,
     }
 }

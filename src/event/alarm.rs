@@ -4,8 +4,9 @@
 //! suppressor, and descriptions that are `null`. Here, nothing is required but the new state.
 
 mod forms;
+mod notification;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -13,12 +14,13 @@ use serde_json::value::RawValue;
 
 use super::{Content, EventError, RawObject, Scope, age};
 use crate::request::{Action, Request, RequestError};
-use forms::{AlarmAction, Notification, StateChange};
+use forms::{AlarmAction, StateChange};
+use notification::Notification;
 
 const KIND: &str = "CloudWatch alarm";
 
 /// An alarm that has changed its state, whichever form it arrived in.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Alarm {
     name: String,
     state: String,
@@ -30,7 +32,9 @@ struct Alarm {
     time: Option<String>,
     /// The dimensions of all its metrics that may name a job queue, by name and value.
     dimensions: Vec<(String, String)>,
-    /// What tells the contributor of a Metrics Insights alarm from others, by name and value.
+    /// The contributor of a Metrics Insights alarm, if the event is about one.
+    contributor_id: Option<String>,
+    /// What the contributor was grouped by, by name and value.
     contributor: Vec<(String, String)>,
 }
 
@@ -68,8 +72,16 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Conten
 
 impl Alarm {
     fn content(self, scope: &Scope<'_>) -> Result<Content, EventError> {
+        Ok(match self.request(scope)? {
+            Ok(request) => request.into(),
+            Err(why) => Content::Ignored(format!("{self}: {why}")),
+        })
+    }
+
+    /// The request that the alarm stands for, or why there is none.
+    fn request(&self, scope: &Scope<'_>) -> Result<Result<Request, String>, EventError> {
         if let Some(why) = self.ignored(scope)? {
-            return Ok(Content::Ignored(format!("alarm {:?}: {why}", self.name)));
+            return Ok(Err(why));
         }
         let described = self.described_request(scope)?;
         let template = described.as_deref().unwrap_or(&scope.config.alarm_request);
@@ -77,10 +89,9 @@ impl Alarm {
         let mut queues = queues.iter();
         let queue = match (queues.next(), queues.next()) {
             (Some(one), Some(another)) => {
-                let why = format!(
+                return Ok(Err(format!(
                     "its metrics name more than one job queue, such as {one:?} and {another:?}"
-                );
-                return Ok(Content::Ignored(format!("alarm {:?}: {why}", self.name)));
+                )));
             }
             (one, _) => one,
         };
@@ -88,18 +99,19 @@ impl Alarm {
         let request = request.map_err(|error| self.in_template(error, described.is_some()))?;
         let Some(mut request) = request else {
             let looked_for = scope.config.queue_dimensions.join(", ");
-            let why = format!(
-                "no metric of it has a dimension that names a job queue; looked for: {looked_for}"
-            );
-            return Ok(Content::Ignored(format!("alarm {:?}: {why}", self.name)));
+            return Ok(Err(format!(
+                "none of its metrics has a dimension that names a job queue; looked for: {looked_for}"
+            )));
         };
         if described.is_some() && request.action == Action::Terminate {
             let error = RequestError::new("terminate", "an alarm's description cannot ask for it");
             return Err(self.in_template(error, true).into());
         }
         request.from_alarm = true;
-        let request = request.with_default_reason(|| format!("CloudWatch alarm {}", self.name));
-        Ok(request.into())
+        request.event_time = self.time.as_deref().and_then(time_of);
+        Ok(Ok(request.with_default_reason(|| {
+            format!("CloudWatch alarm {}", self.name)
+        })))
     }
 
     fn in_template(&self, error: RequestError, described: bool) -> RequestError {
@@ -183,6 +195,17 @@ impl Alarm {
         Err(self
             .in_template(RequestError::new("", problem), true)
             .into())
+    }
+}
+
+/// The alarm as messages name it.
+impl fmt::Display for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "alarm {:?}", self.name)?;
+        match &self.contributor_id {
+            Some(id) => write!(f, ", contributor {id:?}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Content, EventError, RawObject, Scope};
+use super::{
+    Content, EventError, RawObject, Scope,
+    body::{is_field, is_spelling_of},
+};
 use crate::request::{FIELDS, Request, RequestError, TARGET_FIELDS, from_json};
 
 /// Recognised by a field that names jobs, also a misspelt one: that is then an error about the field, rather than an
@@ -59,18 +62,8 @@ fn decode_map_batch(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Request
         .map_err(|error| error.within("BatchInput").into())
 }
 
-/// Whether this is a field of the schema, in any spelling: neither `dryrun` nor `dry_run` may ever cancel for real.
-fn is_field(name: &str) -> bool {
-    FIELDS.iter().any(|field| is_spelling_of(field, name))
-}
-
 fn is_misspelt_input(name: &str) -> bool {
     name != "BatchInput" && is_spelling_of("BatchInput", name)
-}
-
-fn is_spelling_of(field: &str, name: &str) -> bool {
-    let letters = name.chars().filter(char::is_ascii_alphabetic);
-    letters.collect::<String>().eq_ignore_ascii_case(field)
 }
 
 fn misplaced(option: &str) -> RequestError {

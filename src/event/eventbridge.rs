@@ -9,6 +9,9 @@ use crate::request::{Action, JobId, Request, RequestError, Status, Target, from_
 
 const KIND: &str = "EventBridge event";
 
+/// The `detail-type` of the events that tell of each job's status.
+const STATE_CHANGE: &str = "Batch Job State Change";
+
 /// The envelope, as far as it is used. AWS's own type requires a time that can be read, whether it is needed or not.
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -53,9 +56,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Conten
 fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, EventError> {
     let kind = event.detail_type.as_str();
     match kind {
-        "Batch Job Queue Blocked"
-        | "Batch Job State Change"
-        | "Batch Service Job Queue Blocked" => {}
+        "Batch Job Queue Blocked" | STATE_CHANGE | "Batch Service Job Queue Blocked" => {}
         "Batch Service Job State Change" => {
             return Ok(Content::Ignored(
                 "state changes of service jobs ask for nothing".to_owned(),
@@ -68,7 +69,8 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, Event
             )));
         }
     }
-    if let Some(why) = ignored(event, scope)? {
+    let time = time(event, scope)?;
+    if let Some(why) = ignored(event, time, scope) {
         return Ok(Content::Ignored(why));
     }
     let broken = |error: RequestError| EventError::Envelope {
@@ -87,7 +89,7 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, Event
         ))
     })?;
     match kind {
-        "Batch Job State Change" => {
+        STATE_CHANGE => {
             let status = detail
                 .status
                 .ok_or_else(|| broken(RequestError::new("status", "missing")))?;
@@ -107,6 +109,7 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, Event
             } else {
                 Action::Cancel
             },
+            event_time: time,
             ..Request::cancel(Target::Blocked(id))
         }
         .with_default_reason(|| "Blocked its job queue".to_owned())
@@ -124,24 +127,28 @@ fn state_change(id: JobId, status: Status, name: &str, scope: &Scope<'_>) -> Con
         .into()
 }
 
-/// Why an event of another account or region, or one that is too old, is ignored.
-fn ignored(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
+/// Why an event of another account or region is ignored, or a state change that is too old.
+fn ignored(event: &Envelope<'_>, time: Option<Timestamp>, scope: &Scope<'_>) -> Option<String> {
     let (region, account) = (event.region.as_deref(), event.account.as_deref());
     if let Some(place) = scope.own_region.foreign_region(region, account) {
-        return Ok(Some(format!(
+        return Some(format!(
             "the event belongs to {place}, not to this function's account and region"
-        )));
+        ));
     }
-    let Some(time) = event
-        .time
-        .as_deref()
-        .filter(|_| scope.config.max_event_age.is_some())
-    else {
-        return Ok(None);
-    };
-    let time: Timestamp = time.parse().map_err(|_| EventError::Envelope {
-        kind: KIND,
-        error: RequestError::new("time", format!("{time:?} is not a time")),
-    })?;
-    Ok(age::too_old(time, scope))
+    // A job that blocks its queue is looked up, however old the event is.
+    let time = time.filter(|_| event.detail_type == STATE_CHANGE)?;
+    age::too_old(time, scope)
+}
+
+/// The time of an event, where it is needed.
+fn time(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Option<Timestamp>, EventError> {
+    let is_needed = event.detail_type != STATE_CHANGE || scope.config.max_event_age.is_some();
+    let time = event.time.as_deref().filter(|_| is_needed);
+    let time = time.map(|time| {
+        time.parse().map_err(|_| EventError::Envelope {
+            kind: KIND,
+            error: RequestError::new("time", format!("{time:?} is not a time")),
+        })
+    });
+    time.transpose()
 }

@@ -5,7 +5,7 @@ mod route;
 
 use ::http::StatusCode;
 
-use super::{Command, Document, Event, EventError, RawObject, Reply, Scope, Source};
+use super::{Command, Document, Event, EventError, RawObject, Refusal, Reply, Scope, Source};
 use crate::{
     problem::Problem,
     request::{AskedId, FIELDS, InvalidId, JobId, Request, Target, flag},
@@ -60,7 +60,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Event,
     Ok(Event {
         source: Source::Http,
         requested_by: caller.unwrap_or_else(|| Source::Http.as_str().to_owned()),
-        command: command.unwrap_or_else(|problem| Command::Refuse { problem, form }),
+        command: command.unwrap_or_else(|problem| Command::Refuse(Refusal::Http { problem, form })),
     })
 }
 

@@ -61,7 +61,10 @@ pub(super) async fn head(
         Err(decision) => return Ok(chosen(head, decision)),
     };
     if !select.matches_described(&job, query.before) {
-        let why = format!("the first job in {} does not match the selection", select.from);
+        let why = format!(
+            "the first job in {} does not match the selection",
+            select.from
+        );
         return Ok(ignored(why));
     }
     let judgement = Judgement {
@@ -173,15 +176,12 @@ impl Judgement<'_> {
             }
             Err(Not::Yet(why)) => {
                 let message = self.too_soon(&why);
-                let decision =
-                    Decision::Settle(Outcome::TooSoon, Some(message), Some(observation));
+                let decision = Decision::Settle(Outcome::TooSoon, Some(message), Some(observation));
                 return chosen(id, decision);
             }
         };
         let decision = match plan {
-            Plan::Settle(outcome, message) => {
-                Decision::Settle(outcome, message, Some(observation))
-            }
+            Plan::Settle(outcome, message) => Decision::Settle(outcome, message, Some(observation)),
             Plan::End => Decision::End(observation, Some(because)),
         };
         let overwritten = job.summary.status_reason.as_deref().unwrap_or_default();
@@ -239,7 +239,9 @@ impl Judgement<'_> {
                 let why = format!("blocks its queue, by an event of {} ago", readable(age));
                 Err(Not::Yet(why))
             }
-            None => Err(Not::Yet("blocks its queue, by an event without a time".to_owned())),
+            None => Err(Not::Yet(
+                "blocks its queue, by an event without a time".to_owned(),
+            )),
         }
     }
 
@@ -278,5 +280,6 @@ enum Not {
 
 fn readable(time: Duration) -> String {
     let whole = Duration::from_secs(time.as_secs());
-    SignedDuration::try_from(whole).map_or_else(|_| format!("{whole:?}"), |time| format!("{time:#}"))
+    SignedDuration::try_from(whole)
+        .map_or_else(|_| format!("{whole:?}"), |time| format!("{time:#}"))
 }

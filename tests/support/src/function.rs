@@ -1,7 +1,10 @@
 //! The function and the emulator in one process: the real SDK client, whose HTTP requests reach the emulator without a
 //! socket, so that tests can pause the clock.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant, SystemTime},
+};
 
 use aws_sdk_batch::config::{
     Credentials, Region, RuntimeComponents, SharedAsyncSleep,
@@ -20,7 +23,8 @@ use batch_cancel::{
     config::Config,
     respond::Failure,
 };
-use batch_emulator::{Emulator, JobSpec, Queue, Status};
+use batch_emulator::{Emulator, JobSpec, PositionTime, Queue, Status};
+use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::{Value, value::RawValue};
 
@@ -35,6 +39,23 @@ pub const QUEUE_ARN: &str = "arn:aws:batch:eu-west-1:123456789012:job-queue/main
 
 /// The default settings of a function in tests: all queues are allowed, and calls have no ceiling.
 pub const SETTINGS: [(&str, &str); 2] = [("ALLOWED_QUEUES", "*"), ("API_CALLS_PER_SECOND", "0")];
+
+/// The time by tokio's clock, which tests can pause and advance.
+#[must_use]
+pub fn now() -> Timestamp {
+    static BEGAN: LazyLock<(Timestamp, Instant)> =
+        LazyLock::new(|| (Timestamp::now(), Instant::now()));
+    let (began, at) = *BEGAN;
+    let now = tokio::time::Instant::now().into_std();
+    let since = |later: Instant, earlier| later.saturating_duration_since(earlier);
+    began + since(now, at) - since(at, now)
+}
+
+/// The position of a job that has been there for so long.
+#[must_use]
+pub fn first_for(age: Duration) -> PositionTime {
+    PositionTime::At((now() - age).as_millisecond())
+}
 
 /// An HTTP client that calls the emulator.
 #[derive(Clone, Debug)]
@@ -101,7 +122,7 @@ impl Function {
         })
         .unwrap();
         Self {
-            app: App::new(config, batch(&emulator)),
+            app: App::new(config, batch(&emulator)).with_clock(now),
             emulator,
             deadline: Duration::from_mins(1),
             request_id: request_id(1),
