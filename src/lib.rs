@@ -47,14 +47,16 @@ const MARGIN_A_JOB: Duration = Duration::from_micros(15);
 const HTTP_TIME: Duration = Duration::from_secs(25);
 
 /// The function: its settings, and its connection to AWS Batch. One lasts as long as the process.
-#[derive(Debug)]
 pub struct App {
     config: Config,
     batch: Batch,
     pace: Pace,
     metrics: Option<fn(&str)>,
-    clock: fn() -> Timestamp,
+    clock: Clock,
 }
+
+/// Tells the time of day, by which ages are told.
+pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
 impl App {
     /// A function with these settings.
@@ -66,13 +68,13 @@ impl App {
             batch,
             pace,
             metrics: None,
-            clock: Timestamp::now,
+            clock: Box::new(Timestamp::now),
         }
     }
 
     /// The same function with another clock, by which ages are told.
     #[must_use]
-    pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
+    pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 

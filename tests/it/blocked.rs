@@ -28,9 +28,9 @@ fn blocked(reason: &str, position_time: PositionTime) -> JobSpec {
 }
 
 /// The event that tells that a job blocks its queue, of so long ago.
-fn told(id: &str, age: Duration) -> Value {
+fn told(emulator: &Emulator, id: &str, age: Duration) -> Value {
     let mut event = queue_blocked(id, QUEUE);
-    event["time"] = json!((now() - age).to_string());
+    event["time"] = json!((now(emulator) - age).to_string());
     event
 }
 
@@ -57,8 +57,13 @@ async fn a_job_is_cancelled_when_it_was_told_and_first_for_long_enough() {
     for told_for in MINUTES {
         for first in MINUTES {
             let function = Function::new(&[]);
-            let id = function.emulator.add_job(blocked(REASON, first_for(first)));
-            let report = function.invoke(told(&id, told_for)).await.unwrap();
+            let id = function
+                .emulator
+                .add_job(blocked(REASON, first_for(&function.emulator, first)));
+            let report = function
+                .invoke(told(&function.emulator, &id, told_for))
+                .await
+                .unwrap();
             let long_enough = Duration::from_mins(10);
             if told_for >= long_enough && first >= long_enough {
                 assert_eq!(only_outcome(&report), "cancelled", "{told_for:?} {first:?}");
@@ -77,7 +82,7 @@ async fn a_job_is_cancelled_when_it_was_told_and_first_for_long_enough() {
                     message.contains("nothing brings this event again"),
                     "{message}"
                 );
-                assert!(comes_again(&function, &told(&id, told_for)).await);
+                assert!(comes_again(&function, &told(&function.emulator, &id, told_for)).await);
             }
         }
     }
@@ -89,7 +94,9 @@ async fn a_position_without_a_time_or_behind_others_is_too_soon() {
     for position in [PositionTime::Missing, PositionTime::At(0)] {
         let function = Function::new(&[]);
         let id = function.emulator.add_job(blocked(REASON, position));
-        let report = function.invoke(told(&id, Duration::from_mins(20))).await;
+        let report = function
+            .invoke(told(&function.emulator, &id, Duration::from_mins(20)))
+            .await;
         assert_eq!(only_outcome(&report.unwrap()), "tooSoon");
         let head = json!({"select": {"jobQueue": QUEUE, "head": true}});
         let report = function.invoke(head).await.unwrap();
@@ -100,8 +107,12 @@ async fn a_position_without_a_time_or_behind_others_is_too_soon() {
     function
         .emulator
         .add_job(job().age(Duration::from_hours(9)));
-    let id = function.emulator.add_job(blocked(REASON, first_for(hour)));
-    let report = function.invoke(told(&id, Duration::from_mins(20))).await;
+    let id = function
+        .emulator
+        .add_job(blocked(REASON, first_for(&function.emulator, hour)));
+    let report = function
+        .invoke(told(&function.emulator, &id, Duration::from_mins(20)))
+        .await;
     let report = report.unwrap();
     assert_eq!(only_outcome(&report), "tooSoon");
     let message = report["jobs"][0]["message"].as_str().unwrap();
@@ -114,7 +125,10 @@ async fn blocked_for_zero_acts_at_once_on_the_first() {
     let first = function
         .emulator
         .add_job(blocked(REASON, PositionTime::Missing));
-    let report = function.invoke(told(&first, Duration::ZERO)).await.unwrap();
+    let report = function
+        .invoke(told(&function.emulator, &first, Duration::ZERO))
+        .await
+        .unwrap();
     assert_eq!(only_outcome(&report), "cancelled");
 }
 
@@ -122,10 +136,10 @@ async fn blocked_for_zero_acts_at_once_on_the_first() {
 async fn a_reason_that_does_not_show_yet_is_looked_at_again() {
     let function = Function::new(&[]);
     let id = function.emulator.add_job(JobSpec {
-        position_time: first_for(Duration::from_hours(1)),
+        position_time: first_for(&function.emulator, Duration::from_hours(1)),
         ..job()
     });
-    let event = told(&id, Duration::from_mins(20));
+    let event = told(&function.emulator, &id, Duration::from_mins(20));
     let report = function.invoke(event.clone()).await.unwrap();
     assert_eq!(only_outcome(&report), "tooSoon");
     let looks = function.emulator.calls().len();
@@ -142,7 +156,7 @@ async fn a_queue_that_scales_up_loses_no_job_and_a_stuck_one_is_cancelled_once()
     let function = Function::new(&[]);
     let emulator = &function.emulator;
     let waited = JobSpec {
-        position_time: first_for(Duration::from_hours(3)),
+        position_time: first_for(emulator, Duration::from_hours(3)),
         ..job().age(Duration::from_hours(3))
     };
     let mut healthy = vec![emulator.add_job(waited)];
@@ -160,7 +174,7 @@ async fn a_queue_that_scales_up_loses_no_job_and_a_stuck_one_is_cancelled_once()
             seconds @ 0..180 if seconds % 60 == 0 => {
                 for id in healthy.iter().chain([&stuck]) {
                     emulator.set_status_reason(id, REASON);
-                    let event = told(id, Duration::ZERO);
+                    let event = told(emulator, id, Duration::ZERO);
                     let direct = function.invoke(event.clone()).await.unwrap();
                     assert_eq!(only_outcome(&direct), "tooSoon", "{time:?}");
                     messages.push((event, time + delay));
@@ -224,7 +238,7 @@ async fn a_wrong_pattern_cannot_drain_a_queue() {
         for (function, id) in [&function, &other].into_iter().zip(ids.iter().skip(before)) {
             for age in [Duration::ZERO, Duration::from_mins(25)] {
                 function
-                    .invoke(sqs([told(id, age).to_string()]))
+                    .invoke(sqs([told(&emulator, id, age).to_string()]))
                     .await
                     .unwrap();
             }

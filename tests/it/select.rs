@@ -189,7 +189,7 @@ async fn head_of_a_queue_is_cancelled_only_if_it_blocks_by_its_own_fault() {
         "the queue is empty: {report}"
     );
     let head = function.emulator.add_job(JobSpec {
-        position_time: first_for(Duration::from_hours(1)),
+        position_time: first_for(&function.emulator, Duration::from_hours(1)),
         ..job(Status::Runnable).age(Duration::from_hours(2))
     });
     let next = function.emulator.add_job(job(Status::Runnable));

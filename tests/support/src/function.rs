@@ -1,10 +1,7 @@
 //! The function and the emulator in one process: the real SDK client, whose HTTP requests reach the emulator without a
 //! socket, so that tests can pause the clock.
 
-use std::{
-    sync::LazyLock,
-    time::{Duration, Instant, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_batch::config::{
     Credentials, Region, RuntimeComponents, SharedAsyncSleep,
@@ -18,7 +15,7 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 use batch_cancel::{
-    App,
+    App, Clock,
     batch::{Batch, behavior_version},
     config::Config,
     respond::Failure,
@@ -40,21 +37,20 @@ pub const QUEUE_ARN: &str = "arn:aws:batch:eu-west-1:123456789012:job-queue/main
 /// The default settings of a function in tests: all queues are allowed, and calls have no ceiling.
 pub const SETTINGS: [(&str, &str); 2] = [("ALLOWED_QUEUES", "*"), ("API_CALLS_PER_SECOND", "0")];
 
-/// The time by tokio's clock, which tests can pause and advance.
-#[must_use]
-pub fn now() -> Timestamp {
-    static BEGAN: LazyLock<(Timestamp, Instant)> =
-        LazyLock::new(|| (Timestamp::now(), Instant::now()));
-    let (began, at) = *BEGAN;
-    let now = tokio::time::Instant::now().into_std();
-    let since = |later: Instant, earlier| later.saturating_duration_since(earlier);
-    began + since(now, at) - since(at, now)
+/// The time of an emulator, which tests can pause and advance.
+fn clock(emulator: &Emulator) -> Clock {
+    let emulator = emulator.clone();
+    Box::new(move || now(&emulator))
+}
+
+/// The time of an emulator.
+pub fn now(emulator: &Emulator) -> Timestamp {
+    Timestamp::UNIX_EPOCH + emulator.now()
 }
 
 /// The position of a job that has been there for so long.
-#[must_use]
-pub fn first_for(age: Duration) -> PositionTime {
-    PositionTime::At((now() - age).as_millisecond())
+pub fn first_for(emulator: &Emulator, age: Duration) -> PositionTime {
+    PositionTime::At((now(emulator) - age).as_millisecond())
 }
 
 /// An HTTP client that calls the emulator.
@@ -122,7 +118,7 @@ impl Function {
         })
         .unwrap();
         Self {
-            app: App::new(config, batch(&emulator)).with_clock(now),
+            app: App::new(config, batch(&emulator)).with_clock(clock(&emulator)),
             emulator,
             deadline: Duration::from_mins(1),
             request_id: request_id(1),
