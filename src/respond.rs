@@ -1,4 +1,4 @@
-//! The report in the form that the event's source expects.
+//! The answer to an event, in the form that its source expects.
 
 mod body;
 mod http;
@@ -22,16 +22,16 @@ use crate::{
     request::JobId,
 };
 
-/// The longest answer to whoever invokes the function: the state of a Step Functions execution holds 256 KiB.
+/// The longest report as a direct or asynchronous answer: the state of a Step Functions execution holds 256 KiB.
 const MAX_REPORT: body::SizeLimit = body::SizeLimit {
     plain: 200_000,
     escaped: usize::MAX,
 };
 
-/// What an event has led to, and how it is answered.
+/// The result of an event, and how it is answered.
 #[derive(Debug)]
 pub enum Answer {
-    /// Jobs were acted on.
+    /// The outcomes of jobs.
     Report {
         /// The outcome of each job.
         report: Report,
@@ -40,52 +40,52 @@ pub enum Answer {
         /// How the report is answered.
         reply: Reply,
     },
-    /// A job is shown over HTTP.
+    /// A job, shown over HTTP.
     Job {
         /// The job.
         id: JobId,
-        /// What may be shown of it.
+        /// What may be shown of it, or why it could not be read.
         view: Result<JobView, CallError>,
         /// The shape of the HTTP response.
         form: HttpForm,
     },
-    /// A job queue is shown on a dashboard.
+    /// A job queue, shown on a dashboard.
     Panel(Box<Result<Panel, PanelError>>),
     /// A fixed text.
     Document(Document),
-    /// The request cannot be fulfilled, and the answer says why.
+    /// The request was refused, and the answer says why.
     Refusal(Refusal),
 }
 
 /// What may be shown of a job.
 #[derive(Debug)]
 pub enum JobView {
-    /// This.
+    /// The job.
     Job(Box<JobDetail>),
-    /// Nothing: it is in a job queue that is not allowed.
+    /// Nothing: its job queue is not in `ALLOWED_QUEUES`.
     QueueNotAllowed,
     /// Nothing: Batch does not know it.
     Unknown,
 }
 
-/// An invocation that failed, so that Lambda tries it again and then hands the event to the on-failure destination.
+/// An invocation error. Of an asynchronous event, Lambda retries it and then sends it to the on-failure destination.
 #[derive(Error)]
 pub enum Failure {
-    /// The event, or a message of it, cannot be acted on.
+    /// The event or one of its messages cannot be acted on.
     #[error("{0}")]
     Event(#[from] EventError),
-    /// Something is worth another try.
+    /// At least one job is worth a retry. The text is the summary.
     #[error("incomplete: {0}")]
     Incomplete(String),
-    /// Something was refused for good.
+    /// No job is worth a retry, and at least one was rejected. The text is the summary.
     #[error("rejected: {0}")]
     Rejected(String),
-    /// The answer could not be put into words. This cannot happen, and is not worth a panic.
+    /// The answer could not be written as JSON. No known answer causes this; it is an error so that it is no panic.
     #[error("cannot write the answer: {0}")]
     Unwritable(#[from] serde_json::Error),
 }
 
-/// The runtime logs a failed invocation by this form, once and with the request's id; so it is made to be read.
+/// The runtime logs a failed invocation in this form, so it is one readable line.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {self}", self.error_type())
@@ -114,21 +114,21 @@ impl From<Failure> for Diagnostic {
     }
 }
 
-/// The response to an event.
+/// The response to an event, with what the log and the metrics need to know about it.
 #[derive(Debug)]
 pub struct Response {
-    /// What Lambda is given: a payload, or an invocation error.
+    /// What Lambda gets: a payload, or an invocation error.
     pub payload: Result<Box<RawValue>, Failure>,
     /// The status of the HTTP response, if it is one.
     pub http_status: Option<StatusCode>,
-    /// Why the request as a whole was not fulfilled. What is wrong with one of several messages is in its outcome.
+    /// Why the whole request was refused. What is wrong with one of several messages is in its outcome.
     pub refused: Option<Refused>,
 }
 
-/// Why a request was not fulfilled, for the log and the metrics.
+/// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// The stable name of the error. Over HTTP the status stands for it.
+    /// The stable name of the error. None over HTTP, where the status says it.
     pub error_type: Option<&'static str>,
     /// What is wrong, for people.
     pub error: String,
@@ -237,8 +237,8 @@ fn respond_report(
     }
 }
 
-/// The messages that are to be delivered again: those with something left, and behind one of a FIFO queue's message group
-/// all later ones of the group, acted on or not, so that none overtakes it.
+/// The messages that must be delivered again: those with jobs left over, and in a FIFO queue also all later messages of
+/// the same group, acted on or not, so that the order is kept.
 fn batch_item_failures(messages: &[MessageOutcome]) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     let mut held_groups: BTreeSet<&str> = BTreeSet::new();
@@ -254,7 +254,7 @@ fn batch_item_failures(messages: &[MessageOutcome]) -> SqsBatchResponse {
     response
 }
 
-/// The error that hands back what is left over in the messages that `counts` selects, and what cannot be read in any.
+/// The invocation error for messages that cannot be read, and for jobs left over in the messages that `counts` selects.
 fn invocation_error(
     report: &Report,
     messages: &[MessageOutcome],

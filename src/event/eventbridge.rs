@@ -9,7 +9,8 @@ use crate::request::{Action, JobId, Request, RequestError, Status, Target, from_
 
 const KIND: &str = "EventBridge event";
 
-/// The envelope, as far as it is used. AWS's own type requires a time that can be read, whether it is needed or not.
+/// The fields of the envelope that are used. The type in `aws_lambda_events` requires a valid time even where it is not
+/// used.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     source: String,
@@ -22,7 +23,7 @@ struct Envelope<'a> {
     detail: &'a RawValue,
 }
 
-/// The detail of AWS Batch's events, as far as it is used.
+/// The fields of the detail of AWS Batch's events that are used.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct BatchDetail {
@@ -40,7 +41,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Conten
     match event.source.as_str() {
         "aws.batch" => batch_event(&event, scope),
         source if source.starts_with("aws.") => Err(EventError::Unsupported(format!(
-            "unsupported event: {:?} from {source}; known from AWS itself are those of aws.batch and the alarm state changes of aws.cloudwatch",
+            "unsupported event: {:?} from {source}; of AWS's own events, those of aws.batch and the alarm state changes of aws.cloudwatch are supported",
             event.detail_type
         ))),
         _ => {
@@ -58,13 +59,13 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, Event
         | "Batch Service Job Queue Blocked" => {}
         "Batch Service Job State Change" => {
             return Ok(Content::Ignored(
-                "state changes of service jobs ask for nothing".to_owned(),
+                "state changes of service jobs are never acted on".to_owned(),
             ));
         }
         other => {
             return Err(EventError::Unsupported(format!(
-                "unsupported event: {other:?} from aws.batch; known are Batch Job Queue Blocked, Batch Job State Change \
-                 and Batch Service Job Queue Blocked"
+                "unsupported event: {other:?} from aws.batch; supported are Batch Job Queue Blocked, Batch Job State \
+                 Change and Batch Service Job Queue Blocked"
             )));
         }
     }
@@ -99,7 +100,7 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, Event
             ))
         }
         _ if id.is_service_job() && !scope.config.policy.allow_terminate => Ok(Content::Ignored(
-            "a service job can only be terminated, and ALLOW_TERMINATE is false".to_owned(),
+            "service jobs can only be terminated, and ALLOW_TERMINATE is false".to_owned(),
         )),
         _ => Ok(Request {
             action: if id.is_service_job() {
@@ -124,12 +125,12 @@ fn state_change(id: JobId, status: Status, name: &str, scope: &Scope<'_>) -> Con
         .into()
 }
 
-/// Why an event of another account or region, or one that is too old, is ignored.
+/// Why the event is ignored, if it is from another account or region, or too old.
 fn ignored(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
     let (region, account) = (event.region.as_deref(), event.account.as_deref());
     if let Some(place) = scope.own_region.foreign_region(region, account) {
         return Ok(Some(format!(
-            "the event belongs to {place}, not to this function's account and region"
+            "the event is from another account or region: {place}"
         )));
     }
     let Some(time) = event

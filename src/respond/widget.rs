@@ -1,5 +1,5 @@
 //! The HTML of a dashboard's widget. CloudWatch removes scripts, so nothing here needs one; it gives tables and buttons
-//! the look of the console, light or dark. All that comes from Batch or from the event is escaped.
+//! the look of the console, light or dark. All text from Batch or from the event is escaped.
 
 mod html;
 mod panel;

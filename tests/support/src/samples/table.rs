@@ -316,7 +316,10 @@ const THREE: Expected = HttpReport("cancelled running cancelled");
 
 fn http_v1() -> Vec<Sample> {
     vec![
-        none("http-v1-api-key-only", Problem(401, "an API key is none")),
+        none(
+            "http-v1-api-key-only",
+            Problem(401, "an API key does not count"),
+        ),
         several(BOTH, "http-v1-cognito-post", THREE),
         one(THIRD, "http-v1-delete", HttpJob(200, "cancelled")),
         look("http-v1-delete-running", HttpJob(409, "running")),
