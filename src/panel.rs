@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::{
     batch::{
         CallError, DescribeJobQueue, ErrorKind, HeadOfQueue, JobSummary, ListJobs, ListOf, Listing,
+        Page,
     },
     request::{JobId, Status},
     session::Session,
@@ -85,6 +86,15 @@ impl PanelError {
             },
         }
     }
+
+    /// Whether the function or IAM refused to show the queue. Otherwise AWS Batch did not answer.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Call(error) => error.kind == ErrorKind::Denied,
+        }
+    }
 }
 
 /// Reads a queue: one page of a listing for each status, the first job in line, and that job's status reason.
@@ -112,16 +122,7 @@ pub async fn panel(
     }
     let (mut counts, mut found) = (Vec::new(), Vec::new());
     for &status in &request.statuses {
-        let listing = Listing {
-            of: ListOf::Queue(queue.arn.clone()),
-            status: Some(status),
-            filter: None,
-        };
-        let call = ListJobs {
-            listing: &listing,
-            next: None,
-        };
-        let page = session.call(&call).await?;
+        let page = first_page(&queue.arn, status, session).await?;
         counts.push(Count {
             status,
             jobs: page.jobs.len(),
@@ -144,6 +145,23 @@ pub async fn panel(
         head,
         now,
     })
+}
+
+async fn first_page(
+    queue_arn: &str,
+    status: Status,
+    session: Session<'_>,
+) -> Result<Page, CallError> {
+    let listing = Listing {
+        of: ListOf::Queue(queue_arn.to_owned()),
+        status: Some(status),
+        filter: None,
+    };
+    let call = ListJobs {
+        listing: &listing,
+        next: None,
+    };
+    session.call(&call).await
 }
 
 /// At most `limit` jobs of several statuses, the oldest of each status first.

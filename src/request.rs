@@ -2,6 +2,7 @@
 
 mod decode;
 mod job_id;
+mod pattern;
 mod reason;
 mod region;
 mod schema;
@@ -13,10 +14,11 @@ use std::{num::NonZeroUsize, time::Duration};
 pub use decode::RequestError;
 pub(crate) use decode::{decode, flag, from_json, from_object};
 pub use job_id::{AskedId, InvalidId, JobId};
+pub use pattern::NamePattern;
 pub use reason::{AUDIT_MARKER, audit_reason};
 pub use region::OwnRegion;
 pub(crate) use schema::{FIELDS, TARGET_FIELDS};
-pub use select::{NamePattern, OlderThan, Select, SelectFrom};
+pub use select::{OlderThan, Select, SelectFrom};
 pub use status::Status;
 
 /// The longest `waitSeconds` of a request: the longest Lambda timeout, 900 s, minus a minute to start and to answer.

@@ -1,26 +1,29 @@
 //! The answer to an event, in the form that its source expects.
 
 mod body;
+mod failure;
 mod http;
 mod widget;
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use ::http::StatusCode;
 use aws_lambda_events::event::sqs::SqsBatchResponse;
-use lambda_runtime::Diagnostic;
 use serde_json::value::{RawValue, to_raw_value};
-use thiserror::Error;
 
 use crate::{
     batch::{CallError, JobDetail},
-    event::{Document, EventError, HttpForm, Refusal, Reply},
+    event::{Document, HttpForm, Refusal, Reply},
     intake::{Invocation, MessageOutcome},
     panel::{Panel, PanelError},
     problem::Problem,
     report::{Class, Report},
     request::JobId,
 };
+
+use failure::invocation_error;
+
+pub use failure::Failure;
 
 /// The longest report as a direct or asynchronous answer: the state of a Step Functions execution holds 256 KiB.
 const MAX_REPORT: body::SizeLimit = body::SizeLimit {
@@ -68,52 +71,6 @@ pub enum JobView {
     Unknown,
 }
 
-/// An invocation error. Of an asynchronous event, Lambda retries it and then sends it to the on-failure destination.
-#[derive(Error)]
-pub enum Failure {
-    /// The event or one of its messages cannot be acted on.
-    #[error("{0}")]
-    Event(#[from] EventError),
-    /// At least one job is worth a retry. The text is the summary.
-    #[error("incomplete: {0}")]
-    Incomplete(String),
-    /// No job is worth a retry, and at least one was rejected. The text is the summary.
-    #[error("rejected: {0}")]
-    Rejected(String),
-    /// The answer could not be written as JSON. No known answer causes this; it is an error so that it is no panic.
-    #[error("cannot write the answer: {0}")]
-    Unwritable(#[from] serde_json::Error),
-}
-
-/// The runtime logs a failed invocation in this form, so it is one readable line.
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {self}", self.error_type())
-    }
-}
-
-impl Failure {
-    /// The stable name of the error.
-    #[must_use]
-    pub fn error_type(&self) -> &'static str {
-        match self {
-            Self::Event(error) => error.error_type(),
-            Self::Incomplete(_) => "Incomplete",
-            Self::Rejected(_) => "Rejected",
-            Self::Unwritable(_) => "Unwritable",
-        }
-    }
-}
-
-impl From<Failure> for Diagnostic {
-    fn from(failure: Failure) -> Self {
-        Self {
-            error_type: failure.error_type().to_owned(),
-            error_message: failure.to_string(),
-        }
-    }
-}
-
 /// The response to an event, with what the log and the metrics need to know about it.
 #[derive(Debug)]
 pub struct Response {
@@ -121,17 +78,19 @@ pub struct Response {
     pub payload: Result<Box<RawValue>, Failure>,
     /// The status of the HTTP response, if it is one.
     pub http_status: Option<StatusCode>,
-    /// Why the whole request was refused. What is wrong with one of several messages is in its outcome.
-    pub refused: Option<Refused>,
+    /// Why the whole request was not fulfilled. What is wrong with one of several messages is in its outcome.
+    pub unfulfilled: Option<Unfulfilled>,
 }
 
-/// Why a request was refused.
+/// Why a request was not fulfilled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct Unfulfilled {
     /// The stable name of the error. None over HTTP, where the status says it.
     pub error_type: Option<&'static str>,
-    /// What is wrong, for people.
+    /// What is wrong, in readable words.
     pub error: String,
+    /// The request was refused. False if AWS Batch did not answer it.
+    pub is_refused: bool,
 }
 
 impl Response {
@@ -139,7 +98,7 @@ impl Response {
         Self {
             payload,
             http_status: None,
-            refused: None,
+            unfulfilled: None,
         }
     }
 
@@ -155,23 +114,26 @@ impl Response {
     }
 
     fn problem(problem: Problem, form: HttpForm, invocation: Invocation<'_>) -> Self {
-        let error = problem.detail.clone();
+        let unfulfilled = Unfulfilled {
+            error_type: None,
+            error: problem.detail.clone(),
+            is_refused: problem.status.is_client_error(),
+        };
         Self {
-            refused: Some(Refused {
-                error_type: None,
-                error,
-            }),
+            unfulfilled: Some(unfulfilled),
             ..Self::http(http::problem(problem, invocation), form)
         }
     }
 
-    fn refused_widget(error_type: &'static str, error: String) -> Self {
-        let html = widget::refusal("Refused", &error);
+    fn widget_problem(unfulfilled: Unfulfilled) -> Self {
+        let title = if unfulfilled.is_refused {
+            "Refused"
+        } else {
+            "Not available"
+        };
+        let html = widget::problem(title, &unfulfilled.error);
         Self {
-            refused: Some(Refused {
-                error_type: Some(error_type),
-                error,
-            }),
+            unfulfilled: Some(unfulfilled),
             ..Self::html(&html)
         }
     }
@@ -192,16 +154,22 @@ pub fn respond(answer: &Answer, invocation: Invocation<'_>) -> Response {
         },
         Answer::Panel(panel) => match panel.as_ref() {
             Ok(panel) => Response::html(&widget::panel(panel, invocation.function_arn)),
-            Err(error) => Response::refused_widget(error.error_type(), error.to_string()),
+            Err(error) => Response::widget_problem(Unfulfilled {
+                error_type: Some(error.error_type()),
+                error: error.to_string(),
+                is_refused: error.is_refused(),
+            }),
         },
         Answer::Document(Document::OpenApi(form)) => Response::http(http::openapi(), *form),
         Answer::Document(Document::Widget) => Response::html(widget::DOCUMENTATION),
         Answer::Refusal(Refusal::Http { problem, form }) => {
             Response::problem(problem.clone(), *form, invocation)
         }
-        Answer::Refusal(Refusal::Widget(error)) => {
-            Response::refused_widget(error.error_type(), error.to_string())
-        }
+        Answer::Refusal(Refusal::Widget(error)) => Response::widget_problem(Unfulfilled {
+            error_type: Some(error.error_type()),
+            error: error.to_string(),
+            is_refused: true,
+        }),
     }
 }
 
@@ -252,22 +220,4 @@ fn batch_item_failures(messages: &[MessageOutcome]) -> SqsBatchResponse {
         }
     }
     response
-}
-
-/// The invocation error for messages that cannot be read, and for jobs left over in the messages that `counts` selects.
-fn invocation_error(
-    report: &Report,
-    messages: &[MessageOutcome],
-    counts: impl Fn(&MessageOutcome) -> bool,
-) -> Option<Failure> {
-    let counted = |message: &&MessageOutcome| counts(message) || message.error.is_some();
-    let classes = messages.iter().filter(counted).map(|message| message.class);
-    let error = messages.iter().find_map(|message| message.error.clone());
-    let summary = || body::summary(report);
-    match (classes.max().unwrap_or(Class::Done), error) {
-        (Class::Retryable, _) => Some(Failure::Incomplete(summary())),
-        (_, Some(error)) => Some(error.into()),
-        (Class::Rejected, None) => Some(Failure::Rejected(summary())),
-        (Class::Done, None) => None,
-    }
 }

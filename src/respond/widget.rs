@@ -12,7 +12,7 @@ pub(super) use report::report;
 /// The documentation that the console shows beside the widget's parameters.
 pub(super) const DOCUMENTATION: &str = include_str!("widget.md");
 
-/// Why there is nothing to show.
-pub(super) fn refusal(title: &str, why: &str) -> String {
+/// A title, and what is wrong.
+pub(super) fn problem(title: &str, why: &str) -> String {
     format!("<h3>{}</h3><p>{}</p>", Escaped(title), Escaped(why))
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{
     html::{Button, Escaped},
-    refusal,
+    problem,
 };
 use crate::{
     event::{Confirmation, WidgetReply},
@@ -25,7 +25,7 @@ pub(in crate::respond) fn report(
 ) -> String {
     let error = messages.iter().find_map(|message| message.error.as_ref());
     let mut html = match error {
-        Some(error) => refusal("Refused", &format!("Nothing was done. {error}")),
+        Some(error) => problem("Refused", &format!("Nothing was done. {error}")),
         None => outcomes(report, reply, function),
     };
     if let Some(payload) = &reply.back {
