@@ -9,7 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    ends::EndCall,
+    ends::{EndCall, Verdict},
     engine::{Engine, Timer, may_retry, outcome_of},
 };
 use crate::{
@@ -32,7 +32,8 @@ impl Engine<'_> {
             match refused.remove(&id) {
                 Some(error) => self.on_refused(call.operation, index, id, error.into(), &mut again),
                 None if accepted.contains(&id) => {
-                    self.ends.end_trial(call.operation, index, false);
+                    self.ends.end_trial(call.operation, index, Verdict::Allowed);
+                    self.jobs[index].last_error = None;
                     self.verify_later(index, id, CallResult::Accepted);
                 }
                 None => {
@@ -107,8 +108,7 @@ impl Engine<'_> {
             // The job may have started or ended: a look tells.
             _ => self.verify_later(index, id, CallResult::Refused),
         }
-        self.ends
-            .end_trial(operation, index, kind == ErrorKind::Denied);
+        self.ends.end_trial(operation, index, Verdict::of(kind));
     }
 
     fn verify_later(&mut self, index: JobIndex, id: JobId, result: CallResult) {
