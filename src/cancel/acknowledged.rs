@@ -49,11 +49,11 @@ impl Engine<'_> {
     pub(super) fn on_end_failed(&mut self, call: EndCall, error: CallError, now: Instant) {
         let is_bulk = call.jobs.len() > 1;
         match error.kind {
-            ErrorKind::Denied if is_bulk && !self.ends.is_denied(call.operation) => {
-                self.end_singly(call, true);
-            }
             ErrorKind::NoSuchOperation | ErrorKind::Refused if is_bulk => {
-                self.end_singly(call, false);
+                self.end_singly(call, error);
+            }
+            ErrorKind::Denied if is_bulk && !self.ends.is_denied(call.operation) => {
+                self.end_singly(call, error);
             }
             _ => {
                 let error = Arc::new(error);
@@ -67,8 +67,11 @@ impl Engine<'_> {
         }
     }
 
-    fn end_singly(&mut self, call: EndCall, was_denied: bool) {
+    fn end_singly(&mut self, call: EndCall, error: CallError) {
+        let was_denied = error.kind == ErrorKind::Denied;
+        let error = Arc::new(error);
         for &(index, _) in &call.jobs {
+            self.jobs[index].last_error = Some(Arc::clone(&error));
             self.jobs.enter(index, Stage::Queued);
         }
         self.ends.push_singles(call, was_denied);
