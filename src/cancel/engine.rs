@@ -85,7 +85,7 @@ pub struct Engine<'a> {
     pub(super) ends: Ends,
     pub(super) parents: Parents,
     pub(super) timers: BinaryHeap<Reverse<(Instant, Timer)>>,
-    deadline: Deadline,
+    pub(super) deadline: Deadline,
     looks_in_flight: usize,
     ends_in_flight: usize,
     pub(super) began: Instant,
