@@ -12,12 +12,15 @@ struct Batch {
     jobs: BTreeMap<JobId, Shown>,
     /// Jobs whose last call was not answered, and which were not looked at since.
     uncertain: BTreeSet<JobId>,
+    /// How many of a hundred calls fail.
+    failing: u32,
     random: fastrand::Rng,
 }
 
 impl Batch {
-    fn new(jobs: usize, random: fastrand::Rng) -> Self {
+    fn new(jobs: usize, mut random: fastrand::Rng) -> Self {
         Self {
+            failing: random.u32(..70),
             jobs: (0..jobs).map(|number| (id(number), RUNNABLE)).collect(),
             uncertain: BTreeSet::new(),
             random,
@@ -53,7 +56,7 @@ impl Batch {
         self.pass();
         match call {
             Call::Describe(ids) => {
-                if self.chance(20) {
+                if self.chance(self.failing) {
                     let kind = self.kind();
                     return Answer::Described(ids, Err(error(kind)));
                 }
@@ -76,7 +79,7 @@ impl Batch {
                 "{id}: sent again without a look, after a call without an answer"
             );
         }
-        if self.chance(25) {
+        if self.chance(self.failing) {
             let kind = self.kind();
             if matches!(kind, ErrorKind::NoAnswer | ErrorKind::OutOfTime) {
                 for &(_, id) in &call.jobs {
