@@ -58,12 +58,12 @@ pub enum BulkCalls {
 
 /// The HTTP client for calls to AWS, with its trusted certificates loaded.
 ///
-/// The proxy is the environment's, read here once: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, also in lower
-/// case.
+/// It uses the proxy that the environment names when it is built: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`,
+/// in upper or lower case.
 ///
 /// TLS is rustls on ring: aws-lc's entropy gathering costs 35 ms of CPU in every new process, before its first handshake.
-/// The SDK's own client makes a connector for each combination of timeouts, one of them only to try whether it can, and
-/// reads about 140 certificates for each; there is but one combination here.
+/// The SDK's own client builds a connector for each combination of timeouts, and reads about 140 certificates for each.
+/// There is only one combination here.
 #[must_use]
 pub fn http_client() -> SharedHttpClient {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT);

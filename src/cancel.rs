@@ -9,6 +9,8 @@ mod ends;
 mod engine;
 mod looks;
 mod parents;
+#[cfg(test)]
+mod tests;
 
 use std::{pin::Pin, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What an event asks for: recognised first, decoded second, one kind a file. The order of recognition stands here.
+//! Events: recognised first, then decoded to a command. One kind of event is one file; the order of recognition is here.
 
 mod age;
 mod alarm;
@@ -26,7 +26,7 @@ pub use command::{
 pub use error::EventError;
 pub use http::HttpForm;
 
-/// What decoding an event depends on beside the event itself.
+/// What decoding depends on, apart from the event.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
     /// The settings.
@@ -37,15 +37,15 @@ pub struct Scope<'a> {
     pub now: Timestamp,
 }
 
-/// How deep messages may be nested: `EventBridge` in SNS in SQS is three.
+/// How deep messages may be nested: an `EventBridge` event in SNS in SQS is three deep.
 const MAX_DEPTH: usize = 4;
 
 /// Decodes an event.
 ///
 /// # Errors
 ///
-/// When the event as a whole cannot be acted on. A record of a batch that cannot be read is in its [`Message`], and an
-/// HTTP request that cannot is a [`Command::Refuse`].
+/// When the event as a whole cannot be acted on. A record of a batch that cannot be read is an error in its [`Message`];
+/// an HTTP or widget request that cannot be read is a [`Command::Refuse`].
 pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, EventError> {
     let text = payload.get();
     let body = |text: &str| body::read(text, scope, 0);
@@ -79,7 +79,7 @@ pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, EventError
     })
 }
 
-/// Decodes what can stand alone or inside another message.
+/// Decodes an event that can come alone or inside another message.
 fn message(
     object: &RawObject<'_>,
     scope: &Scope<'_>,
@@ -106,7 +106,7 @@ fn message(
     Err(EventError::Unsupported(UNSUPPORTED.to_owned()))
 }
 
-/// What was looked for in an event of no known kind.
+/// The error for an event of no known kind: what was looked for.
 const UNSUPPORTED: &str = "unsupported event; looked for: jobIds, jobId or select (a request); Items with BatchInput (Step \
     Functions Distributed Map); Records of aws:sqs or aws:sns; a JSON array (EventBridge Pipes); detail-type and detail \
     (EventBridge: Batch Job Queue Blocked, Batch Job State Change, CloudWatch Alarm State Change, or a request as \

@@ -164,7 +164,7 @@ fn ending<'a>(source: Source, answer: &'a Answer, response: &Response) -> Ending
         _ => (None, [].as_slice()),
     };
     let failure = response.payload.as_ref().err();
-    let refused = response.refused.as_ref();
+    let unfulfilled = response.unfulfilled.as_ref();
     Ending {
         source: Some(source),
         report,
@@ -172,11 +172,11 @@ fn ending<'a>(source: Source, answer: &'a Answer, response: &Response) -> Ending
         http_status: response.http_status.map(|status| status.as_u16()),
         error_type: failure
             .map(Failure::error_type)
-            .or_else(|| refused?.error_type),
+            .or_else(|| unfulfilled?.error_type),
         error: failure
             .map(ToString::to_string)
-            .or_else(|| Some(refused?.error.clone())),
-        is_refused: refused.is_some(),
+            .or_else(|| Some(unfulfilled?.error.clone())),
+        is_refused: unfulfilled.is_some_and(|problem| problem.is_refused),
     }
 }
 

@@ -1,26 +1,26 @@
-//! What a panel shows of a job queue: its jobs by status, and what blocks its head.
+//! A job queue as the dashboard shows it: its jobs by status, and the first job in line.
 
 use thiserror::Error;
 
 use crate::{
     batch::{
         CallError, DescribeJobQueue, ErrorKind, GetJobQueueSnapshot, JobSummary, ListJobs, ListOf,
-        Listing,
+        Listing, Page,
     },
     request::{JobId, PanelRequest, Status},
     session::Session,
 };
 
-/// What there is to see in a queue.
+/// A job queue, as it is shown.
 #[derive(Debug)]
 pub struct Panel {
-    /// The queue, as it was asked for.
+    /// The queue's name or ARN, as the widget gives it.
     pub job_queue: String,
-    /// How many jobs there are in each status asked for.
+    /// The number of jobs in each status of the panel.
     pub counts: Vec<Count>,
     /// Some of the jobs: by status, the oldest of each first.
     pub jobs: Vec<JobSummary>,
-    /// The first job of the queue's front, and why it waits.
+    /// The first job in line, and its status reason.
     pub head: Option<(JobId, Option<String>)>,
     /// The time, in milliseconds since 1970.
     pub now: i64,
@@ -31,9 +31,9 @@ pub struct Panel {
 pub struct Count {
     /// The status.
     pub status: Status,
-    /// How many jobs are in it.
+    /// The number of jobs, at most 1,000: one page of a listing.
     pub jobs: usize,
-    /// There are more than these.
+    /// There are more jobs than were counted.
     pub or_more: bool,
 }
 
@@ -61,9 +61,18 @@ impl PanelError {
             },
         }
     }
+
+    /// Whether the function or IAM refused to show the queue. Otherwise AWS Batch did not answer.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Call(error) => error.kind == ErrorKind::Denied,
+        }
+    }
 }
 
-/// Looks at a queue: one listing a status, at the front of the queue, and at its first job.
+/// Reads a queue: one page of a listing for each status, the first job in line, and that job's status reason.
 ///
 /// # Errors
 ///
@@ -78,7 +87,7 @@ pub async fn panel(
     let queue = queue.filter(|queue| session.policy.allowed_queues.contain(&queue.arn));
     let Some(queue) = queue else {
         return Err(PanelError::Refused(format!(
-            "job queue {name} is not there, or not in ALLOWED_QUEUES"
+            "job queue {name} does not exist, or is not in ALLOWED_QUEUES"
         )));
     };
     if queue.is_of_service_jobs {
@@ -88,16 +97,7 @@ pub async fn panel(
     }
     let (mut counts, mut found) = (Vec::new(), Vec::new());
     for &status in &request.statuses {
-        let listing = Listing {
-            of: ListOf::Queue(queue.arn.clone()),
-            status: Some(status),
-            filter: None,
-        };
-        let call = ListJobs {
-            listing: &listing,
-            next: None,
-        };
-        let page = session.call(&call).await?;
+        let page = first_page(&queue.arn, status, session).await?;
         counts.push(Count {
             status,
             jobs: page.jobs.len(),
@@ -123,8 +123,27 @@ pub async fn panel(
     })
 }
 
-/// At most `limit` jobs of several statuses, the oldest of each first. Every status has an equal share, and what one does
-/// not need goes to the others; single places that are left go to the oldest jobs.
+async fn first_page(
+    queue_arn: &str,
+    status: Status,
+    session: Session<'_>,
+) -> Result<Page, CallError> {
+    let listing = Listing {
+        of: ListOf::Queue(queue_arn.to_owned()),
+        status: Some(status),
+        filter: None,
+    };
+    let call = ListJobs {
+        listing: &listing,
+        next: None,
+    };
+    session.call(&call).await
+}
+
+/// At most `limit` jobs of several statuses, the oldest of each status first.
+///
+/// Every status has an equal share of the limit. A status with fewer jobs leaves the rest of its share to the others. If
+/// the limit cannot be divided equally, the remainder goes to the oldest jobs.
 fn fair_share(mut found: Vec<Vec<JobSummary>>, limit: usize) -> Vec<JobSummary> {
     // A job whose age is not known counts as the youngest.
     let age = |job: &JobSummary| (job.created_at.is_none(), job.created_at, job.id);

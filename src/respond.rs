@@ -1,20 +1,19 @@
-//! The report in the form that the event's source expects.
+//! The answer to an event, in the form that its source expects.
 
 mod body;
+mod failure;
 mod http;
 mod widget;
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use ::http::StatusCode;
 use aws_lambda_events::event::sqs::SqsBatchResponse;
-use lambda_runtime::Diagnostic;
 use serde_json::value::{RawValue, to_raw_value};
-use thiserror::Error;
 
 use crate::{
     batch::{CallError, JobDetail},
-    event::{Document, EventError, HttpForm, Refusal, Reply},
+    event::{Document, HttpForm, Refusal, Reply},
     intake::{Invocation, MessageOutcome},
     panel::{Panel, PanelError},
     problem::Problem,
@@ -22,16 +21,20 @@ use crate::{
     request::JobId,
 };
 
-/// The longest answer to whoever invokes the function: the state of a Step Functions execution holds 256 KiB.
+use failure::invocation_error;
+
+pub use failure::Failure;
+
+/// The longest report as a direct or asynchronous answer: the state of a Step Functions execution holds 256 KiB.
 const MAX_REPORT: body::SizeLimit = body::SizeLimit {
     plain: 200_000,
     escaped: usize::MAX,
 };
 
-/// What an event has led to, and how it is answered.
+/// The result of an event, and how it is answered.
 #[derive(Debug)]
 pub enum Answer {
-    /// Jobs were acted on.
+    /// The outcomes of jobs.
     Report {
         /// The outcome of each job.
         report: Report,
@@ -40,98 +43,54 @@ pub enum Answer {
         /// How the report is answered.
         reply: Reply,
     },
-    /// A job is shown over HTTP.
+    /// A job, shown over HTTP.
     Job {
         /// The job.
         id: JobId,
-        /// What may be shown of it.
+        /// What may be shown of it, or why it could not be read.
         view: Result<JobView, CallError>,
         /// The shape of the HTTP response.
         form: HttpForm,
     },
-    /// A job queue is shown on a dashboard.
+    /// A job queue, shown on a dashboard.
     Panel(Box<Result<Panel, PanelError>>),
     /// A fixed text.
     Document(Document),
-    /// The request cannot be fulfilled, and the answer says why.
+    /// The request was refused, and the answer says why.
     Refusal(Refusal),
 }
 
 /// What may be shown of a job.
 #[derive(Debug)]
 pub enum JobView {
-    /// This.
+    /// The job.
     Job(Box<JobDetail>),
-    /// Nothing: it is in a job queue that is not allowed.
+    /// Nothing: its job queue is not in `ALLOWED_QUEUES`.
     QueueNotAllowed,
     /// Nothing: Batch does not know it.
     Unknown,
 }
 
-/// An invocation that failed, so that Lambda tries it again and then hands the event to the on-failure destination.
-#[derive(Error)]
-pub enum Failure {
-    /// The event, or a message of it, cannot be acted on.
-    #[error("{0}")]
-    Event(#[from] EventError),
-    /// Something is worth another try.
-    #[error("incomplete: {0}")]
-    Incomplete(String),
-    /// Something was refused for good.
-    #[error("rejected: {0}")]
-    Rejected(String),
-    /// The answer could not be put into words. This cannot happen, and is not worth a panic.
-    #[error("cannot write the answer: {0}")]
-    Unwritable(#[from] serde_json::Error),
-}
-
-/// The runtime logs a failed invocation by this form, once and with the request's id; so it is made to be read.
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {self}", self.error_type())
-    }
-}
-
-impl Failure {
-    /// The stable name of the error.
-    #[must_use]
-    pub fn error_type(&self) -> &'static str {
-        match self {
-            Self::Event(error) => error.error_type(),
-            Self::Incomplete(_) => "Incomplete",
-            Self::Rejected(_) => "Rejected",
-            Self::Unwritable(_) => "Unwritable",
-        }
-    }
-}
-
-impl From<Failure> for Diagnostic {
-    fn from(failure: Failure) -> Self {
-        Self {
-            error_type: failure.error_type().to_owned(),
-            error_message: failure.to_string(),
-        }
-    }
-}
-
-/// The response to an event.
+/// The response to an event, with what the log and the metrics need to know about it.
 #[derive(Debug)]
 pub struct Response {
-    /// What Lambda is given: a payload, or an invocation error.
+    /// What Lambda gets: a payload, or an invocation error.
     pub payload: Result<Box<RawValue>, Failure>,
     /// The status of the HTTP response, if it is one.
     pub http_status: Option<StatusCode>,
-    /// Why the request as a whole was not fulfilled. What is wrong with one of several messages is in its outcome.
-    pub refused: Option<Refused>,
+    /// Why the whole request was not fulfilled. What is wrong with one of several messages is in its outcome.
+    pub unfulfilled: Option<Unfulfilled>,
 }
 
-/// Why a request was not fulfilled, for the log and the metrics.
+/// Why a request was not fulfilled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// The stable name of the error. Over HTTP the status stands for it.
+pub struct Unfulfilled {
+    /// The stable name of the error. None over HTTP, where the status says it.
     pub error_type: Option<&'static str>,
-    /// What is wrong, for people.
+    /// What is wrong, in readable words.
     pub error: String,
+    /// The request was refused. False if AWS Batch did not answer it.
+    pub is_refused: bool,
 }
 
 impl Response {
@@ -139,7 +98,7 @@ impl Response {
         Self {
             payload,
             http_status: None,
-            refused: None,
+            unfulfilled: None,
         }
     }
 
@@ -155,23 +114,26 @@ impl Response {
     }
 
     fn problem(problem: Problem, form: HttpForm, invocation: Invocation<'_>) -> Self {
-        let error = problem.detail.clone();
+        let unfulfilled = Unfulfilled {
+            error_type: None,
+            error: problem.detail.clone(),
+            is_refused: problem.status.is_client_error(),
+        };
         Self {
-            refused: Some(Refused {
-                error_type: None,
-                error,
-            }),
+            unfulfilled: Some(unfulfilled),
             ..Self::http(http::problem(problem, invocation), form)
         }
     }
 
-    fn refused_widget(error_type: &'static str, error: String) -> Self {
-        let html = widget::refusal("Refused", &error);
+    fn widget_problem(unfulfilled: Unfulfilled) -> Self {
+        let title = if unfulfilled.is_refused {
+            "Refused"
+        } else {
+            "Not available"
+        };
+        let html = widget::problem(title, &unfulfilled.error);
         Self {
-            refused: Some(Refused {
-                error_type: Some(error_type),
-                error,
-            }),
+            unfulfilled: Some(unfulfilled),
             ..Self::html(&html)
         }
     }
@@ -192,16 +154,22 @@ pub fn respond(answer: &Answer, invocation: Invocation<'_>) -> Response {
         },
         Answer::Panel(panel) => match panel.as_ref() {
             Ok(panel) => Response::html(&widget::panel(panel, invocation.function_arn)),
-            Err(error) => Response::refused_widget(error.error_type(), error.to_string()),
+            Err(error) => Response::widget_problem(Unfulfilled {
+                error_type: Some(error.error_type()),
+                error: error.to_string(),
+                is_refused: error.is_refused(),
+            }),
         },
         Answer::Document(Document::OpenApi(form)) => Response::http(http::openapi(), *form),
         Answer::Document(Document::Widget) => Response::html(widget::DOCUMENTATION),
         Answer::Refusal(Refusal::Http { problem, form }) => {
             Response::problem(problem.clone(), *form, invocation)
         }
-        Answer::Refusal(Refusal::Widget(error)) => {
-            Response::refused_widget(error.error_type(), error.to_string())
-        }
+        Answer::Refusal(Refusal::Widget(error)) => Response::widget_problem(Unfulfilled {
+            error_type: Some(error.error_type()),
+            error: error.to_string(),
+            is_refused: true,
+        }),
     }
 }
 
@@ -237,8 +205,8 @@ fn respond_report(
     }
 }
 
-/// The messages that are to be delivered again: those with something left, and behind one of a FIFO queue's message group
-/// all later ones of the group, acted on or not, so that none overtakes it.
+/// The messages that must be delivered again: those with jobs left over, and in a FIFO queue also all later messages of
+/// the same group, acted on or not, so that the order is kept.
 fn batch_item_failures(messages: &[MessageOutcome]) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     let mut held_groups: BTreeSet<&str> = BTreeSet::new();
@@ -252,23 +220,4 @@ fn batch_item_failures(messages: &[MessageOutcome]) -> SqsBatchResponse {
         }
     }
     response
-}
-
-/// The error that hands back what is left over in the messages that `counts` selects, and what cannot be read in any.
-fn invocation_error(
-    report: &Report,
-    messages: &[MessageOutcome],
-    counts: impl Fn(&MessageOutcome) -> bool,
-) -> Option<Failure> {
-    let counted = |message: &&MessageOutcome| counts(message) || message.error.is_some();
-    let classes = messages.iter().filter(counted).map(|message| message.class);
-    let error = messages.iter().find_map(|message| message.error.clone());
-    let summary = || body::summary(report);
-    match (classes.max().unwrap_or(Class::Done), error) {
-        (Class::Retryable, _) => Some(Failure::Incomplete(summary())),
-        (_, Some(error)) => Some(error.into()),
-        (Class::Rejected, None) => Some(Failure::Rejected(summary())),
-        // Its time has not come, which is no fault of the event.
-        (Class::Done | Class::TooSoon, None) => None,
-    }
 }

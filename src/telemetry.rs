@@ -1,7 +1,7 @@
-//! What is logged and counted: one line an invocation, one for every 500 jobs, and `CloudWatch` metrics.
+//! Log lines and metrics: one line for each invocation, one for every 500 jobs, and `CloudWatch` metrics.
 //!
-//! Metrics are one line of `CloudWatch`'s embedded metric format an invocation. The crate for it keeps a recorder for the
-//! whole process, which tests that run side by side would share; the line itself is one JSON object.
+//! The metrics of an invocation are one line in `CloudWatch`'s embedded metric format. The crate for that format keeps one
+//! recorder for the whole process, which parallel tests would share. The line itself is one JSON object.
 
 use std::{collections::BTreeSet, io::Write, time::SystemTime};
 
@@ -15,15 +15,15 @@ use crate::{
     session::{CallCount, Calls},
 };
 
-/// How many jobs one log line names.
+/// The most jobs that one log line names.
 const JOBS_A_LINE: usize = 500;
 
-/// How an invocation ended, as its log lines and metrics say it.
+/// How an invocation ended, for its log lines and metrics.
 #[derive(Clone, Debug, Default)]
 pub struct Ending<'a> {
-    /// Where the event came from, if that is known.
+    /// The source of the event, if it could be decoded.
     pub source: Option<Source>,
-    /// The outcome of each job, if jobs were named.
+    /// The outcome of each job, if the event asked for jobs.
     pub report: Option<&'a Report>,
     /// The outcome of each message.
     pub messages: &'a [MessageOutcome],
@@ -31,9 +31,9 @@ pub struct Ending<'a> {
     pub http_status: Option<u16>,
     /// The stable name of the invocation error, or of the refusal.
     pub error_type: Option<&'static str>,
-    /// What is wrong, for people.
+    /// What is wrong, in readable words.
     pub error: Option<String>,
-    /// The request as a whole was refused, and it is in no message.
+    /// The whole event was refused. Messages that were refused are counted by themselves.
     pub is_refused: bool,
 }
 
@@ -62,7 +62,7 @@ impl Ending<'_> {
     }
 }
 
-/// The line about an invocation. Its level has to be a constant.
+/// Writes the line about an invocation. `tracing` requires the level to be a constant, hence a macro.
 macro_rules! done {
     ($level:ident, $request_id:expr, $ending:expr, $calls:expr) => {{
         let report = $ending.report;
@@ -109,13 +109,13 @@ pub fn log(request_id: &str, ending: &Ending<'_>, calls: &Calls) {
     }
 }
 
-/// Ids and outcomes as a JSON array of pairs, so that no id can pass for several.
+/// Ids and outcomes as a JSON array of pairs, so that the text of an invalid id cannot look like other entries.
 fn results(jobs: &[JobResult]) -> String {
     let results = jobs.iter().map(|job| (&job.job_id, job.outcome.as_str()));
     serde_json::to_string(&results.collect::<Vec<_>>()).unwrap_or_default()
 }
 
-/// The line that `CloudWatch` reads as metrics, or nothing if there is nothing to count.
+/// The line that `CloudWatch` reads as metrics. None if there is nothing to count.
 #[must_use]
 pub fn metrics(
     namespace: &str,
@@ -159,7 +159,7 @@ pub fn metrics(
     Some(line.to_string())
 }
 
-/// What is counted, by the name of its metric. Nothing is counted as 0.
+/// The value of each metric. Zeros are left out.
 fn values(ending: &Ending<'_>, calls: &Calls) -> Map<String, Value> {
     let outcomes = ending.report.map(Report::summary).unwrap_or_default();
     let outcomes = outcomes.into_iter();
@@ -179,7 +179,8 @@ fn values(ending: &Ending<'_>, calls: &Calls) -> Map<String, Value> {
     counted.map(|(name, count)| (name, count.into())).collect()
 }
 
-/// Why requests were refused. These are no dimensions: each value of a dimension would be a metric of its own, and cost.
+/// Why requests were refused. These are properties and not dimensions, since each value of a dimension makes a metric of
+/// its own, which is billed.
 fn properties(ending: &Ending<'_>) -> Map<String, Value> {
     let mut properties = Map::new();
     if ending.refused() > 0 {
@@ -200,7 +201,7 @@ fn metric(outcome: Outcome) -> String {
     "Jobs".chars().chain(first).chain(name).collect()
 }
 
-/// Writes a line to standard output, from where Lambda takes it to `CloudWatch`. A closed output is no reason to fail.
+/// Writes a line to standard output, which Lambda sends to `CloudWatch`. A closed output is not an error.
 pub fn print(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }

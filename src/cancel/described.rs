@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::engine::{Engine, LOOK_AGAIN, may_retry, outcome_of};
+use super::{
+    acknowledged::Again,
+    engine::{Engine, LOOK_AGAIN, may_retry, outcome_of},
+};
 use crate::{
     batch::{CallError, ErrorKind, JobDetail},
     jobs::{CallResult, JobIndex, Stage},
@@ -24,11 +27,13 @@ impl Engine<'_> {
     /// Batch answered a look at these ids. It leaves out those that it does not know.
     pub(super) fn on_described(&mut self, ids: Vec<JobId>, jobs: Vec<JobDetail>, now: Instant) {
         let mut missing: BTreeSet<JobId> = ids.into_iter().collect();
+        let mut again = Again::new();
         for job in jobs {
             if missing.remove(&job.summary.id) {
-                self.on_job(job, now);
+                self.on_job(job, &mut again, now);
             }
         }
+        self.end_all_later(again, now);
         let mut later: [Vec<JobId>; LOOK_AGAIN.len()] = Default::default();
         for id in missing {
             if let Some(round) = self.on_missing(id)
@@ -42,7 +47,7 @@ impl Engine<'_> {
         }
     }
 
-    fn on_job(&mut self, job: JobDetail, now: Instant) {
+    fn on_job(&mut self, job: JobDetail, again: &mut Again, now: Instant) {
         let id = job.summary.id;
         let protected = is_protected(&job, self.policy);
         for (index, child) in self.parents.learn(id, Ok(protected)) {
@@ -74,7 +79,7 @@ impl Engine<'_> {
             }
             Stage::ToVerify(result) => {
                 let result = result.clone();
-                self.verify(index, &job, &result, now);
+                self.verify(index, &job, &result, again, now);
             }
             Stage::Settled { outcome, .. } if outcome.is_under_way() => {
                 self.verify_end(index, &job, now);
@@ -85,7 +90,14 @@ impl Engine<'_> {
     }
 
     /// Whether a call for a job shows an effect.
-    fn verify(&mut self, index: JobIndex, job: &JobDetail, result: &CallResult, now: Instant) {
+    fn verify(
+        &mut self,
+        index: JobIndex,
+        job: &JobDetail,
+        result: &CallResult,
+        again: &mut Again,
+        now: Instant,
+    ) {
         let known = &self.jobs[index];
         if let Some((outcome, message)) = verify(known.intent.action, job, known.was_cancelled()) {
             self.jobs[index].unchanged_looks = 0;
@@ -104,7 +116,7 @@ impl Engine<'_> {
                 let message = known.with_last_error("Batch refused the call");
                 self.jobs.settle(index, Outcome::Failed, Some(message));
             }
-            CallResult::Unanswered => self.end_again(index, now),
+            CallResult::Unanswered => self.end_again(index, again),
         }
     }
 
@@ -122,12 +134,11 @@ impl Engine<'_> {
     }
 
     /// Batch did not answer the call and shows the job unchanged: sends it again, as often as makes sense.
-    fn end_again(&mut self, index: JobIndex, now: Instant) {
+    fn end_again(&mut self, index: JobIndex, again: &mut Again) {
         let job = &self.jobs[index];
         if may_retry(ErrorKind::NoAnswer, job.failed_ends) {
-            let pause = backoff(job.failed_ends);
+            again.entry(job.failed_ends).or_default().push(index);
             self.jobs.enter(index, Stage::Queued);
-            self.end_later(vec![index], now + pause);
         } else {
             let message =
                 job.with_last_error("Batch did not answer the call, and shows the job unchanged");

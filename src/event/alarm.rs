@@ -1,7 +1,7 @@
-//! CloudWatch alarms: as the function's own alarm action, through EventBridge, and through SNS.
+//! CloudWatch alarms: as an alarm action, through EventBridge, and through SNS.
 //!
-//! `aws_lambda_events` has types for these, which refuse metric math, periods of a day, composite alarms without a
-//! suppressor, and descriptions that are `null`. Here, nothing is required but the new state.
+//! The types in `aws_lambda_events` reject metric math, periods of a day, composite alarms without a suppressor, and
+//! descriptions that are `null`. Here, only the new state is required.
 
 mod forms;
 mod notification;
@@ -19,7 +19,7 @@ use notification::Notification;
 
 const KIND: &str = "CloudWatch alarm";
 
-/// An alarm that has changed its state, whichever form it arrived in.
+/// An alarm that has changed its state.
 #[derive(Debug)]
 struct Alarm {
     name: String,
@@ -30,11 +30,11 @@ struct Alarm {
     region: Option<String>,
     account: Option<String>,
     time: Option<String>,
-    /// The dimensions of all its metrics that may name a job queue, by name and value.
+    /// The dimensions of all metrics that can name a job queue: name and value.
     dimensions: Vec<(String, String)>,
     /// The contributor of a Metrics Insights alarm, if the event is about one.
     contributor_id: Option<String>,
-    /// What the contributor was grouped by, by name and value.
+    /// The attributes that the contributor was grouped by: name and value.
     contributor: Vec<(String, String)>,
 }
 
@@ -90,7 +90,7 @@ impl Alarm {
         let queue = match (queues.next(), queues.next()) {
             (Some(one), Some(another)) => {
                 return Ok(Err(format!(
-                    "its metrics name more than one job queue, such as {one:?} and {another:?}"
+                    "its metrics name more than one job queue, for example {one:?} and {another:?}"
                 )));
             }
             (one, _) => one,
@@ -104,7 +104,7 @@ impl Alarm {
             )));
         };
         if described.is_some() && request.action == Action::Terminate {
-            let error = RequestError::new("terminate", "an alarm's description cannot ask for it");
+            let error = RequestError::new("terminate", "not allowed in an alarm's description");
             return Err(self.in_template(error, true).into());
         }
         request.from_alarm = true;
@@ -130,7 +130,7 @@ impl Alarm {
         error
     }
 
-    /// Why the alarm is ignored, whatever its queue.
+    /// Why the alarm is ignored, if its state, time or origin says so.
     fn ignored(&self, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
         if self.state != "ALARM" {
             return Ok(Some(format!("its state is {}, not ALARM", self.state)));
@@ -141,7 +141,7 @@ impl Alarm {
         let (region, account) = (self.region.as_deref(), self.account.as_deref());
         if let Some(place) = scope.own_region.foreign_region(region, account) {
             return Ok(Some(format!(
-                "it belongs to {place}, not to this function's region and account"
+                "it belongs to another account or region: {place}"
             )));
         }
         let (Some(_), Some(time)) = (scope.config.max_event_age, &self.time) else {
@@ -154,7 +154,7 @@ impl Alarm {
         Ok(age::too_old(at, scope))
     }
 
-    /// The job queues that the alarm is about: its contributor's, or else those of all its metrics.
+    /// The job queues that the alarm names: its contributor's, otherwise those of all its metrics.
     fn queues(&self, dimensions: &[String]) -> BTreeSet<String> {
         let named = |of: &[(String, String)]| -> BTreeSet<String> {
             let queue = |(name, value): &(String, String)| {
@@ -169,8 +169,8 @@ impl Alarm {
         named(&self.dimensions)
     }
 
-    /// The request in the alarm's description, if descriptions may give one and this one does. A description that names
-    /// it and cannot be read is an error: acting on `ALARM_REQUEST` instead is not what its author asked for.
+    /// The request in the alarm's description, if `ALARM_DESCRIPTIONS` is true and the description has one. A request that
+    /// cannot be read is an error: `ALARM_REQUEST` is not what the author of the description asked for.
     fn described_request(&self, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
         let description = self
             .description
@@ -209,7 +209,7 @@ impl fmt::Display for Alarm {
     }
 }
 
-/// Times in alarms have an offset without a colon.
+/// Reads a time. Those of alarms have an offset without a colon.
 fn time_of(text: &str) -> Option<Timestamp> {
     text.parse()
         .ok()

@@ -9,20 +9,20 @@ use crate::{
 /// A decoded event.
 #[derive(Debug)]
 pub struct Event {
-    /// Where it came from.
+    /// The source of the event.
     pub source: Source,
-    /// Who asked, for the audit trail: the caller if there is one, else the source.
+    /// Who asked, for the audit trail: the caller if it is known, otherwise the source.
     pub requested_by: String,
-    /// What it asks for, and how that is answered.
+    /// What the event asks for, and how it is answered.
     pub command: Command,
 }
 
-/// What an event can ask for. Each carries how it is answered.
+/// What an event can ask for, with the kind of answer.
 #[derive(Debug)]
 pub enum Command {
-    /// Cancel jobs, as these messages say.
+    /// Cancel the jobs that these messages name.
     Cancel {
-        /// The event as a whole, or its records.
+        /// The records of the event, or one message for the whole event.
         messages: Vec<Message>,
         /// How the report is answered.
         reply: Reply,
@@ -38,21 +38,21 @@ pub enum Command {
     Panel(PanelRequest),
     /// Answer with a fixed text.
     Document(Document),
-    /// Say why the request cannot be fulfilled, to a person who waits for the answer.
+    /// Tell the person who waits for the answer why the request is refused.
     Refuse(Refusal),
 }
 
-/// A request that cannot be fulfilled, in a form that must be answered: an invocation error would not reach the person.
+/// A request that is refused with an answer. The person who waits would not see an invocation error.
 #[derive(Debug)]
 pub enum Refusal {
     /// An HTTP request.
     Http {
-        /// Why.
+        /// What is wrong.
         problem: Problem,
         /// The shape of the HTTP response.
         form: HttpForm,
     },
-    /// A request or a panel of a dashboard widget.
+    /// A request or a panel of a dashboard widget, with what is wrong.
     Widget(EventError),
 }
 
@@ -69,7 +69,7 @@ impl Command {
         )
     }
 
-    /// Cancels the jobs of one request, which is the whole event.
+    /// Cancels the jobs of an event that is one request.
     pub(super) fn cancel(content: impl Into<Content>, reply: Reply) -> Self {
         Self::Cancel {
             messages: vec![Message::whole(content.into())],
@@ -87,7 +87,7 @@ pub enum Document {
     Widget,
 }
 
-/// One message: a record of a batch, or the event as a whole.
+/// One message: a record of a batch, or the whole event.
 #[derive(Debug)]
 pub struct Message {
     /// The record's `itemIdentifier` in `batchItemFailures`.
@@ -99,7 +99,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// The message that is the event as a whole.
+    /// The message of an event without records.
     pub(super) fn whole(content: Content) -> Self {
         Self {
             id: None,
@@ -114,7 +114,7 @@ impl Message {
 pub enum Content {
     /// A request.
     Request(Request),
-    /// Nothing, and why.
+    /// Nothing. The text says why.
     Ignored(String),
 }
 
@@ -124,18 +124,18 @@ impl From<Request> for Content {
     }
 }
 
-/// How a report is answered, and what happens when something in it is left over.
+/// The form of the answer, and what happens to jobs that are left over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// The report, to a caller that waits for it.
+    /// The report, for a caller that waits for it.
     Report,
-    /// Nobody waits: what is left over is an invocation error, so that Lambda retries the event.
+    /// The report, or an invocation error if jobs are left over. Nobody waits, and Lambda retries the event.
     InvocationError,
-    /// The messages that are to be delivered again.
+    /// The messages that must be delivered again.
     BatchItemFailures,
     /// HTML for a dashboard.
     Widget(WidgetReply),
-    /// An HTTP response that holds the report.
+    /// An HTTP response with the report.
     Http(HttpForm),
     /// An HTTP response about the request's only job.
     HttpJob(HttpForm),
@@ -161,7 +161,7 @@ pub enum Confirmation {
     IsDryRun,
 }
 
-/// Where an event came from.
+/// The source of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// An invocation with a request of our own schema: a tool, `EventBridge` Scheduler, Step Functions.

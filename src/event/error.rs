@@ -7,10 +7,10 @@ use crate::request::RequestError;
 /// Why an event, or one message of it, cannot be acted on. Nothing is called then.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EventError {
-    /// It is none of the kinds that this function knows.
+    /// The event is of no kind that this function knows.
     #[error("{0}")]
     Unsupported(String),
-    /// It is of a known kind, and a field of it is missing or wrong.
+    /// The kind of event is known, and one of its fields is missing or wrong.
     #[error("{kind}: {error}")]
     Envelope {
         /// The kind.
@@ -18,13 +18,13 @@ pub enum EventError {
         /// The field, and what was expected.
         error: RequestError,
     },
-    /// It is a request of our own schema, and not a valid one.
+    /// The request does not follow the schema.
     #[error("{0}")]
     Request(#[from] RequestError),
-    /// The deployer does not allow it.
+    /// The policy of the deployer forbids it.
     #[error("{0}")]
     Refused(String),
-    /// IAM denies finding the jobs of a selection.
+    /// IAM denies listing the jobs of a selection.
     #[error("{0}")]
     Denied(String),
 }

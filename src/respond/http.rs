@@ -17,7 +17,7 @@ use crate::{
 
 pub(super) use shape::{Response, shape};
 
-/// The longest body through API Gateway and function URLs. Lambda's limit of 6 MB counts its escaped form.
+/// The longest body through API Gateway and function URLs. Lambda's limit of 6 MB applies to its escaped form.
 const MAX_BODY: body::SizeLimit = body::SizeLimit {
     plain: 5_000_000,
     escaped: 6_000_000,
@@ -29,13 +29,13 @@ const MAX_ALB_BODY: body::SizeLimit = body::SizeLimit {
     escaped: 1_000_000,
 };
 
-/// When to come back after throttling, in seconds.
+/// The value of `Retry-After`, in seconds.
 const RETRY_AFTER: &str = "5";
 
-/// What this function says over HTTP of itself.
+/// The `OpenAPI` description of the routes.
 const OPENAPI: &str = include_str!("openapi.json");
 
-/// The response that holds a report.
+/// The response with a report.
 pub(super) fn report(
     report: &Report,
     messages: &[MessageOutcome],
@@ -115,12 +115,12 @@ pub(super) fn openapi() -> Response {
     Response::json(OPENAPI.to_owned())
 }
 
-/// The response that says why a request was not fulfilled.
+/// The response that says why a request was refused.
 pub(super) fn problem(problem: Problem, invocation: Invocation<'_>) -> Response {
     Response::problem(problem, invocation.request_id)
 }
 
-/// Why a request as a whole was not fulfilled.
+/// Why the whole request was refused.
 fn refusal(messages: &[MessageOutcome]) -> Option<Problem> {
     let error = messages.iter().find_map(|message| message.error.as_ref())?;
     let status = match error {
@@ -130,7 +130,7 @@ fn refusal(messages: &[MessageOutcome]) -> Option<Problem> {
     Some(Problem::new(status, error.to_string()))
 }
 
-/// Whether nothing could be done for throttling. Ids that are none could not have been in any case.
+/// Whether throttling stopped the whole request. Invalid ids do not count.
 fn is_all_throttled(report: &Report) -> bool {
     let mut jobs = report
         .jobs
@@ -147,7 +147,7 @@ fn unavailable(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_header("Retry-After", RETRY_AFTER)
 }
 
-/// The result of a request about one job: a success, or a problem that holds the result.
+/// The result of a request about one job: a success, or a problem with the result in it.
 fn result_body(report: &Report) -> Result<String, Problem> {
     let Some(job) = report.jobs.first() else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "no job"));

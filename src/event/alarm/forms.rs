@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Alarm;
 
-/// The parts of an alarm action and of an alarm event, which share their form.
+/// The fields that an alarm action and an alarm event share.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AlarmData {
@@ -62,7 +62,7 @@ struct Contributor {
     attributes: BTreeMap<String, Value>,
 }
 
-/// A text without its quotes, anything else as JSON.
+/// A string without quotes, any other value as JSON.
 fn plain(value: &Value) -> String {
     value
         .as_str()
@@ -167,12 +167,12 @@ impl StateChange {
     }
 }
 
-/// Whether a metric of this namespace can say which job queue is in trouble: of AWS's own only those of AWS Batch.
+/// Whether a metric of this namespace can name a job queue: of AWS's own namespaces only `AWS/Batch`.
 pub(super) fn may_name_queue(namespace: Option<&str>) -> bool {
     namespace.is_none_or(|namespace| namespace == "AWS/Batch" || !namespace.starts_with("AWS/"))
 }
 
-/// Region and account of an alarm's ARN.
+/// Region and account from an alarm's ARN.
 pub(super) fn region_of_arn(arn: Option<&str>) -> (Option<String>, Option<String>) {
     let mut parts = arn.unwrap_or_default().split(':').skip(3);
     let mut part = || {

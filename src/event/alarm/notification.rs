@@ -22,7 +22,7 @@ pub(super) struct Notification {
     new_state_value: String,
     state_change_time: Option<String>,
     alarm_contributor_id: Option<String>,
-    /// What the contributor of a Metrics Insights alarm was grouped by, by name and value.
+    /// The attributes that the contributor of a Metrics Insights alarm was grouped by: name and value.
     #[serde(default, deserialize_with = "lenient")]
     alarm_contributor_attributes: BTreeMap<String, Value>,
     #[serde(default, deserialize_with = "lenient")]

@@ -1,4 +1,4 @@
-//! The shapes of HTTP responses: one for each kind of gateway.
+//! The response format of each kind of gateway.
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use aws_lambda_events::{
@@ -10,7 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{event::HttpForm, problem::Problem};
 
-/// An HTTP response, before it takes its gateway's shape.
+/// An HTTP response, independent of the gateway.
 #[derive(Debug)]
 pub(in crate::respond) struct Response {
     pub(in crate::respond) status: StatusCode,
@@ -41,7 +41,7 @@ impl Response {
     }
 }
 
-/// The response in the shape that its gateway expects.
+/// The response in the format of its gateway.
 pub(in crate::respond) fn shape(
     response: Response,
     form: HttpForm,

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
-/// Text in HTML, also within quotes.
+/// Text escaped for HTML, also for an attribute in quotes.
 pub(super) struct Escaped<T>(pub(super) T);
 
 impl<T: Display> Display for Escaped<T> {
@@ -24,9 +24,9 @@ impl<T: Display> Display for Escaped<T> {
 
 /// A button: it calls the function with a payload, and shows the answer in the widget's place.
 pub(super) struct Button<'a> {
-    /// What stands on it.
+    /// The text on it.
     pub(super) label: String,
-    /// What the viewer is asked first, if anything.
+    /// The question that the viewer has to confirm first, if any.
     pub(super) question: Option<String>,
     /// The payload, in JSON.
     pub(super) payload: &'a str,

@@ -49,7 +49,7 @@ pub(in crate::respond) fn panel(panel: &Panel, function: &str) -> String {
     html + "</table>"
 }
 
-/// The counts as a bar whose parts are as wide as they are many, each with its name and number.
+/// The counts as a bar. Each status is as wide as its number of jobs, with its name and number.
 fn bar(panel: &Panel) -> String {
     let parts = panel.counts.iter().map(|count| {
         let more = if count.or_more { "+" } else { "" };
@@ -87,7 +87,7 @@ fn cancel_button(jobs: &[JobId], label: String, function: &str) -> String {
     button.to_string()
 }
 
-/// The age of a job, in its largest two units.
+/// The age of a job, in the two largest units.
 fn age(milliseconds: i64) -> String {
     let minutes = milliseconds.max(0) / 60_000;
     let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);

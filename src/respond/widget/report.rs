@@ -1,10 +1,10 @@
-//! The outcomes of a request's jobs as a table, with the buttons that follow from them.
+//! The outcomes of a request's jobs as a table, with buttons.
 
 use std::fmt::Write;
 
 use super::{
     html::{Button, Escaped},
-    refusal,
+    problem,
 };
 use crate::{
     event::{Confirmation, WidgetReply},
@@ -13,7 +13,7 @@ use crate::{
     request::Status,
 };
 
-/// The longest table, far below the size that Lambda can answer with, and more than anybody reads.
+/// The longest table, in bytes. It is far below the longest answer of Lambda, and more than anybody reads.
 const MAX_HTML: usize = 200_000;
 
 /// The outcomes of a request's jobs, or why it could not be acted on. Buttons call the function with the ARN `function`.
@@ -25,7 +25,7 @@ pub(in crate::respond) fn report(
 ) -> String {
     let error = messages.iter().find_map(|message| message.error.as_ref());
     let mut html = match error {
-        Some(error) => refusal("Refused", &format!("Nothing was done. {error}")),
+        Some(error) => problem("Refused", &format!("Nothing was done. {error}")),
         None => outcomes(report, reply, function),
     };
     if let Some(payload) = &reply.back {
@@ -70,7 +70,7 @@ fn outcomes(report: &Report, reply: &WidgetReply, function: &str) -> String {
     html + "</table>"
 }
 
-/// What the report comes to. It never says "Done" where anything is left for somebody to do.
+/// The result in a few words. It says "Done" only if nothing is left for anybody to do.
 fn heading(report: &Report) -> String {
     let is_left = |job: &&JobResult| job.outcome.class() != Class::Done;
     let left = report.jobs.iter().filter(is_left).count();

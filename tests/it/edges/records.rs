@@ -5,11 +5,11 @@ use std::{
     io::{self, Write},
 };
 
-use batch_emulator::Status;
+use batch_emulator::{Faults, Status};
 use lambda_runtime::tracing::subscriber;
 use serde_json::{Value, json};
 use support::{
-    Function,
+    Function, QUEUE,
     events::{Form, sqs},
     samples::sample,
 };
@@ -184,6 +184,28 @@ async fn a_request_that_is_fulfilled_is_no_refusal() {
     assert_eq!(metrics["JobsRunning"], 1);
     for absent in ["RequestsRefused", "HttpStatus", "ErrorType"] {
         assert_eq!(metrics[absent], Value::Null);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_batch_does_not_answer_is_no_refusal_but_a_warning() {
+    let panel = json!({"panel": {"jobQueue": QUEUE}, "widgetContext": {}});
+    let show = Form::V2.request("GET", "/jobs/0c9d8f6e-3a1b-4c2d-8e4f-5a6b7c8d9e0f");
+    for (event, field, value) in [
+        (panel, "error_type", json!("Throttled")),
+        (show.event, "http_status", json!(503)),
+    ] {
+        let function = Function::new(&[("REQUIRE_CALLER", "false")]);
+        function.emulator.set_faults(Faults {
+            throttle_rate: 1.0,
+            ..Faults::default()
+        });
+        let record = record_of(function, event).await;
+        assert_eq!(record.done["level"], "WARN");
+        assert_eq!(record.done["fields"][field], value, "{}", record.done);
+        let metrics = record.metrics.unwrap();
+        assert!(metrics["CallsThrottled"].as_u64() > Some(0), "{metrics}");
+        assert_eq!(metrics["RequestsRefused"], Value::Null);
     }
 }
 
