@@ -19,8 +19,8 @@ use crate::{
     request::JobId,
 };
 
-/// Jobs whose call is to be sent again, by how often it has failed.
-type Again = BTreeMap<u8, Vec<JobIndex>>;
+/// Jobs whose call is to be sent again, by how often it has failed: those alike go together, as they did before.
+pub(super) type Again = BTreeMap<u8, Vec<JobIndex>>;
 
 impl Engine<'_> {
     /// Batch answered for each job.
@@ -117,13 +117,13 @@ impl Engine<'_> {
         self.looks.push_again(id);
     }
 
-    fn end_all_later(&mut self, again: Again, now: Instant) {
+    pub(super) fn end_all_later(&mut self, again: Again, now: Instant) {
         for (tries, indices) in again {
             self.end_later(indices, now + backoff(tries));
         }
     }
 
-    pub(super) fn end_later(&mut self, indices: Vec<JobIndex>, at: Instant) {
+    fn end_later(&mut self, indices: Vec<JobIndex>, at: Instant) {
         self.timers.push(Reverse((at, Timer::End(indices))));
     }
 }

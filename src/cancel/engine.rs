@@ -199,11 +199,7 @@ impl<'a> Engine<'a> {
     pub fn handle_timeout(&mut self, now: Instant) {
         while self.poll_timeout().is_some_and(|at| at <= now) {
             match self.timers.pop() {
-                Some(Reverse((_, Timer::Look(ids)))) => {
-                    for id in ids {
-                        self.looks.push_again(id);
-                    }
-                }
+                Some(Reverse((_, Timer::Look(ids)))) => self.looks.push_together(ids),
                 Some(Reverse((_, Timer::End(indices)))) => {
                     for index in indices {
                         self.enqueue_end(index);

@@ -1,5 +1,6 @@
 //! The outcome of jobs in every state, and the calls that it takes.
 
+mod refused;
 mod time;
 
 use std::time::Duration;
