@@ -81,7 +81,7 @@ impl Engine<'_> {
                 let result = result.clone();
                 self.verify(index, &job, &result, again, now);
             }
-            Stage::Settled { outcome, .. } if outcome.is_under_way() => {
+            Stage::Settled { outcome, .. } if outcome.is_under_way() || outcome.is_refused() => {
                 self.verify_end(index, &job, now);
             }
             // Looked at as the parent of another, or a moment too early: it proves nothing.
@@ -146,7 +146,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Looks again at a job that was being ended, for a request that waits for the end.
+    /// Looks again at a job that was being ended, for a request that waits for the end, or that its array may have ended.
     fn verify_end(&mut self, index: JobIndex, job: &JobDetail, now: Instant) {
         let known = &mut self.jobs[index];
         if let Some((outcome, message)) = verify(known.intent.action, job, known.was_cancelled()) {

@@ -79,6 +79,26 @@ async fn one_denied_job_among_fifty_harms_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn child_that_its_array_ended_is_cancelled_though_its_own_call_was_refused() {
+    let function = Function::new(&[]);
+    let array = function.emulator.add_job(
+        JobSpec::new(Status::Pending)
+            .queue(QUEUE)
+            .array(&[Status::Runnable, Status::Runnable]),
+    );
+    let child = format!("{array}:0");
+    function.emulator.set_faults(Faults {
+        denied_jobs: [child.clone()].into(),
+        ..Faults::default()
+    });
+    let report = function
+        .invoke(json!({ "jobIds": [child, array] }))
+        .await
+        .unwrap();
+    assert_eq!(report["summary"], json!({"jobs": 2, "cancelled": 2}));
+}
+
+#[tokio::test(start_paused = true)]
 async fn id_that_fails_a_look_harms_no_other_also_when_looks_fail_in_other_ways() {
     let function = Function::new(&[("API_CALLS_PER_SECOND", "20")]);
     let ids = add_jobs(&function, 1000);
