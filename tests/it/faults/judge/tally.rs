@@ -1,0 +1,149 @@
+//! Counts over all scenarios: what never happened was not tested.
+
+use std::{collections::BTreeMap, fmt};
+
+use batch_emulator::{Call, Emulator};
+
+/// Every outcome that a request for ids can have.
+const OUTCOMES: [&str; 16] = [
+    "cancelled",
+    "cancelling",
+    "terminated",
+    "terminating",
+    "running",
+    "finished",
+    "notFound",
+    "protected",
+    "queueNotAllowed",
+    "wouldCancel",
+    "invalidId",
+    "denied",
+    "throttled",
+    "failed",
+    "unconfirmed",
+    "notAttempted",
+];
+
+/// Those that a request to cancel has, and one to terminate has not.
+const OF_CANCEL: [&str; 2] = ["running", "wouldCancel"];
+
+/// Switches that bite only a cancel.
+const SWITCHES_OF_CANCEL: [&str; 3] = ["refuseStartedRate", "runsAnyway", "runsAnywayRate"];
+
+/// Counts over all scenarios.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub scenarios: usize,
+    pub jobs: usize,
+    calls: usize,
+    /// How often each kind of fault met a call.
+    faults: BTreeMap<String, usize>,
+    /// How often each switch of the emulator bit.
+    switches: BTreeMap<&'static str, usize>,
+    outcomes: BTreeMap<String, usize>,
+    pub failed_messages: usize,
+    pub kills: usize,
+    pub failures: Vec<u64>,
+}
+
+impl Tally {
+    pub fn of(jobs: usize) -> Self {
+        Self {
+            scenarios: 1,
+            jobs,
+            ..Self::default()
+        }
+    }
+
+    pub fn outcome(&mut self, outcome: &str) {
+        *self.outcomes.entry(outcome.to_owned()).or_default() += 1;
+    }
+
+    pub fn take(&mut self, emulator: &Emulator, calls: &[Call]) {
+        self.calls = calls.len();
+        self.switches = emulator.fault_counts();
+        for fault in calls.iter().filter_map(|call| call.fault) {
+            *self.faults.entry(format!("{fault:?}")).or_default() += 1;
+        }
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        self.scenarios += other.scenarios;
+        self.jobs += other.jobs;
+        self.calls += other.calls;
+        self.failed_messages += other.failed_messages;
+        self.kills += other.kills;
+        for (all, one) in [
+            (&mut self.faults, &other.faults),
+            (&mut self.outcomes, &other.outcomes),
+        ] {
+            for (name, count) in one {
+                *all.entry(name.clone()).or_default() += count;
+            }
+        }
+        for (switch, count) in &other.switches {
+            *self.switches.entry(switch).or_default() += count;
+        }
+    }
+
+    /// Every switch bit, every form of fault was met, and every outcome was reported.
+    pub fn must_be_varied(&self, terminate: bool) {
+        let of_cancel =
+            |name: &str| OF_CANCEL.contains(&name) || SWITCHES_OF_CANCEL.contains(&name);
+        for outcome in OUTCOMES {
+            let was_reported = self.outcomes.contains_key(outcome);
+            assert!(
+                was_reported || (terminate && of_cancel(outcome)),
+                "no {outcome} in {self}"
+            );
+        }
+        for (switch, count) in &self.switches {
+            assert!(
+                *count > 0 || (terminate && of_cancel(switch)),
+                "{switch} never bit in {self}"
+            );
+        }
+        for fault in [
+            "Denied",
+            "Throttled",
+            "ServerError",
+            "ResetBefore",
+            "ResetAfter",
+            "CutShort",
+            "Slow",
+            "HangBefore",
+            "HangAfter",
+            "NotFound",
+            "UnknownOperation",
+            "MissingToken",
+            "UndeterminedOperation",
+            "UndeterminedOperationXml",
+        ] {
+            assert!(self.faults.contains_key(fault), "no {fault} in {self}");
+        }
+        assert!(self.kills > 0 && self.failed_messages > 0, "{self}");
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            scenarios,
+            jobs,
+            calls,
+            faults,
+            switches,
+            outcomes,
+            failed_messages,
+            kills,
+            failures,
+        } = self;
+        write!(
+            f,
+            "{jobs} jobs in {scenarios} scenarios, {calls} calls, {kills} processes killed, \
+             {failed_messages} messages returned, {} scenarios failed {failures:?}\n\
+             switches {switches:?}\nfaults of calls {faults:?}\nreported {outcomes:?}",
+            failures.len()
+        )
+    }
+}
