@@ -1,5 +1,6 @@
 //! The outcome of jobs in every state, and the calls that it takes.
 
+mod calls;
 mod refused;
 mod time;
 
