@@ -10,6 +10,8 @@ mod engine;
 mod failed;
 mod looks;
 mod parents;
+#[cfg(test)]
+mod tests;
 
 use std::{pin::Pin, time::Duration};
 

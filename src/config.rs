@@ -1,4 +1,4 @@
-//! The settings of the function: read from the environment once, typed, every bad value named.
+//! The settings of the function: read from the environment once. An error names the variable and its value.
 
 use std::{fmt::Display, str::FromStr, time::Duration};
 
@@ -30,11 +30,11 @@ pub struct Config {
     pub calls_per_second: Option<u32>,
     /// `API_CONCURRENCY`: how many calls to Batch may be in flight.
     pub concurrency: usize,
-    /// `METRICS_NAMESPACE`: where `CloudWatch` files the metrics.
+    /// `METRICS_NAMESPACE`: the namespace of the metrics in `CloudWatch`.
     pub metrics_namespace: String,
 }
 
-/// A setting with a value that it cannot have.
+/// A setting whose value is not allowed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{name} is {value:?}, expected {expected}")]
 pub struct ConfigError {
@@ -46,16 +46,17 @@ pub struct ConfigError {
     pub expected: String,
 }
 
-/// The default of `BLOCKED_REASONS`: the one reason that is the job's own fault, wherever it is submitted.
+/// The default of `BLOCKED_REASONS`: the only reason that is the job's own fault, in any queue.
 const BLOCKED_REASONS: &str = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT*";
 
-/// The default of `ALARM_REQUEST`: the one job that blocks the queue, if it is its own fault.
+/// The default of `ALARM_REQUEST`: cancel the job that blocks the queue, if that is its own fault.
 const ALARM_REQUEST: &str = r#"{"select":{"head":true}}"#;
 
-/// The most calls in flight that make sense for one account's limit of 50 calls a second.
+/// The most calls in flight. An account has about 50 calls a second, so more would only wait.
 const MAX_CONCURRENCY: usize = 256;
 
-/// The longest namespace that `CloudWatch` takes.
+/// The longest namespace of metrics, in bytes
+/// ([API reference](https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html)).
 const MAX_NAMESPACE: usize = 255;
 
 impl Config {
@@ -68,7 +69,8 @@ impl Config {
         Self::from_lookup(|name| std::env::var(name).ok())
     }
 
-    /// Reads the settings through `lookup`. An empty value counts as not set, since `CloudFormation` cannot leave one out.
+    /// Reads the settings through `lookup`. An empty value counts as not set, since a template
+    /// cannot leave a variable out.
     ///
     /// # Errors
     ///
@@ -109,7 +111,7 @@ impl Config {
     }
 }
 
-/// The environment, by its lookup function.
+/// The environment, read through a lookup function.
 struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl Env<'_> {
@@ -164,7 +166,7 @@ impl Env<'_> {
     }
 }
 
-/// Checks the request with a queue in it, so that a mistake stops the function at its start, not at the first alarm.
+/// Checks the request with a queue filled in, so that an error stops the function at start and not at the first alarm.
 fn alarm_request(text: &str, policy: &Policy) -> Result<String, String> {
     let expected =
         |why: String| format!("a request with a select, whose jobQueue is filled in: {why}");
@@ -205,7 +207,7 @@ fn statuses(text: &str) -> Result<Vec<Status>, String> {
         .collect()
 }
 
-/// Seconds, or a length of time such as `15m`.
+/// Reads a number of seconds, or a duration such as `15m`.
 fn age(text: &str) -> Result<Duration, String> {
     let expected = || {
         "a number of seconds, or a length of time such as 15m or PT1H; 0 for no limit".to_owned()

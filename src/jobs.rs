@@ -15,6 +15,8 @@
 
 mod finish;
 mod observation;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,

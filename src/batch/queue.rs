@@ -1,6 +1,6 @@
 //! Job queues, and the front of one.
 
-use super::{Batch, CallError, Operation, job::job_id};
+use super::{Batch, CallError, Operation, job::time};
 use crate::request::JobId;
 
 /// A job queue.
@@ -36,23 +36,81 @@ impl Operation for DescribeJobQueue<'_> {
     }
 }
 
-/// `GetJobQueueSnapshot`: the first job of a queue's front; none if no job is RUNNABLE.
+/// `GetJobQueueSnapshot`: the front of a queue, which holds RUNNABLE jobs in the order in which they will be placed.
 #[derive(Debug)]
-pub struct HeadOfQueue<'a>(pub &'a str);
+pub struct GetJobQueueSnapshot<'a>(pub &'a str);
 
-impl Operation for HeadOfQueue<'_> {
-    type Answer = Option<JobId>;
+/// The front of a job queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueSnapshot {
+    /// The first jobs of the queue, at most a hundred.
+    pub front: Vec<Position>,
+    /// The first job of each quota share.
+    pub of_shares: Vec<Position>,
+}
+
+/// A job's position in a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The job.
+    pub id: JobId,
+    /// Since when it is at this position, in milliseconds since 1970.
+    pub since: Option<i64>,
+}
+
+impl QueueSnapshot {
+    /// The first job of the queue; none if no job is RUNNABLE.
+    #[must_use]
+    pub fn first(&self) -> Option<Position> {
+        self.front.first().copied()
+    }
+
+    /// The position of a job that is the first of the queue, or of its share.
+    #[must_use]
+    pub fn first_place_of(&self, id: JobId) -> Option<Position> {
+        let firsts = self.front.first().into_iter().chain(&self.of_shares);
+        firsts.copied().find(|position| position.id == id)
+    }
+}
+
+impl Operation for GetJobQueueSnapshot<'_> {
+    type Answer = QueueSnapshot;
 
     fn name(&self) -> &'static str {
         "GetJobQueueSnapshot"
     }
 
-    async fn send(&self, batch: &Batch) -> Result<Option<JobId>, CallError> {
+    async fn send(&self, batch: &Batch) -> Result<QueueSnapshot, CallError> {
         let call = batch.client.get_job_queue_snapshot().job_queue(self.0);
-        let front = call.send().await?.front_of_queue;
-        let first = front.and_then(|front| front.jobs?.into_iter().next());
-        let arn = first.and_then(|job| job.job_arn);
-        arn.map(|arn| job_id(arn.split_once(":job/").map(|(_, id)| id)))
-            .transpose()
+        let answer = call.send().await?;
+        let front = answer.front_of_queue.and_then(|front| front.jobs);
+        let front = front.unwrap_or_default().into_iter();
+        let shares = answer.front_of_quota_shares;
+        let shares = shares.and_then(|shares| shares.quota_shares);
+        let firsts = shares.into_iter().flatten();
+        let firsts = firsts.filter_map(|(_, jobs)| jobs.into_iter().next());
+        Ok(QueueSnapshot {
+            front: front
+                .map(|job| position(job.job_arn.as_deref(), job.earliest_time_at_position))
+                .collect::<Result<_, _>>()?,
+            of_shares: firsts
+                .map(|job| position(job.job_arn.as_deref(), job.earliest_time_at_position))
+                .collect::<Result<_, _>>()?,
+        })
     }
+}
+
+fn position(arn: Option<&str>, since: Option<i64>) -> Result<Position, CallError> {
+    let arn = arn.unwrap_or_default();
+    let id = match arn.split_once(":service-job/") {
+        Some((_, id)) => JobId::service_from_batch(id),
+        None => arn
+            .split_once(":job/")
+            .and_then(|(_, id)| JobId::from_batch(id)),
+    };
+    let id = id.ok_or_else(|| CallError::unreadable(format!("{arn:?} is not a job's ARN")))?;
+    Ok(Position {
+        id,
+        since: time(since),
+    })
 }

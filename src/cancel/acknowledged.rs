@@ -9,7 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    ends::EndCall,
+    ends::{EndCall, Verdict},
     engine::{Engine, Timer, may_retry, outcome_of},
 };
 use crate::{
@@ -32,7 +32,8 @@ impl Engine<'_> {
             match refused.remove(&id) {
                 Some(error) => self.on_refused(call.operation, index, id, error.into(), &mut again),
                 None if accepted.contains(&id) => {
-                    self.ends.end_trial(call.operation, index, false);
+                    self.ends.end_trial(call.operation, index, Verdict::Allowed);
+                    self.jobs[index].last_error = None;
                     self.verify_later(index, id, CallResult::Accepted);
                 }
                 None => {
@@ -48,11 +49,11 @@ impl Engine<'_> {
     pub(super) fn on_end_failed(&mut self, call: EndCall, error: CallError, now: Instant) {
         let is_bulk = call.jobs.len() > 1;
         match error.kind {
-            ErrorKind::Denied if is_bulk && !self.ends.is_denied(call.operation) => {
-                self.end_singly(call, true);
-            }
             ErrorKind::NoSuchOperation | ErrorKind::Refused if is_bulk => {
-                self.end_singly(call, false);
+                self.end_singly(call, error);
+            }
+            ErrorKind::Denied if is_bulk && !self.ends.is_denied(call.operation) => {
+                self.end_singly(call, error);
             }
             _ => {
                 let error = Arc::new(error);
@@ -66,8 +67,11 @@ impl Engine<'_> {
         }
     }
 
-    fn end_singly(&mut self, call: EndCall, was_denied: bool) {
+    fn end_singly(&mut self, call: EndCall, error: CallError) {
+        let was_denied = error.kind == ErrorKind::Denied;
+        let error = Arc::new(error);
         for &(index, _) in &call.jobs {
+            self.jobs[index].last_error = Some(Arc::clone(&error));
             self.jobs.enter(index, Stage::Queued);
         }
         self.ends.push_singles(call, was_denied);
@@ -107,8 +111,7 @@ impl Engine<'_> {
             // The job may have started or ended: a look tells.
             _ => self.verify_later(index, id, CallResult::Refused),
         }
-        self.ends
-            .end_trial(operation, index, kind == ErrorKind::Denied);
+        self.ends.end_trial(operation, index, Verdict::of(kind));
     }
 
     fn verify_later(&mut self, index: JobIndex, id: JobId, result: CallResult) {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    batch::{BULK_LIMIT, BulkCalls, EndOperation},
+    batch::{BULK_LIMIT, BulkCalls, EndOperation, ErrorKind},
     jobs::JobIndex,
     request::JobId,
 };
@@ -45,7 +45,33 @@ pub(super) struct Ends {
 struct Trial {
     open: HashSet<JobIndex>,
     denied: usize,
-    answered: usize,
+    allowed: usize,
+}
+
+/// What a single call tells of the denial of a bulk call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The job is denied too.
+    Denied,
+    /// The job is not.
+    Allowed,
+    /// Nothing: the call was not answered, or not in the end.
+    Unknown,
+}
+
+impl Verdict {
+    /// What a single call tells that failed with this kind of error.
+    pub(super) fn of(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Denied => Self::Denied,
+            ErrorKind::Refused | ErrorKind::NoSuchOperation => Self::Allowed,
+            ErrorKind::Throttled
+            | ErrorKind::Credentials
+            | ErrorKind::Server
+            | ErrorKind::NoAnswer
+            | ErrorKind::OutOfTime => Self::Unknown,
+        }
+    }
 }
 
 impl Ends {
@@ -95,24 +121,27 @@ impl Ends {
         trial.is_some_and(|trial| trial.open.contains(&index))
     }
 
-    /// A single call was answered: with a denial, or otherwise.
-    pub(super) fn end_trial(&mut self, operation: EndOperation, index: JobIndex, denied: bool) {
+    /// A single call for a job has ended.
+    pub(super) fn end_trial(&mut self, operation: EndOperation, index: JobIndex, verdict: Verdict) {
         let Some(trial) = self.trials.get_mut(&operation) else {
             return;
         };
         if !trial.open.remove(&index) {
             return;
         }
-        trial.answered += 1;
-        trial.denied += usize::from(denied);
+        match verdict {
+            Verdict::Denied => trial.denied += 1,
+            Verdict::Allowed => trial.allowed += 1,
+            Verdict::Unknown => {}
+        }
         if !trial.open.is_empty() {
             return;
         }
-        match (trial.denied, trial.answered) {
-            (denied, answered) if denied == answered => {
+        match (trial.denied, trial.allowed) {
+            (1.., 0) => {
                 self.denied.insert(operation);
             }
-            (0, _) => {
+            (0, 1..) => {
                 self.without_bulk.insert(operation);
             }
             _ => {}

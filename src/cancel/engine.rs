@@ -85,7 +85,7 @@ pub struct Engine<'a> {
     pub(super) ends: Ends,
     pub(super) parents: Parents,
     pub(super) timers: BinaryHeap<Reverse<(Instant, Timer)>>,
-    deadline: Deadline,
+    pub(super) deadline: Deadline,
     looks_in_flight: usize,
     ends_in_flight: usize,
     /// Whether children that were refused were looked at once more.
@@ -183,7 +183,9 @@ impl<'a> Engine<'a> {
             return false;
         }
         if !self.is_closing(now, outlook, 1) {
-            return self.looks.is_empty() && self.ends.len() == 0 && self.timers.is_empty();
+            let none_to_begin = self.looks.first_len() == 0 || self.is_closing(now, outlook, 2);
+            let none_waits = self.looks.again_calls() == 0 && self.ends.len() == 0;
+            return none_to_begin && none_waits && self.timers.is_empty();
         }
         let mut timers = self.timers.iter();
         self.looks.again_calls() == 0

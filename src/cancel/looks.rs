@@ -72,11 +72,6 @@ impl Looks {
         self.again.len().div_ceil(DESCRIBE_LIMIT) + self.service_again.len() + self.parts.len()
     }
 
-    /// Whether none waits.
-    pub(super) fn is_empty(&self) -> bool {
-        self.first_len() + self.again_calls() == 0
-    }
-
     /// The next service job, each of which needs a call of its own.
     pub(super) fn next_service_job(&mut self, only_again: bool) -> Option<JobId> {
         let again = self.service_again.pop_front();

@@ -8,7 +8,7 @@ use super::{
     not_looked_at, partial_or_refused,
 };
 use crate::{
-    batch::{HeadOfQueue, JobDetail},
+    batch::{GetJobQueueSnapshot, JobDetail},
     jobs::{Decision, Texts},
     plan::{Plan, blocked, plan_job},
     report::Outcome,
@@ -23,12 +23,12 @@ pub(super) async fn head(
     query: SelectionQuery,
     session: Session<'_>,
 ) -> Result<Selection, SelectError> {
-    let head = match session.call(&HeadOfQueue(queue)).await {
-        Ok(Some(head)) => head,
-        Ok(None) => {
-            return Ok(ignored(format!("no job in {} is RUNNABLE", select.from)));
-        }
+    let snapshot = match session.call(&GetJobQueueSnapshot(queue)).await {
+        Ok(snapshot) => snapshot,
         Err(error) => return partial_or_refused(error, Selection::default()),
+    };
+    let Some(head) = snapshot.first().map(|first| first.id) else {
+        return Ok(ignored(format!("no job in {} is RUNNABLE", select.from)));
     };
     let mut seen = None;
     look([head], session, |_, look| seen = Some(look)).await;

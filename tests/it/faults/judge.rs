@@ -18,7 +18,7 @@ use super::{
     log::{Log, Results},
     scenario::{Nature, RequestedJob, Scenario, Shape, Source},
 };
-pub use tally::Tally;
+pub(crate) use tally::Tally;
 use truth::{Class, Looks, class};
 
 /// The most messages in an SQS event.
@@ -28,10 +28,10 @@ const MESSAGES: usize = 10;
 const MARGIN: Duration = Duration::from_millis(300);
 
 /// Checks the answers and the account of a scenario.
-pub struct Judge<'a> {
-    pub scenario: &'a Scenario,
-    pub emulator: Emulator,
-    pub log: Log,
+pub(crate) struct Judge<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) emulator: Emulator,
+    pub(crate) log: Log,
     requested: Vec<RequestedJob>,
     /// The jobs of each message, as places in `requested`.
     messages: Vec<Vec<usize>>,
@@ -39,13 +39,13 @@ pub struct Judge<'a> {
     processes: Cell<usize>,
     invocations: Cell<usize>,
     last_outcomes: RefCell<BTreeMap<String, String>>,
-    pub tally: RefCell<Tally>,
+    pub(crate) tally: RefCell<Tally>,
 }
 
 /// An invocation that is under way.
-pub struct Invocation {
-    pub event: Value,
-    pub request_id: String,
+pub(crate) struct Invocation {
+    pub(crate) event: Value,
+    pub(crate) request_id: String,
     source: Source,
     /// The jobs in its request, as places.
     places: Vec<usize>,
@@ -55,7 +55,7 @@ pub struct Invocation {
 }
 
 impl<'a> Judge<'a> {
-    pub fn new(scenario: &'a Scenario) -> Self {
+    pub(crate) fn new(scenario: &'a Scenario) -> Self {
         let (emulator, requested) = scenario.set_up();
         let size = requested.len().div_ceil(MESSAGES);
         let places: Vec<usize> = (0..requested.len()).collect();
@@ -73,16 +73,16 @@ impl<'a> Judge<'a> {
         }
     }
 
-    pub fn begin_process(&self) {
+    pub(crate) fn begin_process(&self) {
         self.processes.set(self.processes.get() + 1);
     }
 
     /// A process was killed, before or after its work was done.
-    pub fn killed(&self) {
+    pub(crate) fn killed(&self) {
         self.tally.borrow_mut().kills += 1;
     }
 
-    pub fn messages(&self) -> Vec<usize> {
+    pub(crate) fn messages(&self) -> Vec<usize> {
         (0..self.messages.len()).collect()
     }
 
@@ -99,7 +99,7 @@ impl<'a> Judge<'a> {
     }
 
     /// An invocation with one request for all jobs.
-    pub fn invocation(&self) -> Invocation {
+    pub(crate) fn invocation(&self) -> Invocation {
         let source = self.scenario.source;
         let places: Vec<usize> = (0..self.requested.len()).collect();
         let request = self.request(&places);
@@ -112,7 +112,7 @@ impl<'a> Judge<'a> {
     }
 
     /// An invocation with these messages of a queue.
-    pub fn delivery(&self, messages: &[usize]) -> Invocation {
+    pub(crate) fn delivery(&self, messages: &[usize]) -> Invocation {
         let source = self.scenario.source;
         let grouped = messages
             .iter()
@@ -151,7 +151,11 @@ impl<'a> Judge<'a> {
 
     /// The report has each job once, in the order of the request, with an outcome that is true, and the answer hands back
     /// what is not done. Gives the messages that come back.
-    pub fn check(&self, invocation: &Invocation, answer: Result<Value, Failure>) -> Vec<usize> {
+    pub(crate) fn check(
+        &self,
+        invocation: &Invocation,
+        answer: Result<Value, Failure>,
+    ) -> Vec<usize> {
         let results = self.log.take(&invocation.request_id).expect("a report");
         let mut seen = BTreeSet::new();
         let places = invocation.places.iter();
@@ -241,7 +245,7 @@ impl<'a> Judge<'a> {
     }
 
     /// After a delivery without faults, only messages with an invalid id are left.
-    pub fn everything_is_done(&self, left: &[usize]) {
+    pub(crate) fn everything_is_done(&self, left: &[usize]) {
         let bad = |message: usize| {
             let nature = |&place: &usize| self.requested[place].nature == Nature::Invalid;
             self.messages[message].iter().any(nature)
@@ -272,14 +276,14 @@ impl<'a> Judge<'a> {
         }
     }
 
-    pub fn nothing_changed(&self) {
+    pub(crate) fn nothing_changed(&self) {
         let changing = |call: &Call| call.reason.is_some();
         assert_eq!(self.emulator.count_where(changing), 0);
     }
 
     /// What is forbidden was never tried, no call was sent when time was over, and the rate of calls, retries included, was
     /// never above the ceiling.
-    pub fn calls_keep_the_rules(&self) {
+    pub(crate) fn calls_keep_the_rules(&self) {
         let calls = self.emulator.calls();
         let forbidden: BTreeSet<&str> = self
             .requested
@@ -297,7 +301,7 @@ impl<'a> Judge<'a> {
     }
 
     /// No call is sent in the time that is kept to answer in.
-    pub fn calls_are_in_time(&self, invocation: &Invocation, deadline: Duration) {
+    pub(crate) fn calls_are_in_time(&self, invocation: &Invocation, deadline: Duration) {
         let last = self.emulator.calls().last().map(|call| call.at);
         let end = invocation.began + deadline.saturating_sub(MARGIN);
         assert!(last.is_none_or(|last| last <= end.max(invocation.began)));

@@ -13,15 +13,15 @@ use tracing::{
 };
 
 /// The id and outcome of each job of a report.
-pub type Results = Vec<(String, String)>;
+pub(crate) type Results = Vec<(String, String)>;
 
 /// Takes the lines about jobs out of the log.
 #[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<BTreeMap<String, Results>>>);
+pub(crate) struct Log(Arc<Mutex<BTreeMap<String, Results>>>);
 
 impl Log {
     /// The report of the invocation with this request id; None if there was none.
-    pub fn take(&self, request_id: &str) -> Option<Results> {
+    pub(crate) fn take(&self, request_id: &str) -> Option<Results> {
         self.0.lock().unwrap().remove(request_id)
     }
 }
@@ -71,14 +71,6 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-/// The ids here have no spaces.
 fn results(line: &str) -> Results {
-    if line.starts_with('[') {
-        return serde_json::from_str(line).unwrap();
-    }
-    let results = line.split(' ').map(|result| {
-        let (id, outcome) = result.rsplit_once('=').unwrap();
-        (id.to_owned(), outcome.to_owned())
-    });
-    results.collect()
+    serde_json::from_str(line).unwrap()
 }

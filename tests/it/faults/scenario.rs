@@ -8,11 +8,11 @@ use std::time::Duration;
 use batch_emulator::{Behaviour, Faults};
 use fastrand::Rng;
 
-pub use account::SERVICE_QUEUE;
+pub(crate) use account::SERVICE_QUEUE;
 
 /// Where the request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     Direct,
     Http,
     Sqs,
@@ -22,7 +22,7 @@ pub enum Source {
 
 /// How often the function is invoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// One invocation, which returns a report.
     Once,
     /// Two instances cancel the same jobs. Where `kills`, one of them may be killed, and is then replaced.
@@ -34,35 +34,35 @@ pub enum Shape {
 /// Everything that is generated from a seed.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
-pub struct Scenario {
-    pub seed: u64,
-    pub shape: Shape,
-    pub source: Source,
-    pub jobs: usize,
-    pub terminate: bool,
-    pub dry_run: bool,
-    pub fail_on_incomplete: bool,
-    pub wait_seconds: u64,
-    pub calls_per_second: u32,
-    pub concurrency: usize,
-    pub deadline: Duration,
-    pub faults: Faults,
-    pub behaviour: Behaviour,
+pub(crate) struct Scenario {
+    pub(crate) seed: u64,
+    pub(crate) shape: Shape,
+    pub(crate) source: Source,
+    pub(crate) jobs: usize,
+    pub(crate) terminate: bool,
+    pub(crate) dry_run: bool,
+    pub(crate) fail_on_incomplete: bool,
+    pub(crate) wait_seconds: u64,
+    pub(crate) calls_per_second: u32,
+    pub(crate) concurrency: usize,
+    pub(crate) deadline: Duration,
+    pub(crate) faults: Faults,
+    pub(crate) behaviour: Behaviour,
     /// The probability that a job changes its status just before a call that names it.
-    pub moves: f64,
-    pub lifecycles: bool,
-    pub service_jobs: bool,
+    pub(crate) moves: f64,
+    pub(crate) lifecycles: bool,
+    pub(crate) service_jobs: bool,
     kills: Vec<Option<Duration>>,
 }
 
 /// A job in the request.
 #[derive(Clone, Debug)]
-pub struct RequestedJob {
+pub(crate) struct RequestedJob {
     /// Its id as written in the request.
-    pub text: String,
+    pub(crate) text: String,
     /// Its id in the report.
-    pub id: String,
-    pub nature: Nature,
+    pub(crate) id: String,
+    pub(crate) nature: Nature,
 }
 
 impl RequestedJob {
@@ -77,7 +77,7 @@ impl RequestedJob {
 
 /// The kind of job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nature {
+pub(crate) enum Nature {
     Plain,
     Protected,
     InOtherQueue,
@@ -95,7 +95,7 @@ fn time(random: &mut Rng, seconds: f64) -> Duration {
 
 impl Scenario {
     /// The scenario of a seed. With `terminate`, its request is to terminate whatever the seed says.
-    pub fn of(seed: u64, terminate: bool) -> Self {
+    pub(crate) fn of(seed: u64, terminate: bool) -> Self {
         let mut random = Rng::with_seed(seed);
         let shape = match random.u8(..10) {
             0..=4 => Shape::Once,
@@ -155,7 +155,7 @@ impl Scenario {
     }
 
     /// The time after which the process is killed during a delivery, if it is.
-    pub fn kill_after(&self, delivery: usize) -> Option<Duration> {
+    pub(crate) fn kill_after(&self, delivery: usize) -> Option<Duration> {
         self.kills[delivery % self.kills.len()]
     }
 }

@@ -10,6 +10,7 @@
     reason = "a test that panics fails"
 )]
 #![allow(
+    missing_docs,
     clippy::must_use_candidate,
     clippy::return_self_not_must_use,
     reason = "only tests call it"

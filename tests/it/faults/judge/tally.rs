@@ -73,22 +73,22 @@ const RARE: [&str; 15] = [
 
 /// Counts over all scenarios.
 #[derive(Debug, Default)]
-pub struct Tally {
-    pub scenarios: usize,
-    pub jobs: usize,
+pub(crate) struct Tally {
+    pub(crate) scenarios: usize,
+    pub(crate) jobs: usize,
     calls: usize,
     /// How often each kind of fault met a call.
     faults: BTreeMap<String, usize>,
     /// How often each switch of the emulator bit.
     switches: BTreeMap<&'static str, usize>,
     outcomes: BTreeMap<String, usize>,
-    pub failed_messages: usize,
-    pub kills: usize,
-    pub failures: Vec<u64>,
+    pub(crate) failed_messages: usize,
+    pub(crate) kills: usize,
+    pub(crate) failures: Vec<u64>,
 }
 
 impl Tally {
-    pub fn of(jobs: usize) -> Self {
+    pub(crate) fn of(jobs: usize) -> Self {
         Self {
             scenarios: 1,
             jobs,
@@ -96,11 +96,11 @@ impl Tally {
         }
     }
 
-    pub fn outcome(&mut self, outcome: &str) {
+    pub(crate) fn outcome(&mut self, outcome: &str) {
         *self.outcomes.entry(outcome.to_owned()).or_default() += 1;
     }
 
-    pub fn take(&mut self, emulator: &Emulator, calls: &[Call]) {
+    pub(crate) fn take(&mut self, emulator: &Emulator, calls: &[Call]) {
         self.calls = calls.len();
         self.switches = emulator.fault_counts();
         for fault in calls.iter().filter_map(|call| call.fault) {
@@ -108,7 +108,7 @@ impl Tally {
         }
     }
 
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.scenarios += other.scenarios;
         self.jobs += other.jobs;
         self.calls += other.calls;
@@ -128,7 +128,7 @@ impl Tally {
     }
 
     /// Every switch bit, every form of fault met a call, and every outcome was reported.
-    pub fn must_be_varied(&self, terminate: bool) {
+    pub(crate) fn must_be_varied(&self, terminate: bool) {
         let is_excused = |name: &str| {
             (terminate && OF_CANCEL.contains(&name))
                 || (self.jobs < LONG_RUN && RARE.contains(&name))

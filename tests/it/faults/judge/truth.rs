@@ -16,14 +16,14 @@ const SAME_END: i64 = 1000;
 
 /// What an outcome means for whoever asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
+pub(crate) enum Class {
     Done,
     Rejected,
     Retryable,
 }
 
 /// The class of an outcome, by the contract.
-pub fn class(outcome: &str) -> Class {
+pub(crate) fn class(outcome: &str) -> Class {
     match outcome {
         "cancelled" | "cancelling" | "terminated" | "terminating" | "running" | "finished"
         | "notFound" | "protected" | "queueNotAllowed" | "wouldCancel" | "wouldTerminate" => {
@@ -37,7 +37,7 @@ pub fn class(outcome: &str) -> Class {
 
 /// What each look could have shown.
 #[derive(Clone)]
-pub struct Looks {
+pub(crate) struct Looks {
     began: Duration,
     by_job: Arc<Mutex<HashMap<String, Vec<Look>>>>,
 }
@@ -59,7 +59,7 @@ impl Look {
 
 impl Looks {
     /// The looks at this account's jobs from now on.
-    pub fn at(emulator: &Emulator) -> Self {
+    pub(crate) fn at(emulator: &Emulator) -> Self {
         let looks = Self {
             began: emulator.now(),
             by_job: Arc::default(),
@@ -91,7 +91,7 @@ impl Looks {
 }
 
 /// What is known of an invocation and its calls.
-pub struct Evidence<'a> {
+pub(crate) struct Evidence<'a> {
     judge: &'a Judge<'a>,
     invocation: &'a Invocation,
     /// Its calls by job, those that only look too.
@@ -99,7 +99,7 @@ pub struct Evidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    pub fn new(judge: &'a Judge<'a>, invocation: &'a Invocation, calls: &'a [Call]) -> Self {
+    pub(crate) fn new(judge: &'a Judge<'a>, invocation: &'a Invocation, calls: &'a [Call]) -> Self {
         let mut by_job: HashMap<&str, Vec<&Call>> = HashMap::new();
         let is_ours = |call: &&Call| match &call.reason {
             Some(reason) => reason.ends_with(&invocation.request_id),
@@ -134,7 +134,7 @@ impl<'a> Evidence<'a> {
     /// # Errors
     ///
     /// What contradicts the outcome.
-    pub fn check(&self, outcome: &str, requested: &RequestedJob) -> Result<(), String> {
+    pub(crate) fn check(&self, outcome: &str, requested: &RequestedJob) -> Result<(), String> {
         let id = requested.id.as_str();
         let job = self.judge.emulator.job(id);
         let contradiction = match self.holds(outcome, requested, job.as_ref()) {

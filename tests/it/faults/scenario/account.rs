@@ -14,7 +14,7 @@ use super::{Nature, RequestedJob, Scenario, chance, switches, time};
 const OTHER_QUEUE: &str = "other-queue";
 
 /// A queue of service jobs.
-pub const SERVICE_QUEUE: &str = "service-queue";
+pub(crate) const SERVICE_QUEUE: &str = "service-queue";
 
 /// More than half of the jobs are RUNNABLE.
 const STATUSES: [Status; 13] = [
@@ -35,7 +35,7 @@ const STATUSES: [Status; 13] = [
 
 impl Scenario {
     /// The account, and the jobs in the request.
-    pub fn set_up(&self) -> (Emulator, Vec<RequestedJob>) {
+    pub(crate) fn set_up(&self) -> (Emulator, Vec<RequestedJob>) {
         let mut random = Rng::with_seed(!self.seed);
         let emulator = Emulator::new();
         emulator.add_queue(Queue::new(QUEUE));

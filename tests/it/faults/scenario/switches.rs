@@ -44,7 +44,7 @@ const SINGLE: [Operation; 3] = [
 ];
 
 /// The switches that name no job.
-pub fn faults(seed: u64, random: &mut Rng) -> Faults {
+pub(crate) fn faults(seed: u64, random: &mut Rng) -> Faults {
     // One scenario in five has all rates at once.
     let all = chance(random, 0.2);
     let mut rate = |share: f64| {
@@ -114,7 +114,7 @@ fn operations(random: &mut Rng, faults: &mut Faults) {
 }
 
 /// The switches that name jobs, of which each is a tenth of the jobs in some scenarios.
-pub fn name_jobs(random: &mut Rng, faults: &mut Faults, requested: &[RequestedJob]) {
+pub(crate) fn name_jobs(random: &mut Rng, faults: &mut Faults, requested: &[RequestedJob]) {
     let mut is_on = |share: f64| chance(random, share);
     let [denied, errors, ignored, omitted, unseen, escaped] =
         [0.2, 0.2, 0.15, 0.15, 0.15, 0.2].map(&mut is_on);
@@ -153,7 +153,7 @@ pub fn name_jobs(random: &mut Rng, faults: &mut Faults, requested: &[RequestedJo
 }
 
 /// What Batch does where its documentation is silent.
-pub fn behaviour(random: &mut Rng) -> Behaviour {
+pub(crate) fn behaviour(random: &mut Rng) -> Behaviour {
     let mut delay = || {
         if chance(random, 0.2) {
             time(random, 5.0)

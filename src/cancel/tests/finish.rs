@@ -1,0 +1,211 @@
+//! When the work is finished, what is still done with little time left, and what is true of each job when time is over.
+
+use super::*;
+use Reply::{Accepts, EndFails, Refuses, Shows};
+
+/// Passes time until so much is left.
+fn leave(driver: &mut Driver, time: Duration) {
+    let left = driver.engine.deadline.left(driver.now);
+    driver.now += left.checked_sub(time).unwrap();
+}
+
+#[test]
+fn work_is_finished_when_nothing_is_queued_in_flight_or_due() {
+    let mut driver = Driver::new(1);
+    assert!(!driver.is_finished(), "it waits for its first look");
+    let look = driver.poll().unwrap();
+    assert!(!driver.is_finished(), "the look is in flight");
+    driver.answer(look, Shows(RUNNABLE));
+    assert!(!driver.is_finished(), "it waits for the call");
+    let end = driver.poll().unwrap();
+    assert!(!driver.is_finished(), "the call is in flight");
+    driver.answer(end, EndFails(ErrorKind::Throttled));
+    assert!(!driver.is_finished(), "the call is to be sent again");
+    driver.run(&[Accepts]);
+    assert!(!driver.is_finished(), "it waits for the second look");
+    driver.run(&[Shows(RUNNABLE)]);
+    assert!(!driver.is_finished(), "it is to be looked at again");
+    driver.run(&[Shows(CANCELLED)]);
+    assert!(driver.is_finished());
+    assert!(Driver::new(0).is_finished(), "there are no jobs");
+}
+
+/// With calls of 100 ms, a look, a call and a look take 400 ms with the reserve for one more.
+#[test]
+fn with_little_time_left_no_job_is_begun() {
+    let mut driver = Driver::new(1);
+    leave(&mut driver, Duration::from_millis(400));
+    assert!(matches!(driver.poll(), Some(Call::Describe(_))));
+
+    let mut driver = Driver::new(1);
+    leave(&mut driver, Duration::from_millis(399));
+    assert_eq!(driver.poll(), None);
+    assert!(driver.is_finished(), "nothing is waited for");
+    assert_eq!(driver.outcomes(), [Outcome::NotAttempted]);
+}
+
+#[test]
+fn with_less_time_left_no_job_is_ended() {
+    let mut driver = Driver::new(1);
+    driver.run(&[Shows(RUNNABLE)]);
+    leave(&mut driver, Duration::from_millis(300));
+    assert!(matches!(driver.poll(), Some(Call::End(_))));
+
+    let mut driver = Driver::new(1);
+    driver.run(&[Shows(RUNNABLE)]);
+    leave(&mut driver, Duration::from_millis(299));
+    assert_eq!(driver.poll(), None);
+    assert!(driver.is_finished());
+    assert_eq!(driver.outcomes(), [Outcome::NotAttempted]);
+}
+
+#[test]
+fn jobs_that_were_sent_are_looked_at_until_the_deadline() {
+    for reply in [
+        Accepts,
+        Refuses(ErrorKind::Refused),
+        EndFails(ErrorKind::NoAnswer),
+    ] {
+        let mut driver = Driver::new(60);
+        driver.run(&[Shows(RUNNABLE), reply]);
+        leave(&mut driver, Duration::from_millis(1));
+        assert!(!driver.is_finished(), "{reply:?}");
+        let look = driver.poll().unwrap();
+        let Call::Describe(ids) = &look else {
+            panic!("{look:?}");
+        };
+        assert_eq!(ids.len(), 50, "{reply:?}: not those that were not sent");
+        driver.answer(look, Shows(CANCELLED));
+        assert!(driver.is_finished(), "{reply:?}");
+        let outcomes = driver.outcomes();
+        let expected = [
+            vec![Outcome::Cancelled; 50],
+            vec![Outcome::NotAttempted; 10],
+        ];
+        assert_eq!(outcomes, expected.concat(), "{reply:?}");
+    }
+}
+
+#[test]
+fn look_that_is_due_only_after_the_deadline_is_not_waited_for() {
+    let mut driver = Driver::new(1);
+    driver.run(&[Shows(RUNNABLE), Accepts]);
+    let look = driver.poll().unwrap();
+    leave(&mut driver, Duration::from_millis(1001));
+    driver.answer(look, Shows(RUNNABLE));
+    assert!(!driver.is_finished(), "it is due 1 ms before the deadline");
+
+    let mut driver = Driver::new(1);
+    driver.run(&[Shows(RUNNABLE), Accepts]);
+    let look = driver.poll().unwrap();
+    leave(&mut driver, Duration::from_millis(299));
+    driver.answer(look, Shows(RUNNABLE));
+    assert!(driver.is_finished());
+    assert_eq!(driver.outcomes(), [Outcome::Unconfirmed]);
+}
+
+#[test]
+fn slow_calls_need_more_time() {
+    let mut driver = Driver::new(1);
+    driver.outlook.end_takes = 18 * SECOND;
+    driver.run(&[Shows(RUNNABLE)]);
+    leave(&mut driver, 18 * SECOND);
+    assert_eq!(driver.poll(), None);
+    driver.outlook.end_takes = 17 * SECOND;
+    assert!(matches!(driver.poll(), Some(Call::End(_))));
+}
+
+#[test]
+fn each_stage_has_its_outcome_when_time_is_over() {
+    use ErrorKind::{Denied, NoAnswer, Refused, Server, Throttled};
+    let cases: [(&[Reply], Outcome, &str); 13] = [
+        (
+            &[],
+            Outcome::NotAttempted,
+            "out of time before it was looked at",
+        ),
+        (
+            &[Reply::LookFails(NoAnswer)],
+            Outcome::NotAttempted,
+            "out of time before it was looked at: the error is NoAnswer",
+        ),
+        (
+            &[Reply::LookFails(Throttled)],
+            Outcome::Throttled,
+            "out of time while Batch throttled the calls: the error is Throttled",
+        ),
+        (
+            &[Shows(RUNNABLE)],
+            Outcome::NotAttempted,
+            "out of time before the call was sent",
+        ),
+        (
+            &[Shows(RUNNABLE), EndFails(Throttled)],
+            Outcome::Throttled,
+            "out of time while Batch throttled the calls: the error is Throttled",
+        ),
+        (
+            &[Shows(RUNNABLE), EndFails(Server)],
+            Outcome::Failed,
+            "out of time while Batch refused the call: the error is Server",
+        ),
+        (
+            &[Shows(RUNNABLE), EndFails(Denied)],
+            Outcome::Failed,
+            "out of time while Batch refused the call: the error is Denied",
+        ),
+        (
+            &[Shows(RUNNABLE), Accepts],
+            Outcome::Unconfirmed,
+            "Batch accepted the call; out of time before a look showed its effect",
+        ),
+        (
+            &[Shows(RUNNABLE), EndFails(Throttled), Accepts],
+            Outcome::Unconfirmed,
+            "Batch accepted the call; out of time before a look showed its effect",
+        ),
+        (
+            &[Shows(RUNNABLE), EndFails(NoAnswer)],
+            Outcome::Unconfirmed,
+            "Batch did not answer the call; out of time before a look showed its effect: the error is NoAnswer",
+        ),
+        (
+            &[Shows(RUNNABLE), Refuses(Refused)],
+            Outcome::Unconfirmed,
+            "Batch refused the call; out of time before a look showed why: the error is Refused",
+        ),
+        (
+            &[Shows(RUNNABLE), EndFails(NoAnswer), Shows(RUNNABLE)],
+            Outcome::Unconfirmed,
+            "a call was sent and not answered, and Batch showed the job unchanged: the error is NoAnswer",
+        ),
+        (
+            &[Shows(RUNNABLE), Accepts, Shows(CANCELLING)],
+            Outcome::Cancelling,
+            "",
+        ),
+    ];
+    for (replies, outcome, message) in cases {
+        let mut driver = Driver::new(2);
+        driver.run(replies);
+        let jobs = driver.engine.into_jobs().into_results();
+        for job in jobs {
+            assert_eq!(job.outcome, outcome, "{replies:?}");
+            let found = job.message.unwrap_or_default();
+            assert_eq!(found, message, "{replies:?}");
+        }
+    }
+}
+
+#[test]
+fn call_in_flight_when_time_is_over_is_unconfirmed() {
+    let mut driver = Driver::new(1);
+    driver.run(&[Shows(RUNNABLE)]);
+    assert!(matches!(driver.poll(), Some(Call::End(_))));
+    let jobs = driver.engine.into_jobs().into_results();
+    assert_eq!(jobs[0].outcome, Outcome::Unconfirmed);
+    assert_eq!(
+        jobs[0].message.as_deref(),
+        Some("out of time before Batch answered the call")
+    );
+}
