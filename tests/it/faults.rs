@@ -23,7 +23,7 @@ const JOBS: usize = 12_000;
 const DELIVERIES: usize = 4;
 
 /// A run is over after so many failed scenarios.
-const MOST_FAILURES: usize = 200;
+const MOST_FAILURES: usize = 20;
 
 fn setting(name: &str) -> Option<u64> {
     let value = std::env::var(name).ok()?;
