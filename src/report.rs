@@ -108,6 +108,12 @@ impl Outcome {
         )
     }
 
+    /// Batch refused the call that would end the job.
+    #[must_use]
+    pub fn is_refused(self) -> bool {
+        matches!(self, Self::Denied | Self::Throttled | Self::Failed)
+    }
+
     /// The name in reports, logs and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -88,6 +88,8 @@ pub struct Engine<'a> {
     pub(super) deadline: Deadline,
     looks_in_flight: usize,
     ends_in_flight: usize,
+    /// Whether children that were refused were looked at once more.
+    has_seen_children: bool,
     pub(super) began: Instant,
 }
 
@@ -105,6 +107,7 @@ impl<'a> Engine<'a> {
             deadline,
             looks_in_flight: 0,
             ends_in_flight: 0,
+            has_seen_children: false,
             began: now,
         };
         for index in engine.jobs.indices() {
@@ -201,11 +204,7 @@ impl<'a> Engine<'a> {
     pub fn handle_timeout(&mut self, now: Instant) {
         while self.poll_timeout().is_some_and(|at| at <= now) {
             match self.timers.pop() {
-                Some(Reverse((_, Timer::Look(ids)))) => {
-                    for id in ids {
-                        self.looks.push_again(id);
-                    }
-                }
+                Some(Reverse((_, Timer::Look(ids)))) => self.looks.push_together(ids),
                 Some(Reverse((_, Timer::End(indices)))) => {
                     for index in indices {
                         self.enqueue_end(index);
@@ -235,6 +234,28 @@ impl<'a> Engine<'a> {
                     Ok(answer) => self.on_acknowledged(&call, answer, now),
                     Err(error) => self.on_end_failed(call, error, now),
                 }
+            }
+        }
+        self.see_refused_children();
+    }
+
+    /// Ending an array may have ended a child whose own call was refused: once all jobs have an outcome, such children are
+    /// looked at again.
+    fn see_refused_children(&mut self) {
+        if self.has_seen_children || !self.jobs.are_settled() {
+            return;
+        }
+        self.has_seen_children = true;
+        for index in self.jobs.indices() {
+            let job = &self.jobs[index];
+            let parent = job.id().and_then(JobId::parent);
+            let parent = parent.and_then(|parent| self.jobs.index_of(parent));
+            if job.was_called
+                && job.outcome().is_some_and(Outcome::is_refused)
+                && parent.is_some_and(|parent| self.jobs[parent].was_called)
+                && let Some(id) = job.id()
+            {
+                self.looks.push_again(id);
             }
         }
     }
@@ -289,17 +310,4 @@ pub(super) fn may_retry(kind: ErrorKind, tries: u8) -> bool {
         _ => MAX_TRIES,
     };
     kind.is_worth_a_retry() && tries < most
-}
-
-/// The outcome of a job whose look or call failed for good, with this error of Batch's.
-pub(super) fn outcome_of(kind: ErrorKind) -> Outcome {
-    match kind {
-        ErrorKind::Throttled => Outcome::Throttled,
-        ErrorKind::Denied => Outcome::Denied,
-        ErrorKind::NoAnswer | ErrorKind::OutOfTime => Outcome::NotAttempted,
-        ErrorKind::NoSuchOperation
-        | ErrorKind::Refused
-        | ErrorKind::Credentials
-        | ErrorKind::Server => Outcome::Failed,
-    }
 }
