@@ -4,6 +4,7 @@
 //! answer means, is decided by the [`Engine`].
 
 mod acknowledged;
+mod call;
 mod described;
 mod ends;
 mod engine;
@@ -25,8 +26,9 @@ use crate::{
     request::JobId,
     session::Session,
 };
+pub use call::{Answer, Call, Outlook};
 pub use ends::EndCall;
-pub use engine::{Answer, Call, Engine, Outlook};
+pub use engine::Engine;
 
 /// Time for a look that a call which ends jobs leaves before the deadline, however fast looks are.
 const MIN_RESERVE: Duration = Duration::from_millis(200);

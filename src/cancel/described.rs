@@ -6,10 +6,10 @@ use tokio::time::Instant;
 
 use super::{
     acknowledged::Again,
-    engine::{Engine, LOOK_AGAIN, may_retry},
+    engine::{Engine, may_retry},
 };
 use crate::{
-    batch::{ErrorKind, JobDetail},
+    batch::{ErrorKind, JobDetail, LOOK_AGAIN},
     jobs::{CallResult, JobIndex, Stage},
     plan::{is_protected, verify},
     report::Outcome,

@@ -8,12 +8,13 @@ use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    ends::{EndCall, Ends},
+    call::{Answer, Call, Outlook},
+    ends::Ends,
     looks::Looks,
     parents::Parents,
 };
 use crate::{
-    batch::{BulkCalls, CallError, EndAnswer, EndOperation, ErrorKind, JobDetail},
+    batch::{EndOperation, ErrorKind, JobDetail},
     jobs::{JobIndex, Jobs, Stage},
     plan::{Plan, plan_job},
     policy::Policy,
@@ -30,44 +31,6 @@ const MAX_TRIES: u8 = 10;
 
 /// The same while Batch throttles the calls, which tells nothing of the job, and which the pace already makes up for.
 const MAX_THROTTLED_TRIES: u8 = 20;
-
-/// When to look again at a job that Batch does not show, or shows unchanged: after 1 s and after 3 s.
-pub(super) const LOOK_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
-
-/// A call to send.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Call {
-    /// A look at these jobs.
-    Describe(Vec<JobId>),
-    /// A look at a service job.
-    DescribeServiceJob(JobId),
-    /// A call that ends jobs.
-    End(EndCall),
-}
-
-/// The answer to a call, or why there is none.
-#[derive(Debug)]
-pub enum Answer {
-    /// To a look at these jobs.
-    Described(Vec<JobId>, Result<Vec<JobDetail>, CallError>),
-    /// To a call that ends jobs.
-    Acknowledged(EndCall, Result<EndAnswer, CallError>),
-}
-
-/// What the next call depends on beside the jobs.
-#[derive(Clone, Copy, Debug)]
-pub struct Outlook {
-    /// Whether the endpoint knows the bulk calls.
-    pub bulk: BulkCalls,
-    /// How long a look may well take.
-    pub look_takes: Duration,
-    /// How long a call that ends jobs may well take.
-    pub end_takes: Duration,
-    /// The time between two calls.
-    pub interval: Duration,
-    /// How many calls may be in flight.
-    pub concurrency: usize,
-}
 
 /// What is due later.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
