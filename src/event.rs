@@ -24,6 +24,7 @@ pub use command::{
     Command, Confirmation, Content, Document, Event, Message, Refusal, Reply, Source, WidgetReply,
 };
 pub use error::EventError;
+pub use eventbridge::OWN_SOURCE;
 pub use http::HttpForm;
 
 /// What decoding depends on, apart from the event.

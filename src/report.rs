@@ -1,5 +1,6 @@
 //! The outcome of every job, and the report that holds them.
 
+mod json;
 mod outcome;
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::request::{JobId, Status};
+pub use json::{ReportHead, Summary, with_jobs};
 pub use outcome::{Class, Outcome};
 
 /// One line of a report.
@@ -160,9 +162,9 @@ impl Report {
         }
     }
 
-    /// Whether nothing in it is worth asking again.
+    /// Whether nothing is left for anybody to do. It does not say that all jobs were cancelled.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        !matches!(self.class(), Class::TooSoon | Class::Retryable)
+        self.class() == Class::Done
     }
 }

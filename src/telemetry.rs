@@ -33,6 +33,8 @@ pub struct Ending<'a> {
     pub error_type: Option<&'static str>,
     /// What is wrong, in readable words.
     pub error: Option<String>,
+    /// How many events could not be published.
+    pub not_published: usize,
     /// The whole event was refused. Messages that were refused are counted by themselves.
     pub is_refused: bool,
 }
@@ -75,6 +77,7 @@ macro_rules! done {
             error_type = $ending.error_types(),
             error = $ending.error.as_deref(),
             refused = (refused > 0).then_some(refused),
+            not_published = ($ending.not_published > 0).then_some($ending.not_published),
             jobs = report.map(Report::count),
             summary = report.map(|report| json!(report.summary()).to_string()),
             complete = report.map(|report| report.is_complete() && refused == 0),
@@ -170,6 +173,7 @@ fn values(ending: &Ending<'_>, calls: &Calls) -> Map<String, Value> {
     let others = [
         ("Ignored", usize::from(is_ignored)),
         ("RequestsRefused", ending.refused()),
+        ("ReportsNotPublished", ending.not_published),
         ("Calls", sum(|count| count.calls)),
         ("CallsThrottled", sum(|count| count.throttled)),
         ("CallsFailed", sum(|count| count.failed)),

@@ -16,6 +16,7 @@
     reason = "only tests call it"
 )]
 
+pub mod bus;
 pub mod events;
 mod function;
 pub mod samples;
