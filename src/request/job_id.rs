@@ -36,24 +36,23 @@ impl JobId {
         self.service
     }
 
-    /// Reads the id of a job as Batch itself writes it in its answers: `UUID`, or `UUID:N`.
+    /// Reads the id of a job as Batch writes it in its events and answers: `UUID`, `UUID:N`, or a node `UUID#N`, which
+    /// stands for its multi-node job. Upper case is folded.
     #[must_use]
     pub fn from_batch(text: &str) -> Option<Self> {
-        match parse_plain(text) {
-            Ok((id, None)) => Some(id),
-            _ => None,
-        }
+        parse_plain(text).ok().map(|(id, _)| id)
     }
 
-    /// Reads the id of a service job as Batch itself writes it in its answers and events.
+    /// Reads the id of a service job as Batch writes it in its events and answers.
     #[must_use]
     pub fn service_from_batch(text: &str) -> Option<Self> {
-        Self::from_batch(text)
-            .filter(|id| id.child.is_none())
-            .map(|id| Self {
+        match parse_plain(text) {
+            Ok((id, None)) if id.child.is_none() => Some(Self {
                 service: true,
                 ..id
-            })
+            }),
+            _ => None,
+        }
     }
 }
 
@@ -261,6 +260,24 @@ mod tests {
             panic!("a service job is a job");
         };
         assert!(id.is_service_job());
+    }
+
+    #[test]
+    fn ids_from_batch_are_folded_to_the_job() {
+        let read = |text: &str| JobId::from_batch(text).map(|id| id.to_string());
+        for (text, id) in [
+            (ID.to_owned(), ID.to_owned()),
+            (ID.to_uppercase(), ID.to_owned()),
+            (format!("{ID}#0"), ID.to_owned()),
+            (format!("{}:7", ID.to_uppercase()), format!("{ID}:7")),
+        ] {
+            assert_eq!(read(&text), Some(id), "{text}");
+        }
+        for text in ["", "job", &format!("{ID}#"), &format!("{ID}:1#0")] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert!(JobId::service_from_batch(ID).is_some());
+        assert!(JobId::service_from_batch(&format!("{ID}#0")).is_none());
     }
 
     #[test]
