@@ -40,6 +40,11 @@ impl Looks {
         self.parts.extend([ids, second]);
     }
 
+    /// Whether parts of a call that Batch refused wait.
+    pub(super) fn has_parts(&self) -> bool {
+        !self.parts.is_empty()
+    }
+
     /// How many wait for their first look.
     pub(super) fn first_len(&self) -> usize {
         self.first.len() + self.service.len()
