@@ -11,6 +11,7 @@
 mod drain;
 mod process;
 mod runtime_api;
+mod truth;
 
 use std::{os::unix::process::ExitStatusExt, time::Duration};
 
