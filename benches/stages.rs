@@ -128,7 +128,7 @@ fn stages(criterion: &mut Criterion) {
                     group.bench_function(name, |b| {
                         b.iter_batched(
                             answer,
-                            |answer| respond(answer, invocation),
+                            |answer| respond(&answer, invocation),
                             criterion::BatchSize::LargeInput,
                         );
                     });

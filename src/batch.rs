@@ -20,6 +20,7 @@ use aws_sdk_batch::{
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::{
     Connector,
+    proxy::ProxyConfig,
     tls::{Provider, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::http::{
@@ -32,7 +33,7 @@ pub use error::{CallError, ErrorKind};
 pub use job::{JobDetail, JobSummary};
 pub use list::{Filter, ListJobs, ListOf, Listing, Page};
 pub use operation::Operation;
-pub use queue::{DescribeJobQueue, HeadOfQueue, JobQueue};
+pub use queue::{DescribeJobQueue, GetJobQueueSnapshot, JobQueue, Position, QueueSnapshot};
 
 /// How long the TCP and TLS handshakes may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -57,9 +58,12 @@ pub enum BulkCalls {
 
 /// The HTTP client for calls to AWS, with its trusted certificates loaded.
 ///
+/// It uses the proxy that the environment names when it is built: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`,
+/// in upper or lower case.
+///
 /// TLS is rustls on ring: aws-lc's entropy gathering costs 35 ms of CPU in every new process, before its first handshake.
-/// The SDK's own client makes a connector for each combination of timeouts, one of them only to try whether it can, and
-/// reads about 140 certificates for each; there is but one combination here.
+/// The SDK's own client builds a connector for each combination of timeouts, and reads about 140 certificates for each.
+/// There is only one combination here.
 #[must_use]
 pub fn http_client() -> SharedHttpClient {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT);
@@ -67,6 +71,7 @@ pub fn http_client() -> SharedHttpClient {
         Connector::builder()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .connector_settings(settings.build())
+            .proxy_config(ProxyConfig::from_env())
             .sleep_impl(TokioSleep::new())
             .build(),
     );

@@ -1,4 +1,4 @@
-//! The settings of the function: read from the environment once, typed, every bad value named.
+//! The settings of the function: read from the environment once. An error names the variable and its value.
 
 use std::{fmt::Display, str::FromStr, time::Duration};
 
@@ -30,11 +30,11 @@ pub struct Config {
     pub calls_per_second: Option<u32>,
     /// `API_CONCURRENCY`: how many calls to Batch may be in flight.
     pub concurrency: usize,
-    /// `METRICS_NAMESPACE`: where `CloudWatch` files the metrics.
+    /// `METRICS_NAMESPACE`: the namespace of the metrics in `CloudWatch`.
     pub metrics_namespace: String,
 }
 
-/// A setting with a value that it cannot have.
+/// A setting whose value is not allowed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{name} is {value:?}, expected {expected}")]
 pub struct ConfigError {
@@ -46,16 +46,17 @@ pub struct ConfigError {
     pub expected: String,
 }
 
-/// The default of `BLOCKED_REASONS`: the one reason that is the job's own fault, wherever it is submitted.
+/// The default of `BLOCKED_REASONS`: the only reason that is the job's own fault, in any queue.
 const BLOCKED_REASONS: &str = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT*";
 
-/// The default of `ALARM_REQUEST`: the one job that blocks the queue, if it is its own fault.
+/// The default of `ALARM_REQUEST`: cancel the job that blocks the queue, if that is its own fault.
 const ALARM_REQUEST: &str = r#"{"select":{"head":true}}"#;
 
-/// The most calls in flight that make sense for one account's limit of 50 calls a second.
+/// The most calls in flight. An account has about 50 calls a second, so more would only wait.
 const MAX_CONCURRENCY: usize = 256;
 
-/// The longest namespace that `CloudWatch` takes.
+/// The longest namespace of metrics, in bytes
+/// ([API reference](https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html)).
 const MAX_NAMESPACE: usize = 255;
 
 impl Config {
@@ -68,7 +69,8 @@ impl Config {
         Self::from_lookup(|name| std::env::var(name).ok())
     }
 
-    /// Reads the settings through `lookup`. An empty value counts as not set, since `CloudFormation` cannot leave one out.
+    /// Reads the settings through `lookup`. An empty value counts as not set, since a template
+    /// cannot leave a variable out.
     ///
     /// # Errors
     ///
@@ -83,6 +85,7 @@ impl Config {
             allow_terminate: env.flag("ALLOW_TERMINATE", false)?,
             max_selected: env.number("MAX_SELECTED", "1000", 1, usize::MAX)?,
             blocked_reasons: Patterns::parse(&env.text("BLOCKED_REASONS", BLOCKED_REASONS)),
+            blocked_for: env.read("BLOCKED_FOR", "10m", |text| age(text, "0 for at once"))?,
             dry_run: env.flag("DRY_RUN", false)?,
         };
         Ok(Self {
@@ -91,7 +94,10 @@ impl Config {
                 "SUBMITTED,PENDING,RUNNABLE",
                 statuses,
             )?,
-            max_event_age: Some(env.read("MAX_EVENT_AGE", "0", age)?).filter(|age| !age.is_zero()),
+            max_event_age: Some(
+                env.read("MAX_EVENT_AGE", "0", |text| age(text, "0 for no limit"))?,
+            )
+            .filter(|age| !age.is_zero()),
             alarm_request: env.read("ALARM_REQUEST", ALARM_REQUEST, |text| {
                 alarm_request(text, &policy)
             })?,
@@ -109,7 +115,7 @@ impl Config {
     }
 }
 
-/// The environment, by its lookup function.
+/// The environment, read through a lookup function.
 struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl Env<'_> {
@@ -164,7 +170,7 @@ impl Env<'_> {
     }
 }
 
-/// Checks the request with a queue in it, so that a mistake stops the function at its start, not at the first alarm.
+/// Checks the request with a queue filled in, so that an error stops the function at start and not at the first alarm.
 fn alarm_request(text: &str, policy: &Policy) -> Result<String, String> {
     let expected =
         |why: String| format!("a request with a select, whose jobQueue is filled in: {why}");
@@ -206,10 +212,9 @@ fn statuses(text: &str) -> Result<Vec<Status>, String> {
 }
 
 /// Seconds, or a length of time such as `15m`.
-fn age(text: &str) -> Result<Duration, String> {
-    let expected = || {
-        "a number of seconds, or a length of time such as 15m or PT1H; 0 for no limit".to_owned()
-    };
+fn age(text: &str, zero: &str) -> Result<Duration, String> {
+    let expected =
+        || format!("a number of seconds, or a length of time such as 15m or PT1H; {zero}");
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));
     }

@@ -33,8 +33,9 @@ use event::{Command, Event, Message, Reply, Scope, Source};
 use intake::Invocation;
 use pace::Pace;
 use request::{JobId, OwnRegion};
-use respond::{Answer, Failure, JobView};
+use respond::{Answer, Failure, JobView, Response};
 use session::{Calls, Deadline, Session};
+use telemetry::Ending;
 
 /// Time reserved to build the response.
 const MARGIN: Duration = Duration::from_millis(300);
@@ -46,13 +47,16 @@ const MARGIN_A_JOB: Duration = Duration::from_micros(15);
 const HTTP_TIME: Duration = Duration::from_secs(25);
 
 /// The function: its settings, and its connection to AWS Batch. One lasts as long as the process.
-#[derive(Debug)]
 pub struct App {
     config: Config,
     batch: Batch,
     pace: Pace,
     metrics: Option<fn(&str)>,
+    clock: Clock,
 }
+
+/// Tells the time of day, by which ages are told.
+pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
 impl App {
     /// A function with these settings.
@@ -64,7 +68,14 @@ impl App {
             batch,
             pace,
             metrics: None,
+            clock: Box::new(Timestamp::now),
         }
+    }
+
+    /// The same function with another clock, by which ages are told.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// The same function, which hands its lines of metrics to `metrics`.
@@ -87,17 +98,30 @@ impl App {
         event: LambdaEvent<Box<RawValue>>,
     ) -> Result<Box<RawValue>, Failure> {
         let LambdaEvent { payload, context } = event;
-        let now = Timestamp::now();
+        let now = (self.clock)();
         let scope = Scope {
             config: &self.config,
             own_region: &OwnRegion::from_function_arn(&context.invoked_function_arn),
             now,
         };
+        let calls = Calls::default();
         let Event {
             source,
             requested_by,
             command,
-        } = event::decode(&payload, &scope)?;
+        } = match event::decode(&payload, &scope) {
+            Ok(event) => event,
+            Err(error) => {
+                let ending = Ending {
+                    error_type: Some(error.error_type()),
+                    error: Some(error.to_string()),
+                    is_refused: true,
+                    ..Ending::default()
+                };
+                self.record(&ending, &context, &calls);
+                return Err(error.into());
+            }
+        };
         drop(payload);
         let invocation = Invocation {
             source,
@@ -105,8 +129,8 @@ impl App {
             request_id: &context.request_id,
             function_arn: &context.invoked_function_arn,
             at: now.as_millisecond(),
+            comes_again: command.comes_again(),
         };
-        let calls = Calls::default();
         let session = Session {
             batch: &self.batch,
             pace: &self.pace,
@@ -115,32 +139,44 @@ impl App {
             deadline: deadline(&context, source),
         };
         let answer = Box::pin(answer(command, invocation, session)).await;
-        if let Answer::Report {
-            report, messages, ..
-        } = &answer
-        {
-            telemetry::log_report(invocation, report, messages, &calls);
-        }
-        self.write_metrics(&answer, invocation, &context, &calls);
-        respond::respond(answer, invocation)
+        let response = respond::respond(&answer, invocation);
+        self.record(&ending(source, &answer, &response), &context, &calls);
+        response.payload
     }
 
-    fn write_metrics(
-        &self,
-        answer: &Answer,
-        invocation: Invocation<'_>,
-        context: &Context,
-        calls: &Calls,
-    ) {
+    /// Writes the log lines and the metrics of an invocation.
+    fn record(&self, ending: &Ending<'_>, context: &Context, calls: &Calls) {
+        telemetry::log(&context.request_id, ending, calls);
         let Some(print) = self.metrics else { return };
-        let report = match answer {
-            Answer::Report { report, .. } => Some(report),
-            _ => None,
-        };
         let namespace = &self.config.metrics_namespace;
         let function = &context.env_config.function_name;
-        let line = telemetry::metrics(namespace, function, invocation.source, report, calls);
+        let line = telemetry::metrics(namespace, function, ending, calls);
         line.as_deref().map(print);
+    }
+}
+
+/// How an invocation ended.
+fn ending<'a>(source: Source, answer: &'a Answer, response: &Response) -> Ending<'a> {
+    let (report, messages) = match answer {
+        Answer::Report {
+            report, messages, ..
+        } => (Some(report), messages.as_slice()),
+        _ => (None, [].as_slice()),
+    };
+    let failure = response.payload.as_ref().err();
+    let unfulfilled = response.unfulfilled.as_ref();
+    Ending {
+        source: Some(source),
+        report,
+        messages,
+        http_status: response.http_status.map(|status| status.as_u16()),
+        error_type: failure
+            .map(Failure::error_type)
+            .or_else(|| unfulfilled?.error_type),
+        error: failure
+            .map(ToString::to_string)
+            .or_else(|| Some(unfulfilled?.error.clone())),
+        is_refused: unfulfilled.is_some_and(|problem| problem.is_refused),
     }
 }
 
@@ -171,7 +207,7 @@ async fn answer(command: Command, invocation: Invocation<'_>, session: Session<'
             Answer::Panel(Box::new(panel))
         }
         Command::Document(document) => Answer::Document(document),
-        Command::Refuse { problem, form } => Answer::Problem { problem, form },
+        Command::Refuse(refusal) => Answer::Refusal(refusal),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The Lambda function: settings and client once, then one event after another.
+//! The Lambda function: reads the settings, builds the client, then handles events.
 
 use batch_cancel::{
     App,

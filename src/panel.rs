@@ -1,46 +1,26 @@
-//! What a panel shows of a job queue: its jobs by status, and what blocks its head.
+//! A job queue as the dashboard shows it: its jobs by status, and the first job in line.
+
+use thiserror::Error;
 
 use crate::{
-    batch::{CallError, DescribeJobQueue, HeadOfQueue, JobSummary, ListJobs, ListOf, Listing},
-    request::{JobId, Status},
+    batch::{
+        CallError, DescribeJobQueue, ErrorKind, GetJobQueueSnapshot, JobSummary, ListJobs, ListOf,
+        Listing, Page,
+    },
+    request::{JobId, PanelRequest, Status},
     session::Session,
 };
 
-/// The most jobs that a panel shows.
-pub const MAX_SHOWN: usize = 200;
-
-/// What a panel is asked to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PanelRequest {
-    /// The queue's name or ARN.
-    pub job_queue: String,
-    /// The statuses to count and to show, in the order of a job's life.
-    pub statuses: Vec<Status>,
-    /// Show at most this many jobs.
-    pub limit: usize,
-}
-
-impl PanelRequest {
-    /// The statuses of jobs that have not ended.
-    pub const LIVE: [Status; 5] = [
-        Status::Submitted,
-        Status::Pending,
-        Status::Runnable,
-        Status::Starting,
-        Status::Running,
-    ];
-}
-
-/// What there is to see in a queue.
+/// A job queue, as it is shown.
 #[derive(Debug)]
 pub struct Panel {
-    /// The queue, as it was asked for.
+    /// The queue's name or ARN, as the widget gives it.
     pub job_queue: String,
-    /// How many jobs there are in each status asked for.
+    /// The number of jobs in each status of the panel.
     pub counts: Vec<Count>,
-    /// Some of the jobs.
+    /// Some of the jobs: by status, the oldest of each first.
     pub jobs: Vec<JobSummary>,
-    /// The first job of the queue's front, and why it waits.
+    /// The first job in line, and its status reason.
     pub head: Option<(JobId, Option<String>)>,
     /// The time, in milliseconds since 1970.
     pub now: i64,
@@ -51,28 +31,48 @@ pub struct Panel {
 pub struct Count {
     /// The status.
     pub status: Status,
-    /// How many jobs are in it.
+    /// The number of jobs, at most 1,000: one page of a listing.
     pub jobs: usize,
-    /// There are more than these.
+    /// There are more jobs than were counted.
     pub or_more: bool,
 }
 
-/// Why there is nothing to see.
-#[derive(Debug)]
+/// Why a queue cannot be shown.
+#[derive(Debug, Error)]
 pub enum PanelError {
-    /// The queue is not in `ALLOWED_QUEUES`, or is not there.
+    /// The queue does not exist, is not in `ALLOWED_QUEUES`, or has service jobs.
+    #[error("{0}")]
     Refused(String),
-    /// Batch did not answer.
-    Call(CallError),
+    /// A call failed for good.
+    #[error("AWS Batch cannot be read: {0}")]
+    Call(#[from] CallError),
 }
 
-impl From<CallError> for PanelError {
-    fn from(error: CallError) -> Self {
-        Self::Call(error)
+impl PanelError {
+    /// The stable name of the error, for the log and the metrics.
+    #[must_use]
+    pub fn error_type(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "Refused",
+            Self::Call(error) => match error.kind {
+                ErrorKind::Denied => "Denied",
+                ErrorKind::Throttled => "Throttled",
+                _ => "Failed",
+            },
+        }
+    }
+
+    /// Whether the function or IAM refused to show the queue. Otherwise AWS Batch did not answer.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Call(error) => error.kind == ErrorKind::Denied,
+        }
     }
 }
 
-/// Looks at a queue: one listing a status, at the front of the queue, and at its first job.
+/// Reads a queue: one page of a listing for each status, the first job in line, and that job's status reason.
 ///
 /// # Errors
 ///
@@ -87,7 +87,7 @@ pub async fn panel(
     let queue = queue.filter(|queue| session.policy.allowed_queues.contain(&queue.arn));
     let Some(queue) = queue else {
         return Err(PanelError::Refused(format!(
-            "job queue {name} is not there, or not in ALLOWED_QUEUES"
+            "job queue {name} does not exist, or is not in ALLOWED_QUEUES"
         )));
     };
     if queue.is_of_service_jobs {
@@ -95,27 +95,19 @@ pub async fn panel(
             "job queue {name} holds service jobs, which cannot be shown"
         )));
     }
-    let (mut counts, mut jobs) = (Vec::new(), Vec::new());
+    let (mut counts, mut found) = (Vec::new(), Vec::new());
     for &status in &request.statuses {
-        let listing = Listing {
-            of: ListOf::Queue(queue.arn.clone()),
-            status: Some(status),
-            filter: None,
-        };
-        let call = ListJobs {
-            listing: &listing,
-            next: None,
-        };
-        let page = session.call(&call).await?;
+        let page = first_page(&queue.arn, status, session).await?;
         counts.push(Count {
             status,
             jobs: page.jobs.len(),
             or_more: page.next.is_some(),
         });
-        jobs.extend(page.jobs);
+        found.push(page.jobs);
     }
-    jobs.truncate(request.limit);
-    let head = match session.call(&HeadOfQueue(&queue.arn)).await? {
+    let jobs = fair_share(found, request.limit);
+    let snapshot = session.call(&GetJobQueueSnapshot(&queue.arn)).await?;
+    let head = match snapshot.first().map(|first| first.id) {
         Some(id) => {
             let job = session.look(id).await?;
             Some((id, job.and_then(|job| job.summary.status_reason)))
@@ -129,4 +121,57 @@ pub async fn panel(
         head,
         now,
     })
+}
+
+async fn first_page(
+    queue_arn: &str,
+    status: Status,
+    session: Session<'_>,
+) -> Result<Page, CallError> {
+    let listing = Listing {
+        of: ListOf::Queue(queue_arn.to_owned()),
+        status: Some(status),
+        filter: None,
+    };
+    let call = ListJobs {
+        listing: &listing,
+        next: None,
+    };
+    session.call(&call).await
+}
+
+/// At most `limit` jobs of several statuses, the oldest of each status first.
+///
+/// Every status has an equal share of the limit. A status with fewer jobs leaves the rest of its share to the others. If
+/// the limit cannot be divided equally, the remainder goes to the oldest jobs.
+fn fair_share(mut found: Vec<Vec<JobSummary>>, limit: usize) -> Vec<JobSummary> {
+    // A job whose age is not known counts as the youngest.
+    let age = |job: &JobSummary| (job.created_at.is_none(), job.created_at, job.id);
+    for jobs in &mut found {
+        jobs.sort_unstable_by_key(age);
+    }
+    let mut shares = vec![0; found.len()];
+    let mut left = limit;
+    loop {
+        let mut open: Vec<(usize, &JobSummary)> = Vec::new();
+        for (index, (jobs, &share)) in found.iter().zip(&shares).enumerate() {
+            open.extend(jobs.get(share).map(|next| (index, next)));
+        }
+        if open.is_empty() || left == 0 {
+            break;
+        }
+        open.sort_unstable_by_key(|(_, next)| age(next));
+        let equal = (left / open.len()).max(1);
+        for (index, _) in open {
+            if let (Some(jobs), Some(share)) = (found.get(index), shares.get_mut(index)) {
+                let more = equal.min(jobs.len() - *share).min(left);
+                *share += more;
+                left -= more;
+            }
+        }
+    }
+    let shares = found.into_iter().zip(shares);
+    shares
+        .flat_map(|(jobs, share)| jobs.into_iter().take(share))
+        .collect()
 }

@@ -1,24 +1,26 @@
-//! What the deployer allows. It comes from the environment, and nothing in an event widens it.
+//! The policy of the deployer. It comes from the environment, and no event can extend it.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use wildmatch::WildMatch;
 
 use crate::request::{Action, Request};
 
-/// What the deployer allows.
+/// The policy of the deployer.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// The job queues whose jobs may be touched. Empty: none.
     pub allowed_queues: Queues,
-    /// The tag whose bearers are never touched.
+    /// Jobs with this tag are never touched.
     pub protect_tag: ProtectTag,
     /// Whether `terminate` may be asked for.
     pub allow_terminate: bool,
     /// The most jobs that a selection may match.
     pub max_selected: usize,
-    /// The reasons for blocking a queue that are the job's own fault.
+    /// Patterns of the status reasons for which a job that blocks its queue is cancelled.
     pub blocked_reasons: Patterns,
+    /// How long a job must have blocked its queue before an event, an alarm or `head` cancels it.
+    pub blocked_for: Duration,
     /// Everything is a dry run.
     pub dry_run: bool,
 }
@@ -28,7 +30,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// What is forbidden, for whoever asked.
+    /// What is forbidden, as a message to the caller.
     pub fn admit(&self, request: &Request) -> Result<(), String> {
         if request.action == Action::Terminate && !self.allow_terminate {
             return Err("terminate is not allowed here: ALLOW_TERMINATE is false".to_owned());
@@ -37,12 +39,12 @@ impl Policy {
     }
 }
 
-/// Why a selection that means too many jobs is refused.
+/// Why a selection that matches too many jobs is refused.
 #[must_use]
-pub fn too_many(meant: usize, max: usize) -> String {
+pub fn too_many(matched: usize, max: usize) -> String {
     format!(
-        "the selection matches {meant} jobs or more, more than MAX_SELECTED ({max}); nothing was done. Narrow it, or give \
-         a maxJobs of no more"
+        "the selection matches {matched} jobs or more, more than MAX_SELECTED ({max}); nothing was done. Narrow the selection, \
+         or set maxJobs to at most {max}"
     )
 }
 
@@ -81,8 +83,8 @@ impl Queues {
 
     /// Whether the job queue with this ARN or name is among them.
     ///
-    /// A pattern that begins with `arn:` is held against the ARN, any other against the name alone: `*batch*` would
-    /// match every ARN of this service.
+    /// A pattern that begins with `arn:` is compared with the ARN, any other with the name only: `*batch*` would match
+    /// every ARN of AWS Batch.
     #[must_use]
     pub fn contain(&self, queue: &str) -> bool {
         let name = queue_name(queue);
@@ -93,7 +95,7 @@ impl Queues {
     }
 }
 
-/// The name of a job queue, of its name or ARN.
+/// The name of a job queue, from its name or ARN.
 #[must_use]
 pub fn queue_name(queue: &str) -> &str {
     queue
@@ -101,7 +103,7 @@ pub fn queue_name(queue: &str) -> &str {
         .map_or(queue, |(_, name)| name)
 }
 
-/// A tag, with any value or with one.
+/// A tag, with any value or with one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProtectTag {
     key: String,
@@ -151,7 +153,7 @@ mod tests {
     const ARN: &str = "arn:aws:batch:eu-west-1:123456789012:job-queue/spot-gpu";
 
     #[test]
-    fn queues_are_named_by_name_or_arn() {
+    fn queues_match_by_name_or_arn() {
         for allowed in [
             "spot-gpu",
             "spot-*",

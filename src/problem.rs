@@ -4,21 +4,21 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// Why an HTTP request was not fulfilled.
+/// Why an HTTP request was refused or failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The HTTP status.
     pub status: StatusCode,
-    /// What went wrong, for people.
+    /// What is wrong, in readable words.
     pub detail: String,
-    /// Headers of the answer beside its type, such as `Allow`.
+    /// Headers of the response, such as `Allow`, apart from its content type.
     pub headers: Vec<(&'static str, String)>,
-    /// Members beside those of RFC 9457.
+    /// Members of the body, apart from those of RFC 9457.
     pub more: Map<String, Value>,
 }
 
 impl Problem {
-    /// A problem without anything special.
+    /// A problem without additional headers and members.
     #[must_use]
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
@@ -29,14 +29,14 @@ impl Problem {
         }
     }
 
-    /// The same with a header.
+    /// The same problem with one more header.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// The body of the answer, `application/problem+json`.
+    /// The body of the response, `application/problem+json`.
     #[must_use]
     pub fn body(&self, request_id: &str) -> String {
         let body = Body {
@@ -51,7 +51,7 @@ impl Problem {
     }
 }
 
-/// The members of RFC 9457, ours, and what the problem adds.
+/// The members of RFC 9457, `requestId`, and those that the problem adds.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Body<'a> {

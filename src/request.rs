@@ -1,7 +1,9 @@
-//! What an event can ask for. These types are valid by construction: past `event/` there is no raw id, queue or reason.
+//! Requests. These types are valid by construction: after decoding there are no unchecked ids, queues or reasons.
 
 mod decode;
 mod job_id;
+mod panel;
+mod pattern;
 mod reason;
 mod region;
 mod schema;
@@ -10,28 +12,32 @@ mod status;
 
 use std::{num::NonZeroUsize, time::Duration};
 
+use jiff::Timestamp;
+
 pub use decode::RequestError;
 pub(crate) use decode::{decode, flag, from_json, from_object};
 pub use job_id::{AskedId, InvalidId, JobId};
+pub use panel::{MAX_SHOWN, PanelRequest};
+pub use pattern::NamePattern;
 pub use reason::{AUDIT_MARKER, audit_reason};
 pub use region::OwnRegion;
 pub(crate) use schema::{FIELDS, TARGET_FIELDS};
-pub use select::{NamePattern, OlderThan, Select, SelectFrom};
+pub use select::{OlderThan, Select, SelectFrom};
 pub use status::Status;
 
-/// The longest `waitSeconds` of a request: the longest Lambda timeout, 900 s, less a minute to begin and to answer in.
+/// The longest `waitSeconds` of a request: the longest Lambda timeout, 900 s, minus a minute to start and to answer.
 pub const MAX_WAIT: Duration = Duration::from_mins(14);
 
-/// One request to end jobs, whatever envelope it came in.
+/// One request to end jobs, from any source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// Which jobs.
+    /// The jobs.
     pub target: Target,
-    /// What is to be done with them.
+    /// Whether to cancel or to terminate them.
     pub action: Action,
     /// Why, if the request or its source says so. The audit suffix is added when Batch is called.
     pub reason: Option<String>,
-    /// Do everything but the calls that change something.
+    /// Make no call that changes anything.
     pub dry_run: bool,
     /// Act on at most this many jobs, oldest first.
     pub max_jobs: Option<NonZeroUsize>,
@@ -39,7 +45,9 @@ pub struct Request {
     pub wait: Duration,
     /// Whether a report with something retryable or rejected is an invocation error.
     pub fail_on_incomplete: bool,
-    /// It comes from an alarm, whose queue may well be none that is allowed here.
+    /// When the event or alarm happened that asks for it.
+    pub event_time: Option<Timestamp>,
+    /// The request comes from an alarm. Its queue may be one that is not allowed, which is no error then.
     pub from_alarm: bool,
 }
 
@@ -55,6 +63,7 @@ impl Request {
             max_jobs: None,
             wait: Duration::ZERO,
             fail_on_incomplete: false,
+            event_time: None,
             from_alarm: false,
         }
     }
@@ -63,25 +72,25 @@ impl Request {
 /// Which jobs a request is about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {
-    /// These ids, in the order asked.
+    /// These ids, in the order of the request.
     Jobs(Vec<AskedId>),
-    /// This job, if the reason for which it blocks its queue, looked up now, matches `BLOCKED_REASONS`.
+    /// This job, if it blocks its queue now, for a reason that matches `BLOCKED_REASONS`.
     Blocked(JobId),
     /// The jobs of a queue or an array that a selection matches.
     Select(Box<Select>),
 }
 
-/// What is to be done with a job.
+/// How a job is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
-    /// `CancelJob`: ends what has not reached STARTING.
+    /// `CancelJob`: ends a job that has not reached STARTING.
     Cancel,
     /// `TerminateJob`: ends STARTING and RUNNING jobs too.
     Terminate,
 }
 
 impl Request {
-    /// The same request with the reason that its source gives, unless the request gives one itself.
+    /// The same request with this reason, unless it has one.
     #[must_use]
     pub fn with_default_reason(mut self, reason: impl FnOnce() -> String) -> Self {
         self.reason = Some(self.reason.unwrap_or_else(reason));

@@ -1,19 +1,19 @@
-//! The report in the form that the event's source expects.
+//! The answer to an event, in the form that its source expects.
 
 mod body;
+mod failure;
 mod http;
 mod widget;
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
+use ::http::StatusCode;
 use aws_lambda_events::event::sqs::SqsBatchResponse;
-use lambda_runtime::Diagnostic;
 use serde_json::value::{RawValue, to_raw_value};
-use thiserror::Error;
 
 use crate::{
     batch::{CallError, JobDetail},
-    event::{Document, EventError, HttpForm, Reply},
+    event::{Document, HttpForm, Refusal, Reply},
     intake::{Invocation, MessageOutcome},
     panel::{Panel, PanelError},
     problem::Problem,
@@ -21,16 +21,20 @@ use crate::{
     request::JobId,
 };
 
-/// The longest answer to whoever invokes the function: the state of a Step Functions execution holds 256 KiB.
+use failure::invocation_error;
+
+pub use failure::Failure;
+
+/// The longest report as a direct or asynchronous answer: the state of a Step Functions execution holds 256 KiB.
 const MAX_REPORT: body::SizeLimit = body::SizeLimit {
     plain: 200_000,
     escaped: usize::MAX,
 };
 
-/// What an event has led to, and how it is answered.
+/// The result of an event, and how it is answered.
 #[derive(Debug)]
 pub enum Answer {
-    /// Jobs were acted on.
+    /// The outcomes of jobs.
     Report {
         /// The outcome of each job.
         report: Report,
@@ -39,165 +43,181 @@ pub enum Answer {
         /// How the report is answered.
         reply: Reply,
     },
-    /// A job is shown over HTTP.
+    /// A job, shown over HTTP.
     Job {
         /// The job.
         id: JobId,
-        /// What may be shown of it.
+        /// What may be shown of it, or why it could not be read.
         view: Result<JobView, CallError>,
         /// The shape of the HTTP response.
         form: HttpForm,
     },
-    /// A job queue is shown on a dashboard.
+    /// A job queue, shown on a dashboard.
     Panel(Box<Result<Panel, PanelError>>),
     /// A fixed text.
     Document(Document),
-    /// An HTTP request was refused.
-    Problem {
-        /// Why.
-        problem: Problem,
-        /// The shape of the HTTP response.
-        form: HttpForm,
-    },
+    /// The request was refused, and the answer says why.
+    Refusal(Refusal),
 }
 
 /// What may be shown of a job.
 #[derive(Debug)]
 pub enum JobView {
-    /// This.
+    /// The job.
     Job(Box<JobDetail>),
-    /// Nothing: it is in a job queue that is not allowed.
+    /// Nothing: its job queue is not in `ALLOWED_QUEUES`.
     QueueNotAllowed,
     /// Nothing: Batch does not know it.
     Unknown,
 }
 
-/// An invocation that failed, so that Lambda tries it again and then hands the event to the on-failure destination.
-#[derive(Error)]
-pub enum Failure {
-    /// The event, or a message of it, cannot be acted on.
-    #[error("{0}")]
-    Event(#[from] EventError),
-    /// Something is worth another try.
-    #[error("incomplete: {0}")]
-    Incomplete(String),
-    /// Something was refused for good.
-    #[error("rejected: {0}")]
-    Rejected(String),
-    /// The answer could not be put into words. This cannot happen, and is not worth a panic.
-    #[error("cannot write the answer: {0}")]
-    Unwritable(#[from] serde_json::Error),
+/// The response to an event, with what the log and the metrics need to know about it.
+#[derive(Debug)]
+pub struct Response {
+    /// What Lambda gets: a payload, or an invocation error.
+    pub payload: Result<Box<RawValue>, Failure>,
+    /// The status of the HTTP response, if it is one.
+    pub http_status: Option<StatusCode>,
+    /// Why the whole request was not fulfilled. What is wrong with one of several messages is in its outcome.
+    pub unfulfilled: Option<Unfulfilled>,
 }
 
-/// The runtime logs a failed invocation by this form, once and with the request's id; so it is made to be read.
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {self}", self.error_type())
-    }
+/// Why a request was not fulfilled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfulfilled {
+    /// The stable name of the error. None over HTTP, where the status says it.
+    pub error_type: Option<&'static str>,
+    /// What is wrong, in readable words.
+    pub error: String,
+    /// The request was refused. False if AWS Batch did not answer it.
+    pub is_refused: bool,
 }
 
-impl Failure {
-    /// The stable name of the error.
-    #[must_use]
-    pub fn error_type(&self) -> &'static str {
-        match self {
-            Self::Event(error) => error.error_type(),
-            Self::Incomplete(_) => "Incomplete",
-            Self::Rejected(_) => "Rejected",
-            Self::Unwritable(_) => "Unwritable",
+impl Response {
+    fn new(payload: Result<Box<RawValue>, Failure>) -> Self {
+        Self {
+            payload,
+            http_status: None,
+            unfulfilled: None,
         }
     }
-}
 
-impl From<Failure> for Diagnostic {
-    fn from(failure: Failure) -> Self {
+    fn html(html: &str) -> Self {
+        Self::new(to_raw_value(html).map_err(Failure::from))
+    }
+
+    fn http(response: http::Response, form: HttpForm) -> Self {
         Self {
-            error_type: failure.error_type().to_owned(),
-            error_message: failure.to_string(),
+            http_status: Some(response.status),
+            ..Self::new(http::shape(response, form).map_err(Failure::from))
+        }
+    }
+
+    fn problem(problem: Problem, form: HttpForm, invocation: Invocation<'_>) -> Self {
+        let unfulfilled = Unfulfilled {
+            error_type: None,
+            error: problem.detail.clone(),
+            is_refused: problem.status.is_client_error(),
+        };
+        Self {
+            unfulfilled: Some(unfulfilled),
+            ..Self::http(http::problem(problem, invocation), form)
+        }
+    }
+
+    fn widget_problem(unfulfilled: Unfulfilled) -> Self {
+        let title = if unfulfilled.is_refused {
+            "Refused"
+        } else {
+            "Not available"
+        };
+        let html = widget::problem(title, &unfulfilled.error);
+        Self {
+            unfulfilled: Some(unfulfilled),
+            ..Self::html(&html)
         }
     }
 }
 
 /// Gives the answer the form that its source expects.
-///
-/// # Errors
-///
-/// When that form is an invocation error.
-pub fn respond(answer: Answer, invocation: Invocation<'_>) -> Result<Box<RawValue>, Failure> {
-    Ok(match answer {
+#[must_use]
+pub fn respond(answer: &Answer, invocation: Invocation<'_>) -> Response {
+    match answer {
         Answer::Report {
             report,
             messages,
             reply,
-        } => return respond_report(report, messages, reply, invocation),
-        Answer::Job { id, view, form } => http::job(id, view, form, invocation)?,
-        Answer::Panel(panel) => to_raw_value(&widget::panel(&panel, invocation.function_arn))?,
-        Answer::Document(Document::OpenApi(form)) => http::openapi(form)?,
-        Answer::Document(Document::Widget) => to_raw_value(widget::DOCUMENTATION)?,
-        Answer::Problem { problem, form } => http::problem(problem, form, invocation)?,
-    })
+        } => respond_report(report, messages, reply, invocation),
+        Answer::Job { id, view, form } => match http::job(*id, view) {
+            Ok(body) => Response::http(http::Response::json(body), *form),
+            Err(problem) => Response::problem(problem, *form, invocation),
+        },
+        Answer::Panel(panel) => match panel.as_ref() {
+            Ok(panel) => Response::html(&widget::panel(panel, invocation.function_arn)),
+            Err(error) => Response::widget_problem(Unfulfilled {
+                error_type: Some(error.error_type()),
+                error: error.to_string(),
+                is_refused: error.is_refused(),
+            }),
+        },
+        Answer::Document(Document::OpenApi(form)) => Response::http(http::openapi(), *form),
+        Answer::Document(Document::Widget) => Response::html(widget::DOCUMENTATION),
+        Answer::Refusal(Refusal::Http { problem, form }) => {
+            Response::problem(problem.clone(), *form, invocation)
+        }
+        Answer::Refusal(Refusal::Widget(error)) => Response::widget_problem(Unfulfilled {
+            error_type: Some(error.error_type()),
+            error: error.to_string(),
+            is_refused: true,
+        }),
+    }
 }
 
 fn respond_report(
-    report: Report,
-    messages: Vec<MessageOutcome>,
-    reply: Reply,
+    report: &Report,
+    messages: &[MessageOutcome],
+    reply: &Reply,
     invocation: Invocation<'_>,
-) -> Result<Box<RawValue>, Failure> {
-    Ok(match reply {
-        Reply::Report => {
-            raise(&report, messages, |message| message.fail_on_incomplete)?;
-            body::report(&report, invocation, MAX_REPORT)?
-        }
+) -> Response {
+    let json = || Ok(body::report(report, invocation, MAX_REPORT)?);
+    match reply {
+        Reply::Report => Response::new(
+            invocation_error(report, messages, |message| message.fail_on_incomplete)
+                .map_or_else(json, Err),
+        ),
         Reply::InvocationError => {
-            raise(&report, messages, |_| true)?;
-            body::report(&report, invocation, MAX_REPORT)?
+            Response::new(invocation_error(report, messages, |_| true).map_or_else(json, Err))
         }
-        Reply::BatchItemFailures => to_raw_value(&batch_item_failures(messages))?,
-        Reply::Widget => to_raw_value(&widget::report(&report, messages))?,
-        Reply::Http(form) => http::report(&report, messages, form, invocation)?,
-        Reply::HttpJob(form) => http::one_result(report, messages, form, invocation)?,
-    })
+        Reply::BatchItemFailures => {
+            Response::new(to_raw_value(&batch_item_failures(messages)).map_err(Failure::from))
+        }
+        Reply::Widget(reply) => {
+            let function = invocation.function_arn;
+            Response::html(&widget::report(report, messages, reply, function))
+        }
+        Reply::Http(form) => match http::report(report, messages, *form, invocation) {
+            Ok(response) => Response::http(response, *form),
+            Err(error) => Response::new(Err(error.into())),
+        },
+        Reply::HttpJob(form) => {
+            Response::http(http::one_result(report, messages, invocation), *form)
+        }
+    }
 }
 
-/// The messages that are to be delivered again: those with something left, and behind one of a FIFO queue's message group
-/// all later ones of the group, acted on or not, so that none overtakes it.
-fn batch_item_failures(messages: Vec<MessageOutcome>) -> SqsBatchResponse {
+/// The messages that must be delivered again: those with jobs left over, and in a FIFO queue also all later messages of
+/// the same group, acted on or not, so that the order is kept.
+fn batch_item_failures(messages: &[MessageOutcome]) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
-    let mut held_groups: BTreeSet<String> = BTreeSet::new();
+    let mut held_groups: BTreeSet<&str> = BTreeSet::new();
     for message in messages {
-        let Some(id) = message.id else { continue };
-        let held = message
-            .group
-            .as_ref()
-            .is_some_and(|group| held_groups.contains(group));
+        let Some(id) = &message.id else { continue };
+        let group = message.group.as_deref();
+        let held = group.is_some_and(|group| held_groups.contains(group));
         if message.class != Class::Done || held {
-            response.add_failure(id);
-            held_groups.extend(message.group);
+            response.add_failure(id.clone());
+            held_groups.extend(group);
         }
     }
     response
-}
-
-/// An error for what is left over in the messages that `wants` selects.
-fn raise(
-    report: &Report,
-    messages: Vec<MessageOutcome>,
-    wants: impl Fn(&MessageOutcome) -> bool,
-) -> Result<(), Failure> {
-    let mut worst = Class::Done;
-    let mut error = None;
-    for message in messages {
-        if wants(&message) || message.error.is_some() {
-            worst = worst.max(message.class);
-        }
-        error = error.or(message.error);
-    }
-    let summary = || body::summary(report);
-    match (worst, error) {
-        (Class::Retryable, _) => Err(Failure::Incomplete(summary())),
-        (_, Some(error)) => Err(error.into()),
-        (Class::Rejected, None) => Err(Failure::Rejected(summary())),
-        (Class::Done, None) => Ok(()),
-    }
 }

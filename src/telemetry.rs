@@ -1,92 +1,129 @@
-//! What is counted and logged: a line for each call to Batch and for each invocation, and `CloudWatch` metrics.
+//! Log lines and metrics: one line for each invocation, one for every 500 jobs, and `CloudWatch` metrics.
 //!
-//! Metrics are one line of `CloudWatch`'s embedded metric format an invocation. The crate for it keeps a recorder for the
-//! whole process, which tests that run side by side would share; the line itself is one JSON object.
+//! The metrics of an invocation are one line in `CloudWatch`'s embedded metric format. The crate for that format keeps one
+//! recorder for the whole process, which parallel tests would share. The line itself is one JSON object.
 
-use std::{io::Write, time::SystemTime};
+use std::{collections::BTreeSet, io::Write, time::SystemTime};
 
 use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
 use crate::{
-    event::Source,
-    intake::{Invocation, MessageOutcome},
+    event::{EventError, Source},
+    intake::MessageOutcome,
     report::{JobResult, Outcome, Partial, Report},
     session::{CallCount, Calls},
 };
 
-/// How many jobs one log line names.
+/// The most jobs that one log line names.
 const JOBS_A_LINE: usize = 500;
 
-/// Logs the outcome of an invocation: a line for it, one for every 500 jobs, and one for each message that was refused.
-pub fn log_report(
-    invocation: Invocation<'_>,
-    report: &Report,
-    messages: &[MessageOutcome],
-    calls: &Calls,
-) {
-    let request_id = invocation.request_id;
-    for message in messages {
+/// How an invocation ended, for its log lines and metrics.
+#[derive(Clone, Debug, Default)]
+pub struct Ending<'a> {
+    /// The source of the event, if it could be decoded.
+    pub source: Option<Source>,
+    /// The outcome of each job, if the event asked for jobs.
+    pub report: Option<&'a Report>,
+    /// The outcome of each message.
+    pub messages: &'a [MessageOutcome],
+    /// The status of the HTTP response, if there was one.
+    pub http_status: Option<u16>,
+    /// The stable name of the invocation error, or of the refusal.
+    pub error_type: Option<&'static str>,
+    /// What is wrong, in readable words.
+    pub error: Option<String>,
+    /// The whole event was refused. Messages that were refused are counted by themselves.
+    pub is_refused: bool,
+}
+
+impl Ending<'_> {
+    /// How many requests were refused.
+    fn refused(&self) -> usize {
+        let errors = self
+            .messages
+            .iter()
+            .filter(|message| message.error.is_some());
+        errors.count() + usize::from(self.is_refused)
+    }
+
+    /// The names of all errors, each once.
+    fn error_types(&self) -> Option<String> {
+        let errors = self
+            .messages
+            .iter()
+            .filter_map(|message| message.error.as_ref());
+        let types: BTreeSet<&str> = errors
+            .map(EventError::error_type)
+            .chain(self.error_type)
+            .collect();
+        let types: Vec<&str> = types.into_iter().collect();
+        (!types.is_empty()).then(|| types.join(", "))
+    }
+}
+
+/// Writes the line about an invocation. `tracing` requires the level to be a constant, hence a macro.
+macro_rules! done {
+    ($level:ident, $request_id:expr, $ending:expr, $calls:expr) => {{
+        let report = $ending.report;
+        let refused = $ending.refused();
+        let calls: usize = $calls.counts().values().map(|count| count.calls).sum();
+        $level!(
+            request_id = $request_id,
+            source = $ending.source.map(Source::as_str),
+            http_status = $ending.http_status,
+            error_type = $ending.error_types(),
+            error = $ending.error.as_deref(),
+            refused = (refused > 0).then_some(refused),
+            jobs = report.map(Report::count),
+            summary = report.map(|report| json!(report.summary()).to_string()),
+            complete = report.map(|report| report.is_complete() && refused == 0),
+            dry_run = report.map(|report| report.dry_run),
+            partial = report
+                .and_then(|report| report.partial)
+                .map(Partial::as_str),
+            ignored = report.and_then(|report| report.ignored.as_deref()),
+            calls,
+            "done"
+        );
+    }};
+}
+/// Logs how an invocation ended: a line for it, one for every 500 jobs, and one for each message that was refused.
+pub fn log(request_id: &str, ending: &Ending<'_>, calls: &Calls) {
+    for message in ending.messages {
         if let Some(error) = &message.error {
             let message_id = message.id.as_deref();
             warn!(request_id, message_id, error_type = error.error_type(), %error, "message refused");
         }
     }
-    for jobs in report.jobs.chunks(JOBS_A_LINE) {
-        let results: Vec<String> = jobs.iter().map(log_entry).collect();
-        info!(request_id, results = results.join(" "), "jobs");
+    let jobs = ending.report.map(|report| report.jobs.as_slice());
+    for jobs in jobs.unwrap_or_default().chunks(JOBS_A_LINE) {
+        info!(request_id, results = results(jobs), "jobs");
     }
-    let counts: usize = calls.counts().values().map(|count| count.calls).sum();
-    info!(
-        request_id,
-        source = invocation.source.as_str(),
-        jobs = report.count(),
-        summary = %json!(report.summary()),
-        complete = report.is_complete(),
-        dry_run = report.dry_run,
-        partial = report.partial.map(Partial::as_str),
-        ignored = report.ignored,
-        calls = counts,
-        "done"
-    );
+    let refused = ending.refused();
+    let is_server_error = ending.http_status.is_some_and(|status| status >= 500);
+    if refused > 0 || ending.error_type.is_some() || is_server_error {
+        done!(warn, request_id, ending, calls);
+    } else {
+        done!(info, request_id, ending, calls);
+    }
 }
 
-fn log_entry(job: &JobResult) -> String {
-    let id = json!(job.job_id);
-    format!(
-        "{}={}",
-        id.as_str().unwrap_or_default(),
-        job.outcome.as_str()
-    )
+/// Ids and outcomes as a JSON array of pairs, so that the text of an invalid id cannot look like other entries.
+fn results(jobs: &[JobResult]) -> String {
+    let results = jobs.iter().map(|job| (&job.job_id, job.outcome.as_str()));
+    serde_json::to_string(&results.collect::<Vec<_>>()).unwrap_or_default()
 }
 
-/// The line that `CloudWatch` reads as metrics, or nothing if there is nothing to count.
+/// The line that `CloudWatch` reads as metrics. None if there is nothing to count.
 #[must_use]
 pub fn metrics(
     namespace: &str,
     function: &str,
-    source: Source,
-    report: Option<&Report>,
+    ending: &Ending<'_>,
     calls: &Calls,
 ) -> Option<String> {
-    let mut values: Map<String, Value> = Map::new();
-    for (outcome, count) in report.map(Report::summary).unwrap_or_default() {
-        values.insert(metric(outcome), count.into());
-    }
-    if report.is_some_and(|report| report.ignored.is_some()) {
-        values.insert("Ignored".to_owned(), 1.into());
-    }
-    let counts = calls.counts();
-    let sum = |of: fn(&CallCount) -> usize| counts.values().map(of).sum::<usize>();
-    for (name, count) in [
-        ("Calls", sum(|count| count.calls)),
-        ("CallsThrottled", sum(|count| count.throttled)),
-        ("CallsFailed", sum(|count| count.failed)),
-    ] {
-        if count > 0 {
-            values.insert(name.to_owned(), count.into());
-        }
-    }
+    let values = values(ending, calls);
     if values.is_empty() {
         return None;
     }
@@ -97,22 +134,64 @@ pub fn metrics(
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
+    let mut dimensions = vec![vec!["FunctionName"]];
+    if ending.source.is_some() {
+        dimensions.push(vec!["FunctionName", "Source"]);
+    }
     let mut line = json!({
         "_aws": {
             "Timestamp": u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
             "CloudWatchMetrics": [{
                 "Namespace": namespace,
-                "Dimensions": [["FunctionName"], ["FunctionName", "Source"]],
+                "Dimensions": dimensions,
                 "Metrics": metrics,
             }],
         },
         "FunctionName": function,
-        "Source": source.as_str(),
     });
     if let Value::Object(fields) = &mut line {
+        if let Some(source) = ending.source {
+            fields.insert("Source".to_owned(), source.as_str().into());
+        }
         fields.extend(values);
+        fields.extend(properties(ending));
     }
     Some(line.to_string())
+}
+
+/// The value of each metric. Zeros are left out.
+fn values(ending: &Ending<'_>, calls: &Calls) -> Map<String, Value> {
+    let outcomes = ending.report.map(Report::summary).unwrap_or_default();
+    let outcomes = outcomes.into_iter();
+    let outcomes = outcomes.map(|(outcome, count)| (metric(outcome), count));
+    let is_ignored = ending.report.is_some_and(|report| report.ignored.is_some());
+    let counts = calls.counts();
+    let sum = |of: fn(&CallCount) -> usize| counts.values().map(of).sum::<usize>();
+    let others = [
+        ("Ignored", usize::from(is_ignored)),
+        ("RequestsRefused", ending.refused()),
+        ("Calls", sum(|count| count.calls)),
+        ("CallsThrottled", sum(|count| count.throttled)),
+        ("CallsFailed", sum(|count| count.failed)),
+    ];
+    let others = others.map(|(name, count)| (name.to_owned(), count));
+    let counted = outcomes.chain(others).filter(|(_, count)| *count > 0);
+    counted.map(|(name, count)| (name, count.into())).collect()
+}
+
+/// Why requests were refused. These are properties and not dimensions, since each value of a dimension makes a metric of
+/// its own, which is billed.
+fn properties(ending: &Ending<'_>) -> Map<String, Value> {
+    let mut properties = Map::new();
+    if ending.refused() > 0 {
+        if let Some(types) = ending.error_types() {
+            properties.insert("ErrorType".to_owned(), types.into());
+        }
+        if let Some(status) = ending.http_status {
+            properties.insert("HttpStatus".to_owned(), status.into());
+        }
+    }
+    properties
 }
 
 /// The metric that counts an outcome: `JobsCancelled` counts `cancelled`.
@@ -122,7 +201,7 @@ fn metric(outcome: Outcome) -> String {
     "Jobs".chars().chain(first).chain(name).collect()
 }
 
-/// Writes a line to standard output, from where Lambda takes it to `CloudWatch`. A closed output is no reason to fail.
+/// Writes a line to standard output, which Lambda sends to `CloudWatch`. A closed output is not an error.
 pub fn print(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }

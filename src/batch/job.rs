@@ -173,7 +173,7 @@ impl Attempt<'_> {
 
 /// An id in an answer of Batch. One that cannot be read makes the answer an error: left out, its job would be taken for
 /// one that does not exist.
-pub(super) fn job_id(text: Option<&str>) -> Result<JobId, CallError> {
+fn job_id(text: Option<&str>) -> Result<JobId, CallError> {
     let text = text.unwrap_or_default();
     JobId::from_batch(text)
         .ok_or_else(|| CallError::unreadable(format!("{text:?} is not a job id")))
@@ -184,7 +184,7 @@ fn status(name: Option<&str>) -> Status {
 }
 
 /// Batch and its SDK write 0 for a time that there is none of.
-fn time(milliseconds: Option<i64>) -> Option<i64> {
+pub(super) fn time(milliseconds: Option<i64>) -> Option<i64> {
     milliseconds.filter(|&time| time != 0)
 }
 

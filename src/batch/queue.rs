@@ -1,6 +1,6 @@
 //! Job queues, and the front of one.
 
-use super::{Batch, CallError, Operation, job::job_id};
+use super::{Batch, CallError, Operation, job::time};
 use crate::request::JobId;
 
 /// A job queue.
@@ -36,30 +36,83 @@ impl Operation for DescribeJobQueue<'_> {
     }
 }
 
-/// `GetJobQueueSnapshot`: the first job of a queue's front; none if no job is RUNNABLE.
+/// `GetJobQueueSnapshot`: the front of a queue, which holds RUNNABLE jobs in the order in which they will be placed.
 #[derive(Debug)]
-pub struct HeadOfQueue<'a>(pub &'a str);
+pub struct GetJobQueueSnapshot<'a>(pub &'a str);
 
-impl Operation for HeadOfQueue<'_> {
-    type Answer = Option<JobId>;
+/// The front of a job queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueSnapshot {
+    /// The first jobs of the queue, at most a hundred.
+    pub front: Vec<Position>,
+    /// The first job of each quota share.
+    pub of_shares: Vec<Position>,
+}
+
+/// A job's position in a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The job.
+    pub id: JobId,
+    /// Since when it is at this position, in milliseconds since 1970.
+    pub since: Option<i64>,
+}
+
+impl QueueSnapshot {
+    /// The first job of the queue; none if no job is RUNNABLE.
+    #[must_use]
+    pub fn first(&self) -> Option<Position> {
+        self.front.first().copied()
+    }
+
+    /// The position of a job that is the first of the queue, or of its share.
+    #[must_use]
+    pub fn first_place_of(&self, id: JobId) -> Option<Position> {
+        let firsts = self.front.first().into_iter().chain(&self.of_shares);
+        firsts.copied().find(|position| position.id == id)
+    }
+}
+
+impl Operation for GetJobQueueSnapshot<'_> {
+    type Answer = QueueSnapshot;
 
     fn name(&self) -> &'static str {
         "GetJobQueueSnapshot"
     }
 
-    async fn send(&self, batch: &Batch) -> Result<Option<JobId>, CallError> {
+    async fn send(&self, batch: &Batch) -> Result<QueueSnapshot, CallError> {
         let call = batch.client.get_job_queue_snapshot().job_queue(self.0);
-        let front = call.send().await?.front_of_queue;
-        let first = front.and_then(|front| front.jobs?.into_iter().next());
-        let arn = first.map(|job| job.job_arn.unwrap_or_default());
-        arn.as_deref().map(id_of_arn).transpose()
+        let answer = call.send().await?;
+        let front = answer.front_of_queue.and_then(|front| front.jobs);
+        let front = front.unwrap_or_default().into_iter();
+        let shares = answer.front_of_quota_shares;
+        let shares = shares.and_then(|shares| shares.quota_shares);
+        let firsts = shares.into_iter().flatten();
+        let firsts = firsts.filter_map(|(_, jobs)| jobs.into_iter().next());
+        Ok(QueueSnapshot {
+            front: front
+                .map(|job| position(job.job_arn.as_deref(), job.earliest_time_at_position))
+                .collect::<Result<_, _>>()?,
+            of_shares: firsts
+                .map(|job| position(job.job_arn.as_deref(), job.earliest_time_at_position))
+                .collect::<Result<_, _>>()?,
+        })
     }
 }
 
-/// The id in the ARN of a job, which must have one: without it the front of the queue would be taken for empty.
-fn id_of_arn(arn: &str) -> Result<JobId, CallError> {
-    let id = arn.split_once(":job/").map_or(arn, |(_, id)| id);
-    job_id(Some(id))
+fn position(arn: Option<&str>, since: Option<i64>) -> Result<Position, CallError> {
+    let arn = arn.unwrap_or_default();
+    let id = match arn.split_once(":service-job/") {
+        Some((_, id)) => JobId::service_from_batch(id),
+        None => arn
+            .split_once(":job/")
+            .and_then(|(_, id)| JobId::from_batch(id)),
+    };
+    let id = id.ok_or_else(|| CallError::unreadable(format!("{arn:?} is not a job's ARN")))?;
+    Ok(Position {
+        id,
+        since: time(since),
+    })
 }
 
 #[cfg(test)]
@@ -70,25 +123,25 @@ mod tests {
     const ID: &str = "0c9d8f6e-3a1b-4c2d-8e4f-5a6b7c8d9e0f";
 
     #[test]
-    fn job_is_found_in_its_arn() {
+    fn position_names_the_job_of_an_arn() {
         for id in [ID.to_owned(), format!("{ID}#0"), ID.to_uppercase()] {
             let arn = format!("arn:aws:batch:eu-west-1:123456789012:job/{id}");
-            let found = id_of_arn(&arn).map(|id| id.to_string());
-            assert_eq!(found, Ok(ID.to_owned()), "{arn}");
+            let found = position(Some(&arn), Some(7)).unwrap();
+            assert_eq!((found.id.to_string().as_str(), found.since), (ID, Some(7)));
         }
     }
 
     #[test]
-    fn arn_without_a_job_is_an_error_that_shows_it() {
-        for (arn, shown) in [
-            ("", "\"\""),
-            ("arn:aws:batch:eu-west-1:123456789012:job/7", "\"7\""),
-            ("arn:aws:batch:eu-west-1:123456789012:jobs", "12:jobs\""),
+    fn position_without_a_job_is_an_error_that_shows_the_arn() {
+        for arn in [
+            None,
+            Some("arn:aws:batch:eu-west-1:123456789012:job/7"),
+            Some("arn:aws:batch:eu-west-1:123456789012:jobs"),
         ] {
-            let error = id_of_arn(arn).unwrap_err();
+            let error = position(arn, None).unwrap_err();
             assert_eq!(error.kind, ErrorKind::Refused);
-            let expected = format!("{shown} is not a job id");
-            assert!(error.message.contains(&expected), "{error}");
+            let shown = format!("{:?} is not a job's ARN", arn.unwrap_or_default());
+            assert!(error.message.contains(&shown), "{error}");
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Events that come too late.
+//! Events that arrive too late.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Scope;
 
-/// Why an event of this time is not acted on any more, if `MAX_EVENT_AGE` says so.
+/// Why an event with this time is ignored, if it is older than `MAX_EVENT_AGE`.
 pub(super) fn too_old(time: Timestamp, scope: &Scope<'_>) -> Option<String> {
     let max = SignedDuration::try_from(scope.config.max_event_age?).ok()?;
     let age = scope.now.duration_since(time);
-    (age > max).then(|| format!("the event is {age:#} old, and MAX_EVENT_AGE is {max:#}"))
+    (age > max).then(|| format!("the event is {age:#} old; MAX_EVENT_AGE is {max:#}"))
 }

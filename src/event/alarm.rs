@@ -1,11 +1,12 @@
-//! CloudWatch alarms: as the function's own alarm action, through EventBridge, and through SNS.
+//! CloudWatch alarms: as an alarm action, through EventBridge, and through SNS.
 //!
-//! `aws_lambda_events` has types for these, which refuse metric math, periods of a day, composite alarms without a
-//! suppressor, and descriptions that are `null`. Here, nothing is required but the new state.
+//! The types in `aws_lambda_events` reject metric math, periods of a day, composite alarms without a suppressor, and
+//! descriptions that are `null`. Here, only the new state is required.
 
 mod forms;
+mod notification;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -13,12 +14,13 @@ use serde_json::value::RawValue;
 
 use super::{Content, EventError, RawObject, Scope, age};
 use crate::request::{Action, Request, RequestError};
-use forms::{AlarmAction, Notification, StateChange};
+use forms::{AlarmAction, StateChange};
+use notification::Notification;
 
 const KIND: &str = "CloudWatch alarm";
 
-/// An alarm that has changed its state, whichever form it arrived in.
-#[derive(Debug, Default)]
+/// An alarm that has changed its state.
+#[derive(Debug)]
 struct Alarm {
     name: String,
     state: String,
@@ -28,9 +30,11 @@ struct Alarm {
     region: Option<String>,
     account: Option<String>,
     time: Option<String>,
-    /// The dimensions of all its metrics that may name a job queue, by name and value.
+    /// The dimensions of all metrics that can name a job queue: name and value.
     dimensions: Vec<(String, String)>,
-    /// What tells the contributor of a Metrics Insights alarm from others, by name and value.
+    /// The contributor of a Metrics Insights alarm, if the event is about one.
+    contributor_id: Option<String>,
+    /// The attributes that the contributor was grouped by: name and value.
     contributor: Vec<(String, String)>,
 }
 
@@ -68,8 +72,16 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Conten
 
 impl Alarm {
     fn content(self, scope: &Scope<'_>) -> Result<Content, EventError> {
+        Ok(match self.request(scope)? {
+            Ok(request) => request.into(),
+            Err(why) => Content::Ignored(format!("{self}: {why}")),
+        })
+    }
+
+    /// The request that the alarm stands for, or why there is none.
+    fn request(&self, scope: &Scope<'_>) -> Result<Result<Request, String>, EventError> {
         if let Some(why) = self.ignored(scope)? {
-            return Ok(Content::Ignored(format!("alarm {:?}: {why}", self.name)));
+            return Ok(Err(why));
         }
         let described = self.described_request(scope)?;
         let template = described.as_deref().unwrap_or(&scope.config.alarm_request);
@@ -77,10 +89,9 @@ impl Alarm {
         let mut queues = queues.iter();
         let queue = match (queues.next(), queues.next()) {
             (Some(one), Some(another)) => {
-                let why = format!(
-                    "its metrics name more than one job queue, such as {one:?} and {another:?}"
-                );
-                return Ok(Content::Ignored(format!("alarm {:?}: {why}", self.name)));
+                return Ok(Err(format!(
+                    "its metrics name more than one job queue, for example {one:?} and {another:?}"
+                )));
             }
             (one, _) => one,
         };
@@ -88,18 +99,19 @@ impl Alarm {
         let request = request.map_err(|error| self.in_template(error, described.is_some()))?;
         let Some(mut request) = request else {
             let looked_for = scope.config.queue_dimensions.join(", ");
-            let why = format!(
-                "no metric of it has a dimension that names a job queue; looked for: {looked_for}"
-            );
-            return Ok(Content::Ignored(format!("alarm {:?}: {why}", self.name)));
+            return Ok(Err(format!(
+                "none of its metrics has a dimension that names a job queue; looked for: {looked_for}"
+            )));
         };
         if described.is_some() && request.action == Action::Terminate {
-            let error = RequestError::new("terminate", "an alarm's description cannot ask for it");
+            let error = RequestError::new("terminate", "not allowed in an alarm's description");
             return Err(self.in_template(error, true).into());
         }
         request.from_alarm = true;
-        let request = request.with_default_reason(|| format!("CloudWatch alarm {}", self.name));
-        Ok(request.into())
+        request.event_time = self.time.as_deref().and_then(time_of);
+        Ok(Ok(request.with_default_reason(|| {
+            format!("CloudWatch alarm {}", self.name)
+        })))
     }
 
     fn in_template(&self, error: RequestError, described: bool) -> RequestError {
@@ -118,7 +130,7 @@ impl Alarm {
         error
     }
 
-    /// Why the alarm is ignored, whatever its queue.
+    /// Why the alarm is ignored, if its state, time or origin says so.
     fn ignored(&self, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
         if self.state != "ALARM" {
             return Ok(Some(format!("its state is {}, not ALARM", self.state)));
@@ -129,7 +141,7 @@ impl Alarm {
         let (region, account) = (self.region.as_deref(), self.account.as_deref());
         if let Some(place) = scope.own_region.foreign_region(region, account) {
             return Ok(Some(format!(
-                "it belongs to {place}, not to this function's region and account"
+                "it belongs to another account or region: {place}"
             )));
         }
         let (Some(_), Some(time)) = (scope.config.max_event_age, &self.time) else {
@@ -142,7 +154,7 @@ impl Alarm {
         Ok(age::too_old(at, scope))
     }
 
-    /// The job queues that the alarm is about: its contributor's, or else those of all its metrics.
+    /// The job queues that the alarm names: its contributor's, otherwise those of all its metrics.
     fn queues(&self, dimensions: &[String]) -> BTreeSet<String> {
         let named = |of: &[(String, String)]| -> BTreeSet<String> {
             let queue = |(name, value): &(String, String)| {
@@ -157,8 +169,8 @@ impl Alarm {
         named(&self.dimensions)
     }
 
-    /// The request in the alarm's description, if descriptions may give one and this one does. A description that names
-    /// it and cannot be read is an error: acting on `ALARM_REQUEST` instead is not what its author asked for.
+    /// The request in the alarm's description, if `ALARM_DESCRIPTIONS` is true and the description has one. A request that
+    /// cannot be read is an error: `ALARM_REQUEST` is not what the author of the description asked for.
     fn described_request(&self, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
         let description = self
             .description
@@ -186,7 +198,18 @@ impl Alarm {
     }
 }
 
-/// Times in alarms have an offset without a colon.
+/// The alarm as messages name it.
+impl fmt::Display for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "alarm {:?}", self.name)?;
+        match &self.contributor_id {
+            Some(id) => write!(f, ", contributor {id:?}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads a time. Those of alarms have an offset without a colon.
 fn time_of(text: &str) -> Option<Timestamp> {
     text.parse()
         .ok()

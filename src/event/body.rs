@@ -1,9 +1,11 @@
-//! The text of a message: a request, ids alone, or an event in its own right.
+//! The body of a message: a request, ids alone, or an event in its own right.
+
+use serde_json::value::RawValue;
 
 use super::{Content, EventError, RawObject, Scope, message};
-use crate::request::{AskedId, Request, RequestError, from_json};
+use crate::request::{AskedId, FIELDS, Request, RequestError, from_json};
 
-/// What the text of a message asks for, `depth` messages deep.
+/// What the text of a message asks for. The message is inside `depth` others.
 pub(super) fn read(text: &str, scope: &Scope<'_>, depth: usize) -> Result<Content, EventError> {
     let text = text.trim().trim_start_matches('\u{feff}');
     match text.as_bytes().first() {
@@ -19,6 +21,29 @@ pub(super) fn read(text: &str, scope: &Scope<'_>, depth: usize) -> Result<Conten
         Some(b'"') => ids(&from_json::<String>(text)?, scope),
         _ => ids(text, scope),
     }
+}
+
+/// What a body asks for that is a JSON string, whose text is read, or JSON in its own right.
+pub(super) fn read_value(
+    value: &RawValue,
+    read: impl Fn(&str) -> Result<Content, EventError>,
+) -> Result<Content, EventError> {
+    if value.get().starts_with('"') {
+        read(&from_json::<String>(value.get())?)
+    } else {
+        read(value.get())
+    }
+}
+
+/// Whether this is a field of a request, in any spelling: neither `dryrun` nor `dry_run` may ever cancel for real.
+pub(super) fn is_field(name: &str) -> bool {
+    FIELDS.iter().any(|field| is_spelling_of(field, name))
+}
+
+/// Whether `name` has the letters of `field`, whatever their case and whatever stands between them.
+pub(super) fn is_spelling_of(field: &str, name: &str) -> bool {
+    let letters = name.chars().filter(char::is_ascii_alphabetic);
+    letters.collect::<String>().eq_ignore_ascii_case(field)
 }
 
 /// Ids and nothing else, separated by white space.

@@ -3,10 +3,13 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Content, EventError, RawObject, Scope};
+use super::{
+    Content, EventError, RawObject, Scope,
+    body::{is_field, is_spelling_of},
+};
 use crate::request::{FIELDS, Request, RequestError, TARGET_FIELDS, from_json};
 
-/// Recognised by a field that names jobs, also a misspelt one: that is then an error about the field, rather than an
+/// Recognised by a field that names jobs, in any case. A misspelt field is then an error about the field, not an
 /// unsupported event.
 pub(super) fn matches(object: &RawObject<'_>) -> bool {
     let one_of =
@@ -35,7 +38,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Conten
     Ok(request.into())
 }
 
-/// Distributed Map hands over what its `ItemBatcher` was told, and the items.
+/// Distributed Map sends the input of its `ItemBatcher`, and the items.
 #[derive(Deserialize)]
 struct MapBatch<'a> {
     #[serde(rename = "BatchInput", borrow)]
@@ -59,26 +62,19 @@ fn decode_map_batch(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Request
         .map_err(|error| error.within("BatchInput").into())
 }
 
-/// Whether this is a field of the schema, in any spelling: neither `dryrun` nor `dry_run` may ever cancel for real.
-fn is_field(name: &str) -> bool {
-    FIELDS.iter().any(|field| is_spelling_of(field, name))
-}
-
 fn is_misspelt_input(name: &str) -> bool {
     name != "BatchInput" && is_spelling_of("BatchInput", name)
 }
 
-fn is_spelling_of(field: &str, name: &str) -> bool {
-    let letters = name.chars().filter(char::is_ascii_alphabetic);
-    letters.collect::<String>().eq_ignore_ascii_case(field)
-}
-
 fn misplaced(option: &str) -> RequestError {
-    RequestError::new(option, "options go into BatchInput, and hold for all items")
+    RequestError::new(
+        option,
+        "options belong in BatchInput, and apply to all items",
+    )
 }
 
-/// An item is an id, or a row of a table with a column `jobId`. Other columns are the table's own business, unless they
-/// look like options of a request, which hold for the whole batch only.
+/// An item is an id, or a row of a table with a column `jobId`. Other columns are ignored, unless they look like options
+/// of a request, which apply to a whole batch only.
 fn item_id(item: &str) -> Result<String, RequestError> {
     let Some(row) = RawObject::read(item) else {
         return from_json(item);

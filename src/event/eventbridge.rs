@@ -5,11 +5,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Content, EventError, RawObject, Scope, age};
-use crate::request::{Action, JobId, Request, RequestError, Status, Target, from_object};
+use crate::request::{Action, AskedId, JobId, Request, RequestError, Status, Target, from_object};
 
 const KIND: &str = "EventBridge event";
 
-/// The envelope, as far as it is used. AWS's own type requires a time that can be read, whether it is needed or not.
+/// The fields of the envelope that are used. The type in `aws_lambda_events` requires a valid time even where it is not
+/// used.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     source: String,
@@ -22,7 +23,7 @@ struct Envelope<'a> {
     detail: &'a RawValue,
 }
 
-/// The detail of AWS Batch's events, as far as it is used.
+/// The fields of the detail of AWS Batch's events that are used.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct BatchDetail {
@@ -40,7 +41,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Conten
     match event.source.as_str() {
         "aws.batch" => batch_event(&event, scope),
         source if source.starts_with("aws.") => Err(EventError::Unsupported(format!(
-            "unsupported event: {:?} from {source}; known from AWS itself are those of aws.batch and the alarm state changes of aws.cloudwatch",
+            "unsupported event: {:?} from {source}; of AWS's own events, those of aws.batch and the alarm state changes of aws.cloudwatch are supported",
             event.detail_type
         ))),
         _ => {
@@ -50,25 +51,33 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Conten
     }
 }
 
+/// AWS Batch's own events, by their detail type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum BatchEvent {
+    JobStateChange,
+    JobQueueBlocked,
+    ServiceJobQueueBlocked,
+}
+
 fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, EventError> {
-    let kind = event.detail_type.as_str();
-    match kind {
-        "Batch Job Queue Blocked"
-        | "Batch Job State Change"
-        | "Batch Service Job Queue Blocked" => {}
+    let kind = match event.detail_type.as_str() {
+        "Batch Job State Change" => BatchEvent::JobStateChange,
+        "Batch Job Queue Blocked" => BatchEvent::JobQueueBlocked,
+        "Batch Service Job Queue Blocked" => BatchEvent::ServiceJobQueueBlocked,
         "Batch Service Job State Change" => {
             return Ok(Content::Ignored(
-                "state changes of service jobs ask for nothing".to_owned(),
+                "state changes of service jobs are never acted on".to_owned(),
             ));
         }
         other => {
             return Err(EventError::Unsupported(format!(
-                "unsupported event: {other:?} from aws.batch; known are Batch Job Queue Blocked, Batch Job State Change \
-                 and Batch Service Job Queue Blocked"
+                "unsupported event: {other:?} from aws.batch; supported are Batch Job Queue Blocked, Batch Job State \
+                 Change and Batch Service Job Queue Blocked"
             )));
         }
-    }
-    if let Some(why) = ignored(event, scope)? {
+    };
+    let time = time(event, kind, scope)?;
+    if let Some(why) = ignored(event, kind, time, scope) {
         return Ok(Content::Ignored(why));
     }
     let broken = |error: RequestError| EventError::Envelope {
@@ -77,71 +86,82 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, Event
     };
     let detail: BatchDetail = from_object(event.detail.get()).map_err(broken)?;
     let id = match kind {
-        "Batch Service Job Queue Blocked" => JobId::service_from_batch(&detail.job_id),
-        _ => JobId::from_batch(&detail.job_id),
+        BatchEvent::ServiceJobQueueBlocked => JobId::service_from_batch(&detail.job_id),
+        BatchEvent::JobStateChange | BatchEvent::JobQueueBlocked => {
+            JobId::from_batch(&detail.job_id)
+        }
     };
-    let id = id.ok_or_else(|| {
-        broken(RequestError::new(
-            "jobId",
-            format!("{:?} is not a job id", detail.job_id),
-        ))
-    })?;
+    let not_an_id = || RequestError::new("jobId", format!("{:?} is not a job id", detail.job_id));
+    let id = id.ok_or_else(|| broken(not_an_id()))?;
     match kind {
-        "Batch Job State Change" => {
-            let status = detail
-                .status
-                .ok_or_else(|| broken(RequestError::new("status", "missing")))?;
-            Ok(state_change(
-                id,
-                Status::from_batch(&status),
-                &status,
-                scope,
+        BatchEvent::JobStateChange => {
+            let missing = || broken(RequestError::new("status", "missing"));
+            let status = detail.status.ok_or_else(missing)?;
+            Ok(state_change(id, &status, scope))
+        }
+        BatchEvent::JobQueueBlocked => Ok(queue_blocked(id, Action::Cancel, time)),
+        BatchEvent::ServiceJobQueueBlocked if !scope.config.policy.allow_terminate => {
+            Ok(Content::Ignored(
+                "service jobs can only be terminated, and ALLOW_TERMINATE is false".to_owned(),
             ))
         }
-        _ if id.is_service_job() && !scope.config.policy.allow_terminate => Ok(Content::Ignored(
-            "a service job can only be terminated, and ALLOW_TERMINATE is false".to_owned(),
-        )),
-        _ => Ok(Request {
-            action: if id.is_service_job() {
-                Action::Terminate
-            } else {
-                Action::Cancel
-            },
-            ..Request::cancel(Target::Blocked(id))
-        }
-        .with_default_reason(|| "Blocked its job queue".to_owned())
-        .into()),
+        BatchEvent::ServiceJobQueueBlocked => Ok(queue_blocked(id, Action::Terminate, time)),
     }
 }
 
-fn state_change(id: JobId, status: Status, name: &str, scope: &Scope<'_>) -> Content {
+fn queue_blocked(id: JobId, action: Action, event_time: Option<Timestamp>) -> Content {
+    let request = Request {
+        action,
+        event_time,
+        ..Request::cancel(Target::Blocked(id))
+    };
+    request
+        .with_default_reason(|| "Blocked its job queue".to_owned())
+        .into()
+}
+
+fn state_change(id: JobId, name: &str, scope: &Scope<'_>) -> Content {
+    let status = Status::from_batch(name);
     if !scope.config.cancel_on_status.contains(&status) {
         return Content::Ignored(format!("status {name} is not in CANCEL_ON_STATUS"));
     }
-    let target = Target::Jobs(vec![crate::request::AskedId::known(id)]);
+    let target = Target::Jobs(vec![AskedId::known(id)]);
     Request::cancel(target)
         .with_default_reason(|| format!("Cancelled on its change to {name}"))
         .into()
 }
 
-/// Why an event of another account or region, or one that is too old, is ignored.
-fn ignored(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
+/// Why an event of another account or region is ignored, or a state change that is too old.
+fn ignored(
+    event: &Envelope<'_>,
+    kind: BatchEvent,
+    time: Option<Timestamp>,
+    scope: &Scope<'_>,
+) -> Option<String> {
     let (region, account) = (event.region.as_deref(), event.account.as_deref());
     if let Some(place) = scope.own_region.foreign_region(region, account) {
-        return Ok(Some(format!(
-            "the event belongs to {place}, not to this function's account and region"
-        )));
+        return Some(format!(
+            "the event is from another account or region: {place}"
+        ));
     }
-    let Some(time) = event
-        .time
-        .as_deref()
-        .filter(|_| scope.config.max_event_age.is_some())
-    else {
-        return Ok(None);
-    };
-    let time: Timestamp = time.parse().map_err(|_| EventError::Envelope {
-        kind: KIND,
-        error: RequestError::new("time", format!("{time:?} is not a time")),
-    })?;
-    Ok(age::too_old(time, scope))
+    // A job that blocks its queue is looked up, however old the event is.
+    let time = time.filter(|_| kind == BatchEvent::JobStateChange)?;
+    age::too_old(time, scope)
+}
+
+/// The time of an event, where it is needed.
+fn time(
+    event: &Envelope<'_>,
+    kind: BatchEvent,
+    scope: &Scope<'_>,
+) -> Result<Option<Timestamp>, EventError> {
+    let is_needed = kind != BatchEvent::JobStateChange || scope.config.max_event_age.is_some();
+    let time = event.time.as_deref().filter(|_| is_needed);
+    let time = time.map(|time| {
+        time.parse().map_err(|_| EventError::Envelope {
+            kind: KIND,
+            error: RequestError::new("time", format!("{time:?} is not a time")),
+        })
+    });
+    time.transpose()
 }

@@ -5,7 +5,7 @@ mod route;
 
 use ::http::StatusCode;
 
-use super::{Command, Document, Event, EventError, RawObject, Reply, Scope, Source};
+use super::{Command, Document, Event, EventError, RawObject, Refusal, Reply, Scope, Source};
 use crate::{
     problem::Problem,
     request::{AskedId, FIELDS, InvalidId, JobId, Request, Target, flag},
@@ -14,7 +14,7 @@ use request::HttpRequest;
 use route::{Route, route};
 use std::time::Duration;
 
-/// The shape of HTTP responses that a gateway expects.
+/// The response format that a gateway expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpForm {
     /// API Gateway REST API, or HTTP API with payload format 1.0.
@@ -28,14 +28,14 @@ pub enum HttpForm {
     },
 }
 
-/// The longest `waitSeconds` over HTTP: gateways cut the line at 29 s.
+/// The longest `waitSeconds` over HTTP: API Gateway ends a request after 29 or 30 s.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
-/// The largest body. A list of ids that is longer would not be done in the time that a gateway waits.
+/// The largest body, in bytes. A longer list of ids could not be handled in the time that a gateway waits.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// Recognised by the context that every gateway adds. WebSocket APIs and VPC Lattice have contexts of their own, and what
-/// has an ARN of its own asks for authorisation of a request, not for what the request asks for.
+/// Recognised by the context that every gateway adds. Events of WebSocket APIs, of VPC Lattice and for Lambda authorizers,
+/// which have a `methodArn` or `routeArn`, are not supported.
 pub(super) fn matches(object: &RawObject<'_>) -> bool {
     let asks_an_authorizer = object.has("methodArn") || object.has("routeArn");
     !asks_an_authorizer
@@ -60,15 +60,15 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Event,
     Ok(Event {
         source: Source::Http,
         requested_by: caller.unwrap_or_else(|| Source::Http.as_str().to_owned()),
-        command: command.unwrap_or_else(|problem| Command::Refuse { problem, form }),
+        command: command.unwrap_or_else(|problem| Command::Refuse(Refusal::Http { problem, form })),
     })
 }
 
 fn unauthorized() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
-        "the gateway names no authenticated caller (an API key is none); set up IAM, JWT or Lambda authorisation on the \
-         route, or REQUIRE_CALLER=false",
+        "the gateway names no authenticated caller (an API key does not count as one); set up IAM, JWT or Lambda authorisation for the \
+         route, or set REQUIRE_CALLER to false",
     )
     .with_header("WWW-Authenticate", "AWS4-HMAC-SHA256, Bearer")
 }
@@ -99,7 +99,7 @@ fn bad_request(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
 }
 
-/// An option in the wrong place must not be passed over: a `?dryRun=true` would cancel for real.
+/// An option in the wrong place is an error: with an ignored `?dryRun=true`, jobs would be cancelled for real.
 fn no_options(request: &HttpRequest) -> Result<(), Problem> {
     match request.query.first() {
         None => Ok(()),
@@ -109,7 +109,7 @@ fn no_options(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// `DELETE` has no use for a body, which clients send all the same; but not if it holds an option.
+/// Some clients send a body with `DELETE`. It is ignored, unless it holds an option.
 fn no_options_in_body(request: &HttpRequest) -> Result<(), Problem> {
     let body = request.body.as_deref().ok().and_then(RawObject::read);
     let option = body.as_ref().and_then(|body| {

@@ -2,13 +2,13 @@
 
 use serde_json::value::RawValue;
 
-use super::{Command, Content, Event, EventError, Message, RawObject, Reply, Source, sqs};
+use super::{Command, Content, Event, EventError, Message, RawObject, Reply, Source, body, sqs};
 use crate::request::{RequestError, from_json};
 
-/// Decodes an array: SQS records by their own rules, anything else as the text of a message.
+/// Decodes an array: SQS records by their own rules, anything else as the body of a message.
 pub(super) fn decode(
     text: &str,
-    body: impl Fn(&str) -> Result<Content, EventError>,
+    read: impl Fn(&str) -> Result<Content, EventError>,
 ) -> Result<Event, EventError> {
     let elements: Vec<&RawValue> = from_json(text)?;
     if elements.is_empty() {
@@ -25,20 +25,13 @@ pub(super) fn decode(
     let messages = messages.map(|(index, (element, record))| {
         let at = format!("[{index}]");
         if of_sqs {
-            return sqs::message(record.as_ref(), &at, &body);
+            return sqs::message(record.as_ref(), &at, &read);
         }
-        let content = match element.get().as_bytes().first() {
-            Some(b'{' | b'"') => body(element.get()).map_err(|error| within(error, &at)),
-            _ => Err(RequestError::new(
-                &at,
-                "expected an SQS record, a request or a text of job ids",
-            )
-            .into()),
-        };
+        let content = element_content(element, record.as_ref(), &read);
         Ok(Message {
             id: None,
             group: None,
-            content,
+            content: content.map_err(|error| within(error, &at)),
         })
     });
     Ok(Event {
@@ -55,6 +48,26 @@ pub(super) fn decode(
     })
 }
 
+/// What an element asks for: the body of a message, or an object in which an input template has put the body.
+fn element_content(
+    element: &RawValue,
+    record: Option<&RawObject<'_>>,
+    read: impl Fn(&str) -> Result<Content, EventError>,
+) -> Result<Content, EventError> {
+    match record {
+        Some(record) if is_template(record) => body::read_value(sqs::record_body(record)?, read),
+        Some(_) => read(element.get()),
+        None if element.get().starts_with(['"', '[']) => body::read_value(element, read),
+        None => Err(RequestError::new("", "expected an SQS record, a request or job ids").into()),
+    }
+}
+
+/// Whether an object is what an input template such as `{"id": <$.messageId>, "body": <$.body>}` makes of a record. No
+/// message that is understood by itself has a field of this name.
+fn is_template(object: &RawObject<'_>) -> bool {
+    object.names().any(|name| name == "body")
+}
+
 fn within(error: EventError, at: &str) -> EventError {
     match error {
         EventError::Request(error) => error.within(at).into(),
@@ -62,6 +75,7 @@ fn within(error: EventError, at: &str) -> EventError {
             kind,
             error: error.within(at),
         },
+        EventError::Unsupported(text) => EventError::Unsupported(format!("{at}: {text}")),
         other => other,
     }
 }

@@ -1,4 +1,4 @@
-//! A JSON object of which only the field names are read: each value is decoded once, by whoever needs it.
+//! A JSON object whose field names are read, and whose values are decoded only where they are used.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use serde_json::value::RawValue;
 
 use crate::request::{RequestError, decode};
 
-/// The fields of a JSON object. A field that is `null` counts as not there.
+/// The fields of a JSON object. A field that is `null` counts as absent.
 #[derive(Debug)]
 pub(super) struct RawObject<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> RawObject<'a> {
-    /// Views `text`, if it is a JSON object.
+    /// Reads `text`, if it is a JSON object.
     pub(super) fn read(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
@@ -39,19 +39,19 @@ impl<'a> RawObject<'a> {
         RawObject::read(self.get(name)?.get())
     }
 
-    /// Decodes the fields into `T`, and names the field of what is wrong.
+    /// Decodes the fields into `T`. An error names the field.
     pub(super) fn decode<T: Deserialize<'a>>(&self) -> Result<T, RequestError> {
         decode(self.deserializer())
     }
 
-    /// Reads the fields again, undecoded as they are.
+    /// A deserializer of the fields.
     pub(super) fn deserializer(
         &self,
     ) -> impl Deserializer<'a, Error = serde_json::Error> + use<'_, 'a> {
         MapDeserializer::new(self.fields())
     }
 
-    /// The elements of `Records`, each of which should be an object. None if there is no such list.
+    /// The elements of `Records`, each if it is an object. Empty if there is no such list.
     pub(super) fn records(&self) -> Vec<Option<Self>> {
         let records = self.get("Records").map(RawValue::get);
         let records: Vec<&RawValue> = records

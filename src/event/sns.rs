@@ -1,4 +1,4 @@
-//! Amazon SNS: the event of a subscribed function, and the notification that SQS holds without raw delivery.
+//! Amazon SNS: the event of a subscribed function, and the notification that SNS puts into a queue.
 
 use serde::Deserialize;
 
@@ -55,12 +55,12 @@ pub(super) fn decode(
     }
 }
 
-/// The notification that SNS puts into a queue.
+/// Recognises the notification that SNS puts into a queue, without raw delivery.
 pub(super) fn matches_notification(object: &RawObject<'_>) -> bool {
     object.has("Message") && object.has("TopicArn")
 }
 
-/// The message in a notification.
+/// The text of the message in a notification.
 pub(super) fn decode_notification(object: &RawObject<'_>) -> Result<String, EventError> {
     let notification: Notification = object.decode().map_err(|error| EventError::Envelope {
         kind: "SNS notification",

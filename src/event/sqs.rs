@@ -1,37 +1,30 @@
 //! Amazon SQS, standard and FIFO: each record is a message of its own.
 
-use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::{Command, Content, Event, EventError, Message, RawObject, Reply, Source};
+use super::{Command, Content, Event, EventError, Message, RawObject, Reply, Source, body};
 use crate::request::RequestError;
 
 const KIND: &str = "SQS event";
-
-/// A record, as far as it is used. AWS's own type requires more than is needed, and would lose a record that lacks it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Record {
-    body: String,
-}
 
 pub(super) fn matches(records: &[Option<RawObject<'_>>]) -> bool {
     records.iter().flatten().any(is_record)
 }
 
 /// Whether a record is one of SQS.
-pub(super) fn is_record(record: &RawObject<'_>) -> bool {
+fn is_record(record: &RawObject<'_>) -> bool {
     record.text("eventSource").as_deref() == Some("aws:sqs")
 }
 
-/// Decodes all records, each through `body`.
+/// Decodes all records, each body through `read`.
 pub(super) fn decode(
     records: &[Option<RawObject<'_>>],
-    body: impl Fn(&str) -> Result<Content, EventError>,
+    read: impl Fn(&str) -> Result<Content, EventError>,
 ) -> Result<Event, EventError> {
     let messages = records
         .iter()
         .enumerate()
-        .map(|(index, record)| message(record.as_ref(), &format!("Records[{index}]"), &body))
+        .map(|(index, record)| message(record.as_ref(), &format!("Records[{index}]"), &read))
         .collect::<Result<_, _>>()?;
     Ok(Event {
         source: Source::Sqs,
@@ -43,12 +36,17 @@ pub(super) fn decode(
     })
 }
 
-/// Decodes one record. A record without a `messageId` cannot be returned in `batchItemFailures`, so it fails the whole
-/// batch: nothing else would bring it back.
+/// Decodes one record, whose fields are read one by one: AWS's own type requires more than is needed, and would lose a
+/// record that lacks it.
+///
+/// # Errors
+///
+/// When the record has no `messageId`. It cannot be returned in `batchItemFailures` then, so the whole batch has to fail:
+/// nothing else would bring the record back.
 pub(super) fn message(
     record: Option<&RawObject<'_>>,
     at: &str,
-    body: impl Fn(&str) -> Result<Content, EventError>,
+    read: impl Fn(&str) -> Result<Content, EventError>,
 ) -> Result<Message, EventError> {
     let broken = |error: RequestError| EventError::Envelope {
         kind: KIND,
@@ -58,14 +56,13 @@ pub(super) fn message(
     let id = record.text("messageId").filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| broken(RequestError::new("messageId", "expected a string")))?;
     let content = if is_record(record) {
-        let decoded: Result<Record, _> = record.decode();
-        decoded
+        record_body(record)
             .map_err(broken)
-            .and_then(|record| body(&record.body))
+            .and_then(|value| body::read_value(value, read))
     } else {
         Err(broken(RequestError::new(
             "eventSource",
-            "expected aws:sqs, as in the batch's other records",
+            "expected aws:sqs, as in the other records of the batch",
         )))
     };
     let fifo = record
@@ -80,4 +77,21 @@ pub(super) fn message(
         group: group.filter(|_| fifo),
         content,
     })
+}
+
+/// The body of a record: a text, or, from a pipe whose input template has `<$.body>` without quotes, the JSON in it.
+///
+/// An option beside the body is an error. SQS writes none, so a template did, and a `dryRun` there must not be lost.
+pub(super) fn record_body<'a>(record: &RawObject<'a>) -> Result<&'a RawValue, RequestError> {
+    if let Some(option) = record.names().find(|name| body::is_field(name)) {
+        return Err(RequestError::new(
+            option,
+            "options of a request go into the body",
+        ));
+    }
+    let value = record.get("body");
+    let is_text_or_json = |value: &&RawValue| value.get().starts_with(['"', '{', '[']);
+    value
+        .filter(is_text_or_json)
+        .ok_or_else(|| RequestError::new("body", "expected a string, an object or an array"))
 }

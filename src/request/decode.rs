@@ -1,4 +1,4 @@
-//! JSON into types, with errors that name the field and what was expected.
+//! Decodes JSON, with errors that name the field and what was expected.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{
 };
 use thiserror::Error;
 
-/// Why a text is not a request. The message names the field and what was expected.
+/// Why a text is not a valid request. The message names the field and what was expected.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{}{message}", if field.is_empty() { String::new() } else { format!("{field}: ") })]
 pub struct RequestError {
@@ -38,17 +38,17 @@ impl RequestError {
     }
 }
 
-/// Decodes `T` from JSON text, and names the field of what is wrong.
+/// Decodes `T` from JSON text. An error names the field.
 pub(crate) fn from_json<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, RequestError> {
     let json = &mut serde_json::Deserializer::from_str(text);
     let value = decode(&mut *json)?;
-    // What stands behind the value may well be a second one, which would be lost.
+    // Text behind the value may be a second request, which would be lost.
     json.end()
         .map_err(|error| RequestError::new("", format!("not JSON: {}", plain(&error))))?;
     Ok(value)
 }
 
-/// Decodes `T`, and names the field of what is wrong.
+/// Decodes `T`. An error names the field.
 pub(crate) fn decode<'de, T, D>(deserializer: D) -> Result<T, RequestError>
 where
     T: Deserialize<'de>,
@@ -63,7 +63,7 @@ where
     })
 }
 
-/// Decodes `T` from a JSON object: serde would also take an array for a struct, its fields in their order.
+/// Decodes `T` from a JSON object. Without this check, serde would also read an array as a struct.
 pub(crate) fn from_object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, RequestError> {
     if !text.trim_start().starts_with('{') {
         if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
@@ -83,8 +83,8 @@ pub(crate) fn from_object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T,
     from_json(text)
 }
 
-/// What serde says, less what is of no use or not for logs: the line and column, which mean nothing in a nested text, and
-/// the text that was there instead of what was expected.
+/// Serde's message without line and column, which are meaningless in a nested text, and without the value that was found,
+/// which must not get into logs.
 fn plain(error: &serde_json::Error) -> String {
     let mut text = error.to_string();
     if let Some(end) = text.rfind(" at line ") {
@@ -100,7 +100,7 @@ fn plain(error: &serde_json::Error) -> String {
     text
 }
 
-/// A field that is there must hold its type: without this, serde reads `null` as absent.
+/// Reads a field that must not be `null`. Without this, serde reads `null` as absent.
 pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -109,7 +109,7 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-/// A number without a fraction. `2.0` is one: JavaScript's and Step Functions' arithmetic write whole numbers so.
+/// A number without a fraction. `2.0` is one: JavaScript and Step Functions may write whole numbers like this.
 #[derive(Clone, Copy)]
 pub(super) struct WholeNumber(pub(super) u64);
 
@@ -144,7 +144,7 @@ impl<'de> Deserialize<'de> for WholeNumber {
     }
 }
 
-/// `true` or `false` in a query string.
+/// Reads `true` or `false` in a query string.
 pub(crate) fn flag(field: &str, text: &str) -> Result<bool, RequestError> {
     let read: Result<bool, de::value::Error> = match text {
         "true" => Ok(true),
@@ -157,7 +157,7 @@ pub(crate) fn flag(field: &str, text: &str) -> Result<bool, RequestError> {
     read.map_err(|error| RequestError::new(field, error.to_string()))
 }
 
-/// Reads one word of a closed set, such as a status, with serde's list of what is allowed as the error.
+/// Reads one of a fixed set of words, such as a status. An error lists the words.
 pub(super) fn word<'de, T: Deserialize<'de>>(
     field: &str,
     text: &'de str,

@@ -1,4 +1,4 @@
-//! The ids of jobs: parsed once, sixteen bytes and a child index instead of a string.
+//! Job ids, parsed once: sixteen bytes and a child index instead of a string.
 
 use std::{fmt, num::ParseIntError};
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::OwnRegion;
 
-/// The most characters of a malformed id that are repeated in a report.
+/// The most characters of an invalid id that a report repeats.
 const MAX_ECHOED: usize = 200;
 
 /// The id of an AWS Batch job, of one child of an array job, or of a service job.
@@ -66,17 +66,17 @@ impl fmt::Display for JobId {
     }
 }
 
-/// One id as it was asked for: either a job, or why it is not a valid id.
+/// One id of a request: a job, or a text that is not a valid id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AskedId {
     /// A job. Upper case is folded.
     Job {
         /// The job.
         id: JobId,
-        /// The text, if it is an ARN or names a node.
+        /// The text of the request, if it is an ARN or names a node.
         written: Option<Box<str>>,
     },
-    /// Not an id: reported as `invalidId`, and never sent.
+    /// Not a valid id. It is reported as `invalidId`, and never sent to Batch.
     Invalid {
         /// The text, at most 200 characters of it.
         written: Box<str>,
@@ -101,14 +101,14 @@ impl AskedId {
         }
     }
 
-    /// The id of a known job, in its plain spelling.
+    /// The id of a known job.
     #[must_use]
     pub fn known(id: JobId) -> Self {
         Self::Job { id, written: None }
     }
 }
 
-/// Why a text is not the id of a job of this function's account and region.
+/// Why a text is not the id of a job in this function's account and region.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum InvalidId {
     /// Neither an id nor an ARN.
@@ -118,7 +118,7 @@ pub enum InvalidId {
     )]
     NotAnId(Option<String>),
     /// A job of another account or region.
-    #[error("the ARN names {found}, and this function acts in {own} only")]
+    #[error("the ARN names {found}, and this function acts only in {own}")]
     ForeignRegion {
         /// `region:account` of the ARN.
         found: String,
@@ -126,13 +126,13 @@ pub enum InvalidId {
         own: String,
     },
     /// A service job in a request without `terminate`.
-    #[error("a service job can only be terminated: ask with \"terminate\": true")]
+    #[error("a service job can only be terminated; set \"terminate\": true")]
     ServiceJobNeedsTerminate,
 }
 
 type Parsed = (JobId, Option<()>);
 
-/// The id, and whether the text says more than the id alone.
+/// The id, and whether the text says more than the id.
 fn parse(text: &str, own_region: &OwnRegion) -> Result<Parsed, InvalidId> {
     if text
         .get(..4)
@@ -196,7 +196,7 @@ fn parse_plain(text: &str) -> Result<Parsed, InvalidId> {
         (None, None) => (text, None, false),
         (Some(_), Some(_)) => return Err(InvalidId::NotAnId(None)),
     };
-    // The crate would also read braces, "urn:uuid:" and 32 digits without hyphens, which Batch would not.
+    // The crate also accepts braces, "urn:uuid:" and 32 digits without hyphens. Batch does not.
     if uuid.len() != 36 {
         return Err(InvalidId::NotAnId(None));
     }
@@ -209,7 +209,7 @@ fn parse_plain(text: &str) -> Result<Parsed, InvalidId> {
     Ok((id, node.then_some(())))
 }
 
-/// An array index or node number: decimal, without sign or leading zeros, so that one child has one spelling.
+/// An array index or node number: decimal, without sign or leading zeros, so that each child is written in one way.
 fn number(text: &str) -> Result<u32, InvalidId> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     if !plain {
@@ -308,7 +308,7 @@ mod tests {
         let other = format!("arn:aws:batch:us-east-1:123456789012:job/{ID}");
         assert_eq!(
             read(&other),
-            Err("the ARN names us-east-1:123456789012, and this function acts in eu-west-1:123456789012 only".to_owned())
+            Err("the ARN names us-east-1:123456789012, and this function acts only in eu-west-1:123456789012".to_owned())
         );
         assert!(matches!(
             AskedId::parse(&other, &OwnRegion::default()),

@@ -1,23 +1,23 @@
-//! The reason that Batch keeps with a job: why, by whom, and in which invocation.
+//! The reason that Batch keeps with a job: why it was ended, by whom, and by which invocation.
 
-/// Marks a status reason as written by this function, in this invocation or another.
+/// Marks a status reason as written by this function, in any invocation.
 pub const AUDIT_MARKER: &str = "| batch-cancel ";
 
 /// The longest reason that Batch takes, in characters
 /// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_CancelJob.html)).
 const MAX_REASON: usize = 1024;
 
-/// The most characters of a caller's name. ARNs of roles' sessions have at most about 200.
+/// The most characters of a caller's name. The ARN of a role session has at most about 200.
 const MAX_BY: usize = 512;
 
-/// `<reason> | by <by> | batch-cancel <request id>`, of which only the reason is shortened. Control characters, which
-/// logs and consoles would stumble over, become spaces.
+/// `<reason> | by <by> | batch-cancel <request id>`, of which only the reason is shortened. Control characters
+/// become spaces, for logs and consoles.
 #[must_use]
 pub fn audit_reason(reason: &str, by: &str, request_id: &str) -> String {
     let by: String = by.chars().take(MAX_BY).collect();
     let suffix = clean(&format!(" | by {by} {AUDIT_MARKER}{request_id}"));
-    let room = MAX_REASON.saturating_sub(suffix.chars().count());
-    let reason: String = clean(reason).chars().take(room).collect();
+    let left = MAX_REASON.saturating_sub(suffix.chars().count());
+    let reason: String = clean(reason).chars().take(left).collect();
     reason + &suffix
 }
 

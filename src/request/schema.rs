@@ -1,4 +1,4 @@
-//! The one request schema, the same in every envelope. It is strict: a misspelt `dryrun` must never cancel for real.
+//! The request schema, the same from every source. It is strict: a misspelt `dryrun` must never cancel for real.
 
 use std::{num::NonZeroUsize, time::Duration};
 
@@ -11,7 +11,7 @@ use super::{
     select::SelectFields,
 };
 
-/// The fields of the schema. `null` is not "absent": each field that is there has to have its type.
+/// The fields of the schema. `null` does not count as absent: a field that is given must have its type.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Fields<'a> {
@@ -35,7 +35,7 @@ pub(super) struct Fields<'a> {
     fail_on_incomplete: bool,
 }
 
-/// The fields of the schema that say which jobs.
+/// The fields of the schema that name jobs.
 pub(crate) const TARGET_FIELDS: [&str; 3] = ["jobIds", "jobId", "select"];
 
 /// The names of all fields of the schema.
@@ -52,12 +52,12 @@ pub(crate) const FIELDS: [&str; 9] = [
 ];
 
 impl Request {
-    /// Reads a request in the product's own schema.
+    /// Reads a request.
     ///
     /// # Errors
     ///
-    /// When the text is no JSON object, or a field is unknown, twice there, of the wrong type or out of range; the
-    /// error names the field.
+    /// When the text is not a JSON object, or a field is unknown, given twice, of the wrong type or out of range. The error
+    /// names the field.
     pub fn from_json(text: &str, own_region: &OwnRegion) -> Result<Self, RequestError> {
         from_object::<Fields>(text)?.into_request(own_region)
     }
@@ -73,12 +73,12 @@ impl Request {
         decode::<Fields<'_>, _>(deserializer)?.into_request(own_region)
     }
 
-    /// The request in `text`, with `queue` filled in as its selection's queue; none if the selection then still names no
-    /// queue or array. It may not name jobs.
+    /// Reads a request with a selection, and fills in `queue` if the selection names no queue or array. None if it then
+    /// still names none.
     ///
     /// # Errors
     ///
-    /// As [`Request::from_json`].
+    /// As [`Request::from_json`], and when the request names jobs.
     pub fn from_template(
         text: &str,
         queue: Option<&str>,
@@ -91,7 +91,7 @@ impl Request {
         else {
             return Err(RequestError::new(
                 "",
-                "select is required, and jobs cannot be named",
+                "select is required, and jobIds or jobId are not allowed",
             ));
         };
         let mut select: SelectFields =
@@ -102,7 +102,7 @@ impl Request {
         fields.into_request_for(Some(select), own_region).map(Some)
     }
 
-    /// The request about `ids` whose other fields are the JSON object `options`.
+    /// A request for `ids`, with its other fields in the JSON object `options`.
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ impl Request {
         if fields.job_ids.is_some() || fields.job_id.is_some() || fields.select.is_some() {
             return Err(RequestError::new(
                 "",
-                "jobs are named by the items, not here",
+                "jobIds, jobId and select are not allowed here: the items name the jobs",
             ));
         }
         let fields = Fields {
@@ -126,7 +126,7 @@ impl Request {
         fields.into_request(own_region)
     }
 
-    /// The request that a list of ids alone stands for.
+    /// A request for these ids, with every option at its default.
     #[must_use]
     pub fn for_ids<'a>(ids: impl IntoIterator<Item = &'a str>, own_region: &OwnRegion) -> Self {
         let asked = ids.into_iter().map(|id| AskedId::parse(id, own_region));

@@ -4,32 +4,33 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use jiff::{SignedDuration, Span};
 use serde::Deserialize;
-use wildmatch::WildMatch;
 
-use super::{Action, AskedId, JobId, OwnRegion, RequestError, Status, decode::present};
+use super::{
+    Action, AskedId, JobId, NamePattern, OwnRegion, RequestError, Status, decode::present,
+};
 
-/// A choice of jobs. Every condition that is given must hold.
+/// A selection of jobs. A job matches if it meets every condition that is given.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Select {
-    /// Where to look.
+    /// Where to list jobs.
     pub from: SelectFrom,
-    /// The statuses that count, in the order of a job's life, each once.
+    /// The statuses that match, each once, in the order in which a job passes through them.
     pub statuses: Vec<Status>,
     /// The job's name.
     pub job_name: Option<NamePattern>,
     /// The job definition's ARN, or its name with or without revision.
     pub job_definition: Option<NamePattern>,
-    /// The share that the job was submitted under, in a fair-share queue.
+    /// The share identifier of the job, in a fair-share queue.
     pub share_identifier: Option<String>,
-    /// How long ago the job was created, at the least.
+    /// The least time since the job was created.
     pub older_than: Option<OlderThan>,
-    /// Tags that the job must all have.
+    /// Tags that the job must have, all of them.
     pub tags: BTreeMap<String, String>,
-    /// Only the first job of the queue's front, and only if what blocks it matches `BLOCKED_REASONS`.
+    /// Only the first job in line, and only if it blocks the queue for a reason that matches `BLOCKED_REASONS`.
     pub head: bool,
 }
 
-/// Where a selection looks.
+/// Where a selection lists jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SelectFrom {
     /// A job queue's name or ARN.
@@ -47,58 +48,11 @@ impl fmt::Display for SelectFrom {
     }
 }
 
-/// `olderThan`: a length of time since a job was created.
+/// `olderThan`: the time since a job was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OlderThan(pub Duration);
 
-/// A name, exact or a prefix that ends in `*`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NamePattern {
-    text: String,
-    pattern: WildMatch,
-}
-
-impl NamePattern {
-    fn new(field: &str, text: String) -> Result<Self, RequestError> {
-        let stem = text.strip_suffix('*').unwrap_or(&text);
-        if text.is_empty() || stem.contains(['*', '?']) {
-            return Err(RequestError::new(
-                field,
-                format!("{text:?} is not a name, or the beginning of one followed by *"),
-            ));
-        }
-        Ok(Self {
-            pattern: WildMatch::new(&text),
-            text,
-        })
-    }
-
-    /// Whether `name` is what was asked for.
-    #[must_use]
-    pub fn matches(&self, name: &str) -> bool {
-        self.pattern.matches(name)
-    }
-
-    /// Whether a job definition with this ARN is what was asked for, by ARN, by `name:revision` or by name alone.
-    #[must_use]
-    pub fn matches_definition(&self, arn: &str) -> bool {
-        let named = arn
-            .rsplit_once(":job-definition/")
-            .map_or(arn, |(_, name)| name);
-        let name = named.rsplit_once(':').map_or(named, |(name, _)| name);
-        [arn, named, name]
-            .iter()
-            .any(|candidate| self.matches(candidate))
-    }
-
-    /// The pattern as it was written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-}
-
-/// The fields of `select`, as they are written.
+/// The fields of `select`, before they are checked.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct SelectFields {
@@ -123,7 +77,7 @@ pub(super) struct SelectFields {
 }
 
 impl SelectFields {
-    /// Fills in the queue if the selection says nowhere to look. Whether it says so now.
+    /// Fills in the queue if the selection names no queue or array. Returns whether it names one now.
     pub(super) fn fill_queue(&mut self, queue: Option<&str>) -> bool {
         if self.job_queue.is_none() && self.array_job_id.is_none() {
             self.job_queue = queue.map(str::to_owned);
@@ -133,15 +87,14 @@ impl SelectFields {
 }
 
 impl Select {
-    /// Whether some of its conditions can be judged by a look at each job only, since listings do not show what they
-    /// are about.
+    /// Whether it has conditions that a listing cannot decide, so that each job must be described.
     #[must_use]
     pub fn needs_looks(&self) -> bool {
         !self.tags.is_empty() || self.job_definition.is_some()
     }
 
-    /// Whether a job that was created then is old enough. Both times are milliseconds since 1970. The age of a job whose
-    /// time is not known is not known either.
+    /// Whether a job that was created at this time is old enough. Both times are milliseconds since 1970. A job without a
+    /// time is not.
     #[must_use]
     pub fn is_old_enough(&self, created_at: Option<i64>, now: i64) -> bool {
         self.older_than.is_none_or(|OlderThan(age)| {
@@ -184,7 +137,7 @@ impl Select {
         if select.head && matches!(select.from, SelectFrom::Array(_)) {
             return Err(RequestError::new(
                 "head",
-                "only a job queue has a head: give jobQueue",
+                "head needs jobQueue, not arrayJobId",
             ));
         }
         Ok(select)
@@ -206,7 +159,7 @@ fn array_id(text: &str, own_region: &OwnRegion) -> Result<JobId, RequestError> {
         AskedId::Job { id, .. } if id.parent().is_none() && !id.is_service_job() => Ok(id),
         AskedId::Job { .. } => Err(RequestError::new(
             "arrayJobId",
-            "expected the array job, not one of its children",
+            "expected an array job, not a child or a service job",
         )),
         AskedId::Invalid { why, .. } => Err(RequestError::new("arrayJobId", why.to_string())),
     }

@@ -6,27 +6,27 @@ use serde::{Deserialize, Serialize};
 
 use super::decode::word;
 
-/// The statuses that an AWS Batch job can be in, in the order of a job's life.
+/// The statuses of an AWS Batch job, in the order in which a job passes through them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
-    /// Taken in, not looked at yet.
+    /// Accepted, not evaluated yet.
     Submitted,
-    /// Waits for the jobs it depends on; or an array parent whose children live.
+    /// Waits for the jobs it depends on; or an array parent whose children have not ended.
     Pending,
-    /// Ready to be placed on an instance.
+    /// Waits for resources.
     Runnable,
-    /// A service job that was placed, and has yet to start.
+    /// A service job that is placed and has not started.
     Scheduled,
-    /// Placed, its container is being started.
+    /// Placed; its container is being started.
     Starting,
     /// Its container runs.
     Running,
-    /// Ended well.
+    /// Ended successfully.
     Succeeded,
-    /// Ended badly, or was cancelled or terminated.
+    /// Ended with an error, cancelled or terminated.
     Failed,
-    /// A status that this version does not know: nothing is taken for granted about such a job.
+    /// A status that this version does not know. Nothing is assumed about such a job.
     #[serde(other)]
     Unknown,
 }
@@ -48,19 +48,19 @@ impl Status {
         }
     }
 
-    /// Reads Batch's name; what is not known becomes [`Status::Unknown`].
+    /// Reads Batch's name. A name that is not known becomes [`Status::Unknown`].
     #[must_use]
     pub fn from_batch(text: &str) -> Self {
         word("status", text).unwrap_or(Self::Unknown)
     }
 
-    /// SUCCEEDED or FAILED: nothing changes any more.
+    /// SUCCEEDED or FAILED. The job does not change any more.
     #[must_use]
     pub fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed)
     }
 
-    /// Past the point where `CancelJob` still does something.
+    /// STARTING or RUNNING. `CancelJob` has no effect any more.
     #[must_use]
     pub fn is_started(self) -> bool {
         matches!(self, Self::Starting | Self::Running)

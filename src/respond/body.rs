@@ -1,4 +1,4 @@
-//! A report as JSON, cut to what the source can take.
+//! A report as JSON, cut to the size that the source can take.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::{
     report::{Class, Report},
 };
 
-/// Everything of a report but its jobs.
+/// The fields of a report before its jobs.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Head<'a> {
@@ -41,22 +41,22 @@ impl Serialize for Summary<'_> {
     }
 }
 
-/// The number of jobs, and of each outcome, as JSON.
+/// The summary of a report as JSON.
 pub(super) fn summary(report: &Report) -> String {
     serde_json::to_string(&Summary(report)).unwrap_or_default()
 }
 
-/// How long an answer may be, in bytes, give or take its head.
+/// The longest answer, in bytes. The fields before the jobs are not counted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SizeLimit {
-    /// As it is.
+    /// As JSON.
     pub(super) plain: usize,
-    /// As a string in JSON, the form in which HTTP gateways get it: each quote is one more byte.
+    /// As a JSON string, the form in which HTTP gateways get it. Each quote is one more byte.
     pub(super) escaped: usize,
 }
 
 impl SizeLimit {
-    /// What is left of it after `text`, if that fits.
+    /// What is left after `text`, if that fits.
     fn less(self, text: &str) -> Option<Self> {
         let quotes = text.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
         Some(Self {
@@ -66,7 +66,7 @@ impl SizeLimit {
     }
 }
 
-/// The report in at most about `limit`: if it is longer, jobs that are done go first, and `truncated` counts them.
+/// The report, cut to about `limit`. Jobs that are done are left out first, and `truncated` counts the missing ones.
 pub(super) fn report(
     report: &Report,
     invocation: Invocation<'_>,
@@ -97,7 +97,7 @@ pub(super) fn report(
     RawValue::from_string(text)
 }
 
-/// The jobs that fit, as JSON, in their order: first what is not done, then what is.
+/// The jobs that fit, as JSON, in the order of the report. Jobs that are not done come before others.
 fn fitting(report: &Report, limit: SizeLimit) -> Result<Vec<String>, serde_json::Error> {
     let mut left = Some(limit);
     let mut texts = Vec::with_capacity(report.jobs.len().min(1 + limit.plain / 100));

@@ -7,9 +7,16 @@
     clippy::indexing_slicing,
     reason = "a test that panics fails"
 )]
+#![allow(
+    unreachable_pub,
+    reason = "nothing outside of this binary can be reached"
+)]
 
+mod blocked;
 mod conflicts;
 mod dependencies;
+mod directions;
+mod edges;
 mod engine;
 mod events;
 mod faults;

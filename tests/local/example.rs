@@ -1,5 +1,10 @@
 //! `cargo local EVENT.json`: one event through the same code as in Lambda, against the emulator in memory.
 
+#![allow(
+    unreachable_pub,
+    reason = "nothing outside of this binary can be reached"
+)]
+
 mod account;
 mod arguments;
 mod show;

@@ -7,9 +7,14 @@
     clippy::indexing_slicing,
     reason = "a test that panics fails"
 )]
+#![allow(
+    unreachable_pub,
+    reason = "nothing outside of this binary can be reached"
+)]
 
 mod drain;
 mod process;
+mod proxy;
 mod runtime_api;
 mod truth;
 
@@ -153,9 +158,14 @@ async fn log_names_every_job_with_its_outcome() {
         .iter()
         .find(|line| line["fields"]["message"] == "jobs")
         .expect("a line about the jobs");
+    let results = line["fields"]["results"].as_str().expect("a text");
     assert_eq!(
-        line["fields"]["results"],
-        format!("{RUNNABLE}=cancelled {RUNNING}=running {SUBMITTED}=cancelled")
+        serde_json::from_str::<Value>(results).unwrap(),
+        json!([
+            [RUNNABLE, "cancelled"],
+            [RUNNING, "running"],
+            [SUBMITTED, "cancelled"]
+        ])
     );
     let line = lines
         .iter()

@@ -24,11 +24,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// The time until the deadline of an event.
 const TIME: Duration = Duration::from_secs(30);
 
-pub const SECRET: &str = "marker-of-the-secret-access-key";
-pub const TOKEN: &str = "marker-of-the-session-token";
+pub(crate) const SECRET: &str = "marker-of-the-secret-access-key";
+pub(crate) const TOKEN: &str = "marker-of-the-session-token";
 
 /// A process of the function. It is killed when this is dropped.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     api: RuntimeApi,
     _batch: Server,
@@ -39,15 +39,15 @@ pub struct Process {
 
 /// A process that has ended.
 #[derive(Debug)]
-pub struct Ended {
-    pub status: ExitStatus,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Process {
     /// Starts the function as Lambda does, with these settings and no other variables of this process.
-    pub async fn start(emulator: &Emulator, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start(emulator: &Emulator, settings: &[(&str, &str)]) -> Self {
         let batch = emulator.serve().await.unwrap();
         let api = RuntimeApi::serve().await;
         let mut child = Command::new(env!("CARGO_BIN_EXE_batch-cancel"))
@@ -82,12 +82,16 @@ impl Process {
     }
 
     /// The answer to an event.
-    pub async fn invoke(&mut self, event: &str) -> Result<Value, Failed> {
+    pub(crate) async fn invoke(&mut self, event: &str) -> Result<Value, Failed> {
         self.invoke_within(event, TIME).await
     }
 
     /// The answer to an event with this much time until its deadline, before which the answer must come.
-    pub async fn invoke_within(&mut self, event: &str, time: Duration) -> Result<Value, Failed> {
+    pub(crate) async fn invoke_within(
+        &mut self,
+        event: &str,
+        time: Duration,
+    ) -> Result<Value, Failed> {
         self.invocations += 1;
         let request_id = request_id(self.invocations);
         let deadline = SystemTime::now() + time;
@@ -128,7 +132,7 @@ impl Process {
     }
 
     /// The peak of the resident memory of the process, in kB.
-    pub fn peak_memory(&self) -> u64 {
+    pub(crate) fn peak_memory(&self) -> u64 {
         let id = self.child.id().expect("it runs");
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
         let peak = status
@@ -139,7 +143,7 @@ impl Process {
     }
 
     /// Ends the process by SIGTERM, as Lambda and containers do.
-    pub async fn terminate(self) -> Ended {
+    pub(crate) async fn terminate(self) -> Ended {
         let id = self.child.id().expect("it runs").to_string();
         let killed = Command::new("sh")
             .args(["-c", "kill -TERM \"$0\"", &id])
@@ -150,7 +154,7 @@ impl Process {
     }
 
     /// Waits for the end of the process.
-    pub async fn end(mut self) -> Ended {
+    pub(crate) async fn end(mut self) -> Ended {
         let ended = async {
             Ended {
                 status: self.child.wait().await.unwrap(),
@@ -173,7 +177,7 @@ fn read(mut from: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<String>
 
 impl Ended {
     /// The lines of standard output, each a JSON object.
-    pub fn lines(&self) -> Vec<Value> {
+    pub(crate) fn lines(&self) -> Vec<Value> {
         let read = |line: &str| -> Value {
             serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
         };
@@ -183,14 +187,14 @@ impl Ended {
     }
 
     /// The lines that are metrics.
-    pub fn metrics(&self) -> Vec<Value> {
+    pub(crate) fn metrics(&self) -> Vec<Value> {
         let mut lines = self.lines();
         lines.retain(|line| line.get("_aws").is_some());
         lines
     }
 
     /// Standard output and standard error.
-    pub fn output(&self) -> String {
+    pub(crate) fn output(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
 }

@@ -27,24 +27,24 @@ const RUNTIME: &str = "/2018-06-01/runtime";
 
 /// An event for the function.
 #[derive(Debug)]
-pub struct Invocation {
-    pub request_id: String,
-    pub event: String,
-    pub deadline: SystemTime,
+pub(crate) struct Invocation {
+    pub(crate) request_id: String,
+    pub(crate) event: String,
+    pub(crate) deadline: SystemTime,
 }
 
 /// A request of the function to the Runtime API.
 #[derive(Debug)]
-pub struct Posted {
-    pub kind: Kind,
-    pub body: Bytes,
+pub(crate) struct Posted {
+    pub(crate) kind: Kind,
+    pub(crate) body: Bytes,
     /// The header `Lambda-Runtime-Function-Error-Type`.
-    pub error_type: Option<String>,
-    pub at: SystemTime,
+    pub(crate) error_type: Option<String>,
+    pub(crate) at: SystemTime,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The answer to the event with this request id.
     Response(String),
     /// The error for the event with this request id.
@@ -55,10 +55,10 @@ pub enum Kind {
 
 /// The server. It ends when it is dropped.
 #[derive(Debug)]
-pub struct RuntimeApi {
-    pub address: SocketAddr,
-    pub invocations: mpsc::UnboundedSender<Invocation>,
-    pub posted: mpsc::UnboundedReceiver<Posted>,
+pub(crate) struct RuntimeApi {
+    pub(crate) address: SocketAddr,
+    pub(crate) invocations: mpsc::UnboundedSender<Invocation>,
+    pub(crate) posted: mpsc::UnboundedReceiver<Posted>,
     accepting: JoinHandle<()>,
 }
 
@@ -71,7 +71,7 @@ struct Desk {
 
 impl RuntimeApi {
     /// Serves on a free port of 127.0.0.1.
-    pub async fn serve() -> Self {
+    pub(crate) async fn serve() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (invocations, waiting) = mpsc::unbounded_channel();

@@ -1,4 +1,4 @@
-//! The three forms in which an alarm arrives, each as lenient as can be.
+//! The forms in which CloudWatch and EventBridge send an alarm. Nothing is required but the new state.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Alarm;
 
-/// The parts of an alarm action and of an alarm event, which share their form.
+/// The fields that an alarm action and an alarm event share.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AlarmData {
@@ -57,25 +57,26 @@ struct Metric {
 
 #[derive(Deserialize)]
 struct Contributor {
+    id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     attributes: BTreeMap<String, Value>,
 }
 
-/// A text without its quotes, anything else as JSON.
+/// A string without quotes, any other value as JSON.
 fn plain(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// `null` counts as absent.
-fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+/// Reads `null` as the default.
+pub(super) fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
-fn texts(values: BTreeMap<String, Value>) -> Vec<(String, String)> {
+pub(super) fn texts(values: BTreeMap<String, Value>) -> Vec<(String, String)> {
     let text = |(name, value)| match value {
         Value::String(value) => Some((name, value)),
         _ => None,
@@ -110,6 +111,10 @@ impl AlarmData {
             let metric = query.metric_stat?.metric?;
             may_name_queue(metric.namespace.as_deref()).then(|| texts(metric.dimensions))
         });
+        let (contributor_id, attributes) = match self.alarm_contributor {
+            Some(contributor) => (contributor.id, Some(contributor.attributes)),
+            None => (None, None),
+        };
         Alarm {
             name: self.alarm_name,
             state: self.state.value,
@@ -119,10 +124,8 @@ impl AlarmData {
             account,
             time: self.state.timestamp.or(time),
             dimensions: metrics.flatten().collect(),
-            contributor: self
-                .alarm_contributor
-                .map(|c| texts(c.attributes))
-                .unwrap_or_default(),
+            contributor_id,
+            contributor: attributes.map(texts).unwrap_or_default(),
         }
     }
 }
@@ -164,87 +167,13 @@ impl StateChange {
     }
 }
 
-/// The message that SNS delivers. Its `Region` is a name for people.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Notification {
-    alarm_name: String,
-    alarm_description: Option<String>,
-    #[serde(rename = "AWSAccountId")]
-    account: Option<String>,
-    alarm_arn: Option<String>,
-    new_state_value: String,
-    state_change_time: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    trigger: Trigger,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Trigger {
-    #[serde(flatten)]
-    metric: TriggerMetricName,
-    #[serde(deserialize_with = "lenient")]
-    metrics: Vec<TriggerMetric>,
-}
-
-#[derive(Deserialize)]
-struct Dimension {
-    name: String,
-    value: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct TriggerMetric {
-    metric_stat: Option<TriggerStat>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct TriggerStat {
-    metric: Option<TriggerMetricName>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct TriggerMetricName {
-    namespace: Option<String>,
-    #[serde(deserialize_with = "lenient")]
-    dimensions: Vec<Dimension>,
-}
-
-impl Notification {
-    pub(super) fn into_alarm(self) -> Alarm {
-        let (region, account) = region_of_arn(self.alarm_arn.as_deref());
-        let parts = self.trigger.metrics.into_iter();
-        let parts = parts.filter_map(|query| query.metric_stat?.metric);
-        let dimensions = [self.trigger.metric]
-            .into_iter()
-            .chain(parts)
-            .filter(|metric| may_name_queue(metric.namespace.as_deref()))
-            .flat_map(|metric| metric.dimensions)
-            .map(|dimension| (dimension.name, dimension.value));
-        Alarm {
-            name: self.alarm_name,
-            state: self.new_state_value,
-            description: self.alarm_description,
-            region,
-            account: self.account.or(account),
-            time: self.state_change_time,
-            dimensions: dimensions.collect(),
-            ..Alarm::default()
-        }
-    }
-}
-
-/// Whether a metric of this namespace can say which job queue is in trouble: of AWS's own only those of AWS Batch.
-fn may_name_queue(namespace: Option<&str>) -> bool {
+/// Whether a metric of this namespace can name a job queue: of AWS's own namespaces only `AWS/Batch`.
+pub(super) fn may_name_queue(namespace: Option<&str>) -> bool {
     namespace.is_none_or(|namespace| namespace == "AWS/Batch" || !namespace.starts_with("AWS/"))
 }
 
-/// Region and account of an alarm's ARN.
-fn region_of_arn(arn: Option<&str>) -> (Option<String>, Option<String>) {
+/// Region and account from an alarm's ARN.
+pub(super) fn region_of_arn(arn: Option<&str>) -> (Option<String>, Option<String>) {
     let mut parts = arn.unwrap_or_default().split(':').skip(3);
     let mut part = || {
         parts

@@ -1,4 +1,4 @@
-//! The four forms in which an HTTP request arrives, as one.
+//! One HTTP request type for the four forms of gateway events.
 
 use std::collections::BTreeSet;
 
@@ -9,22 +9,22 @@ use serde::Deserialize;
 use super::{HttpForm, RawObject};
 use crate::request::RequestError;
 
-/// An HTTP request, as far as it is used.
+/// The parts of an HTTP request that are used.
 #[derive(Debug)]
 pub(super) struct HttpRequest {
     pub(super) form: HttpForm,
     pub(super) method: String,
-    /// Not decoded, or decoded already: gateways differ, and no id contains a percent sign.
+    /// Percent-encoded or decoded: gateways differ. No id contains a percent sign, so both are read alike.
     pub(super) path: String,
     /// Decoded, in the order given.
     pub(super) query: Vec<(String, String)>,
     pub(super) content_type: Option<String>,
     pub(super) body: Result<String, &'static str>,
-    /// Who asks, if the gateway has authenticated anybody.
+    /// The caller, if the gateway has authenticated one.
     pub(super) caller: Option<String>,
 }
 
-/// What the forms share.
+/// The fields that all forms have.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Payload {
@@ -90,11 +90,11 @@ fn body(payload: Payload) -> Result<String, &'static str> {
     }
     let bytes = STANDARD
         .decode(text)
-        .map_err(|_| "the body is not the Base64 that the gateway says it is")?;
+        .map_err(|_| "the body is not Base64, although isBase64Encoded is true")?;
     String::from_utf8(bytes).map_err(|_| "the body is not UTF-8")
 }
 
-/// A header's value, under a name in any case, from single or multiple values.
+/// The first value of a header, whose name may be in any case.
 fn header(object: &RawObject<'_>, name: &str) -> Option<String> {
     let find = |headers: &RawObject<'_>| {
         let field = headers
@@ -118,8 +118,8 @@ fn header(object: &RawObject<'_>, name: &str) -> Option<String> {
         })
 }
 
-/// The query parameters, wherever they stand: a `dryRun` must not be passed over in an event written by hand that lacks
-/// some of what gateways send. API Gateway decodes them in form 1, a load balancer does not.
+/// The query parameters from all fields that can hold them, so that a `dryRun` in an event written by hand is never
+/// overlooked. API Gateway decodes them in form 1, a load balancer does not.
 fn query(object: &RawObject<'_>, form: HttpForm) -> Vec<(String, String)> {
     let raw = object.text("rawQueryString").unwrap_or_default();
     let mut pairs: Vec<(String, String)> = raw
@@ -150,7 +150,7 @@ fn query(object: &RawObject<'_>, form: HttpForm) -> Vec<(String, String)> {
     pairs
 }
 
-/// The values of a parameter, one or several. What is neither is an empty one: the parameter was given.
+/// The values of a parameter. A value that is no text counts as an empty one: the parameter was given.
 fn values(parameters: &RawObject<'_>, name: &str) -> Vec<String> {
     let several = || serde_json::from_str(parameters.get(name)?.get()).ok();
     let one = parameters.text(name).map(|value| vec![value]);
@@ -160,7 +160,7 @@ fn values(parameters: &RawObject<'_>, name: &str) -> Vec<String> {
         .unwrap_or_else(|| vec![String::new()])
 }
 
-/// `application/x-www-form-urlencoded`.
+/// Decodes `application/x-www-form-urlencoded`.
 fn form_decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " "))
         .decode_utf8_lossy()

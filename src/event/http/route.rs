@@ -5,20 +5,20 @@ use percent_encoding::percent_decode_str;
 
 use crate::problem::Problem;
 
-/// What a method on a path asks for.
+/// What a method and a path ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     /// `POST /cancellations`
     Cancellations,
-    /// `GET /jobs/{jobId}`, with the text of the id.
+    /// `GET /jobs/{jobId}`, with the id as text.
     ShowJob(String),
-    /// `DELETE /jobs/{jobId}`, with the text of the id.
+    /// `DELETE /jobs/{jobId}`, with the id as text.
     DeleteJob(String),
     /// `GET /openapi.json`
     OpenApi,
 }
 
-/// Finds the route, whatever stage or base path stands before it and whether or not a slash ends it.
+/// Finds the route. A stage or base path before it and a slash behind it are allowed.
 pub(super) fn route(method: &str, path: &str) -> Result<Route, Problem> {
     let segments: Vec<String> = path
         .split('/')
@@ -32,9 +32,9 @@ pub(super) fn route(method: &str, path: &str) -> Result<Route, Problem> {
         (Some("openapi.json"), _) => return Err(not_allowed(method, "GET")),
         _ => {}
     }
-    // The last one: a stage or a base path may have the same name.
+    // The last match, since a stage or a base path may have the same name.
     if let Some(at) = segments.iter().rposition(|segment| segment == "jobs") {
-        // An ARN has a slash of its own, which some gateways hand on decoded.
+        // An ARN contains a slash, and some gateways decode it.
         let id = segments.get(at + 1..).unwrap_or_default().join("/");
         if !id.is_empty() {
             return match method {
@@ -46,7 +46,7 @@ pub(super) fn route(method: &str, path: &str) -> Result<Route, Problem> {
     }
     Err(Problem::new(
         StatusCode::NOT_FOUND,
-        "no such route; there are POST /cancellations, GET and DELETE /jobs/{jobId}, and GET /openapi.json",
+        "no such route; the routes are POST /cancellations, GET and DELETE /jobs/{jobId}, and GET /openapi.json",
     ))
 }
 
@@ -65,7 +65,7 @@ mod tests {
     const ID: &str = "0c9d8f6e-3a1b-4c2d-8e4f-5a6b7c8d9e0f";
 
     #[test]
-    fn routes_are_found_behind_stages_and_before_slashes() {
+    fn routes_may_have_a_stage_before_and_a_slash_behind() {
         for path in [
             "/jobs/cancellations",
             "/cancellations",
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_decoded_once_or_already() {
+    fn ids_may_be_percent_encoded_or_decoded() {
         for path in [format!("/jobs/{ID}%3A7"), format!("/jobs/{ID}:7")] {
             assert_eq!(
                 route("DELETE", &path),
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_route_is_404_and_what_is_no_method_of_it_405() {
+    fn unknown_path_is_404_and_wrong_method_405() {
         for path in [
             "",
             "/",

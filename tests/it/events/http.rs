@@ -12,14 +12,14 @@ use support::{
 
 /// An HTTP response, from any form.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: BTreeMap<String, String>,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn of(answer: &Value) -> Self {
+    pub(crate) fn of(answer: &Value) -> Self {
         let mut headers = BTreeMap::new();
         for field in ["headers", "multiValueHeaders"] {
             for (name, value) in answer[field].as_object().into_iter().flatten() {
@@ -34,12 +34,12 @@ impl Answer {
         }
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 
     /// The body of a problem, which must have this status.
-    pub fn problem(&self, status: u16) -> Value {
+    pub(crate) fn problem(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         assert_eq!(self.headers["content-type"], "application/problem+json");
         let body = self.json();
@@ -52,7 +52,7 @@ impl Answer {
 }
 
 /// A function on the samples' account that requires no caller.
-pub fn open(settings: &[(&str, &str)]) -> Function {
+pub(crate) fn open(settings: &[(&str, &str)]) -> Function {
     let settings: Vec<(&str, &str)> = [("REQUIRE_CALLER", "false")]
         .iter()
         .chain(settings)
@@ -61,7 +61,7 @@ pub fn open(settings: &[(&str, &str)]) -> Function {
     Function::for_sample(&sample("direct-cancel"), &settings)
 }
 
-pub async fn send(function: &Function, request: HttpEvent) -> Answer {
+pub(crate) async fn send(function: &Function, request: HttpEvent) -> Answer {
     Answer::of(&function.invoke(request.event).await.unwrap())
 }
 

@@ -17,20 +17,20 @@ use super::scenario::{Nature, RequestedJob, Scenario, Shape, Source};
 const MESSAGES: usize = 10;
 
 /// Checks the answers and the account of a scenario.
-pub struct Judge<'a> {
-    pub scenario: &'a Scenario,
-    pub emulator: Emulator,
+pub(crate) struct Judge<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) emulator: Emulator,
     requested: Vec<RequestedJob>,
     /// The jobs of each message, as places in `requested`.
-    pub messages: Vec<Vec<usize>>,
+    pub(crate) messages: Vec<Vec<usize>>,
     processes: Cell<usize>,
-    pub tally: RefCell<Tally>,
+    pub(crate) tally: RefCell<Tally>,
 }
 
 /// Counts over all scenarios. What never happened was not tested.
 #[derive(Debug, Default)]
-pub struct Tally {
-    pub jobs: usize,
+pub(crate) struct Tally {
+    pub(crate) jobs: usize,
     calls: usize,
     faults: BTreeMap<String, usize>,
     outcomes: BTreeMap<String, usize>,
@@ -39,7 +39,7 @@ pub struct Tally {
 }
 
 impl<'a> Judge<'a> {
-    pub fn new(scenario: &'a Scenario) -> Self {
+    pub(crate) fn new(scenario: &'a Scenario) -> Self {
         let (emulator, requested) = scenario.set_up();
         let size = requested.len().div_ceil(MESSAGES);
         let places: Vec<usize> = (0..requested.len()).collect();
@@ -56,7 +56,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    pub fn begin_process(&self) {
+    pub(crate) fn begin_process(&self) {
         self.processes.set(self.processes.get() + 1);
     }
 
@@ -72,7 +72,7 @@ impl<'a> Judge<'a> {
     }
 
     /// One event with a request for all jobs.
-    pub fn event(&self, source: Source) -> Value {
+    pub(crate) fn event(&self, source: Source) -> Value {
         let all: Vec<usize> = (0..self.requested.len()).collect();
         let request = self.request(&all);
         if source != Source::Http {
@@ -82,7 +82,7 @@ impl<'a> Judge<'a> {
     }
 
     /// These messages as an SQS event.
-    pub fn sqs(&self, messages: &[usize], fifo: bool) -> Value {
+    pub(crate) fn sqs(&self, messages: &[usize], fifo: bool) -> Value {
         let grouped = messages
             .iter()
             .map(|&message| (message % 3, self.request(&self.messages[message])));
@@ -98,7 +98,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The report has each job once, in the order of the request, with an outcome that is true.
-    pub fn report(&self, answer: &Value) {
+    pub(crate) fn report(&self, answer: &Value) {
         let unwrapped: Value;
         let report = match answer["body"].as_str() {
             Some(body) => {
@@ -178,7 +178,12 @@ impl<'a> Judge<'a> {
     }
 
     /// The messages to be redelivered. In every other message all jobs are done.
-    pub fn partial_batch(&self, answer: &Value, delivered: &[usize], fifo: bool) -> Vec<usize> {
+    pub(crate) fn partial_batch(
+        &self,
+        answer: &Value,
+        delivered: &[usize],
+        fifo: bool,
+    ) -> Vec<usize> {
         let failed: Vec<usize> = answer["batchItemFailures"]
             .as_array()
             .unwrap_or_else(|| panic!("{answer}"))
@@ -237,7 +242,7 @@ impl<'a> Judge<'a> {
     }
 
     /// After a delivery without faults, only messages with an invalid id are left.
-    pub fn everything_is_done(&self, left: &[usize], fifo: bool) {
+    pub(crate) fn everything_is_done(&self, left: &[usize], fifo: bool) {
         let bad = |&&message: &&usize| {
             let nature = |&place: &usize| self.requested[place].nature == Nature::Invalid;
             self.messages[message].iter().any(nature)
@@ -263,13 +268,13 @@ impl<'a> Judge<'a> {
         self.tally.borrow_mut().kills += self.processes.get() - 1;
     }
 
-    pub fn nothing_changed(&self) {
+    pub(crate) fn nothing_changed(&self) {
         let changing = |call: &Call| call.reason.is_some();
         assert_eq!(self.emulator.count_where(changing), 0);
     }
 
     /// The rate of calls, retries included, is never above the ceiling.
-    pub fn calls_keep_the_ceiling(&self) {
+    pub(crate) fn calls_keep_the_ceiling(&self) {
         let calls = self.emulator.calls();
         let mut tally = self.tally.borrow_mut();
         tally.calls = calls.len();
@@ -304,7 +309,7 @@ fn is_retryable(outcome: &str) -> bool {
 }
 
 impl Tally {
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.jobs += other.jobs;
         self.calls += other.calls;
         self.failed_messages += other.failed_messages;
@@ -320,7 +325,7 @@ impl Tally {
     }
 
     /// Every fault and every outcome has occurred in the run.
-    pub fn must_be_varied(&self) {
+    pub(crate) fn must_be_varied(&self) {
         for outcome in [
             "cancelled",
             "cancelling",

@@ -15,7 +15,7 @@ const OTHER_QUEUE: &str = "other-queue";
 
 /// Where the request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     Direct,
     Http,
     Sqs,
@@ -24,7 +24,7 @@ pub enum Source {
 
 /// How often the function is invoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// One invocation, which returns a report.
     Once,
     /// Two instances cancel the same jobs.
@@ -35,38 +35,38 @@ pub enum Shape {
 
 /// Everything that is generated from a seed.
 #[derive(Debug)]
-pub struct Scenario {
-    pub seed: u64,
-    pub shape: Shape,
-    pub source: Source,
-    pub jobs: usize,
-    pub terminate: bool,
-    pub dry_run: bool,
-    pub wait_seconds: u64,
-    pub calls_per_second: u32,
-    pub concurrency: usize,
-    pub deadline: Duration,
-    pub faults: Faults,
-    pub behaviour: Behaviour,
+pub(crate) struct Scenario {
+    pub(crate) seed: u64,
+    pub(crate) shape: Shape,
+    pub(crate) source: Source,
+    pub(crate) jobs: usize,
+    pub(crate) terminate: bool,
+    pub(crate) dry_run: bool,
+    pub(crate) wait_seconds: u64,
+    pub(crate) calls_per_second: u32,
+    pub(crate) concurrency: usize,
+    pub(crate) deadline: Duration,
+    pub(crate) faults: Faults,
+    pub(crate) behaviour: Behaviour,
     /// The probability that a job changes its status just before a call that names it.
-    pub moves: f64,
-    pub lifecycles: bool,
+    pub(crate) moves: f64,
+    pub(crate) lifecycles: bool,
     kills: Vec<Option<Duration>>,
 }
 
 /// A job in the request.
 #[derive(Debug)]
-pub struct RequestedJob {
+pub(crate) struct RequestedJob {
     /// Its id as written in the request.
-    pub text: String,
+    pub(crate) text: String,
     /// Its id in the report.
-    pub id: String,
-    pub nature: Nature,
+    pub(crate) id: String,
+    pub(crate) nature: Nature,
 }
 
 /// The kind of job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nature {
+pub(crate) enum Nature {
     Plain,
     Protected,
     InOtherQueue,
@@ -83,7 +83,7 @@ fn time(random: &mut Rng, seconds: f64) -> Duration {
 }
 
 impl Scenario {
-    pub fn of(seed: u64) -> Self {
+    pub(crate) fn of(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let shape = match random.u8(..10) {
             0..=4 => Shape::Once,
@@ -137,12 +137,12 @@ impl Scenario {
     }
 
     /// The time after which the process is killed during a delivery, if it is.
-    pub fn kill_after(&self, delivery: usize) -> Option<Duration> {
+    pub(crate) fn kill_after(&self, delivery: usize) -> Option<Duration> {
         self.kills[delivery % self.kills.len()]
     }
 
     /// The account, and the jobs in the request.
-    pub fn set_up(&self) -> (Emulator, Vec<RequestedJob>) {
+    pub(crate) fn set_up(&self) -> (Emulator, Vec<RequestedJob>) {
         let mut random = Rng::with_seed(!self.seed);
         let emulator = Emulator::new();
         emulator.add_queue(Queue::new(QUEUE));

@@ -15,7 +15,7 @@ const OTHERS: usize = 3;
 const BEGAN: Duration = Duration::from_hours(482_136);
 
 /// All ids in `samples`, in lower case.
-pub fn ids(samples: &[Tree]) -> BTreeSet<String> {
+pub(crate) fn ids(samples: &[Tree]) -> BTreeSet<String> {
     let text: String = samples.iter().map(|tree| tree.to_string() + "\n").collect();
     let is_hex =
         |piece: &&str| piece.len() == 36 && piece.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
@@ -24,7 +24,7 @@ pub fn ids(samples: &[Tree]) -> BTreeSet<String> {
 }
 
 /// A fresh account.
-pub fn account(ids: &BTreeSet<String>) -> Emulator {
+pub(crate) fn account(ids: &BTreeSet<String>) -> Emulator {
     let emulator = Emulator::new();
     emulator.add_queue(Queue::new("demo-queue"));
     emulator.add_queue(Queue::service("demo-service-queue"));

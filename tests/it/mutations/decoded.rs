@@ -2,7 +2,7 @@
 
 use batch_cancel::{
     config::Config,
-    event::{Command, Content, Event, EventError, Scope, decode},
+    event::{Command, Content, Event, EventError, Refusal, Scope, decode},
     request::{Action, AskedId, JobId, MAX_WAIT, OwnRegion, Request, Target},
 };
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use support::FUNCTION_ARN;
 use super::{Mutant, facts::Facts, mutate::FIELDS};
 
 /// The settings of the function, and where it runs.
-pub struct Checks {
+pub(crate) struct Checks {
     configs: Vec<Config>,
     own_region: OwnRegion,
 }
@@ -28,7 +28,7 @@ const SETTINGS: [&[(&str, &str)]; 2] = [
 ];
 
 impl Checks {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let config = |settings: &&[(&str, &str)]| {
             let lookup = |name: &str| {
                 let found = settings.iter().find(|(setting, _)| *setting == name);
@@ -43,7 +43,7 @@ impl Checks {
     }
 
     /// The kind of what a mutated event is decoded to, if the event contains that.
-    pub fn check(&self, mutant: &Mutant<'_>) -> Result<&'static str, String> {
+    pub(crate) fn check(&self, mutant: &Mutant<'_>) -> Result<&'static str, String> {
         let facts = Facts::of(mutant.event.get());
         let mut result = "";
         for config in &self.configs {
@@ -85,7 +85,12 @@ fn of_event(event: &Event, facts: &Facts) -> Result<&'static str, String> {
             Err(format!("not a valid panel: {panel:?}"))
         }
         Command::Panel(_) => Ok("a dashboard"),
-        Command::Refuse { problem, .. } => check_text(&problem.detail).map(|()| "an HTTP problem"),
+        Command::Refuse(Refusal::Http { problem, .. }) => {
+            check_text(&problem.detail).map(|()| "an HTTP problem")
+        }
+        Command::Refuse(Refusal::Widget(error)) => {
+            check_text(&error.to_string()).map(|()| "a problem in a widget")
+        }
     }
 }
 
@@ -147,7 +152,7 @@ fn of_error(error: &EventError, mutant: &Mutant<'_>) -> Result<(), String> {
 }
 
 /// If the only mutation is of a field of the request schema, the error names the field.
-pub fn names_the_field(text: &str, mutant: &Mutant<'_>) -> Result<(), String> {
+pub(crate) fn names_the_field(text: &str, mutant: &Mutant<'_>) -> Result<(), String> {
     let of_other_fields = [
         "rename",
         "dissolve",

@@ -11,17 +11,17 @@ const DEPTH: usize = 8;
 
 /// What an event contains.
 #[derive(Debug, Default)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// All of its strings, decoded, in lower case.
-    pub text: String,
+    pub(crate) text: String,
     /// The same without the strings of dry runs.
-    pub real: String,
+    pub(crate) real: String,
     /// Whether something in it requests termination.
-    pub terminate: bool,
+    pub(crate) terminate: bool,
 }
 
 impl Facts {
-    pub fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let mut facts = Self::default();
         // Only the event as a whole can be an HTTP request.
         let dry = Tree::read(text).is_some_and(|tree| is_dry_http(&tree));
@@ -32,12 +32,12 @@ impl Facts {
     }
 
     /// Whether the event contains this id, or its parent's.
-    pub fn names(&self, id: &str) -> bool {
+    pub(crate) fn names(&self, id: &str) -> bool {
         named(&self.text, id)
     }
 
     /// Whether it also contains the id outside of dry runs.
-    pub fn names_outside_dry_runs(&self, id: &str) -> bool {
+    pub(crate) fn names_outside_dry_runs(&self, id: &str) -> bool {
         named(&self.real, id)
     }
 

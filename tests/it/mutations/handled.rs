@@ -36,7 +36,7 @@ const SETTINGS: [&[(&str, &str)]; 4] = [
 ];
 
 /// The functions that handle the events, one for each of the settings, each with its account.
-pub struct Bench {
+pub(crate) struct Bench {
     ids: BTreeSet<String>,
     functions: Vec<Option<Function>>,
     next: usize,
@@ -53,7 +53,7 @@ struct Handled<'a> {
 }
 
 impl Bench {
-    pub fn new(samples: &[Tree]) -> Self {
+    pub(crate) fn new(samples: &[Tree]) -> Self {
         Self {
             ids: ids(samples),
             functions: SETTINGS.iter().map(|_| None).collect(),
@@ -62,7 +62,7 @@ impl Bench {
     }
 
     /// Handles the event with two of the settings, in turn.
-    pub async fn check(&mut self, mutant: &Mutant<'_>) -> Result<String, String> {
+    pub(crate) async fn check(&mut self, mutant: &Mutant<'_>) -> Result<String, String> {
         let mut result = String::new();
         let first = self.next % SETTINGS.len();
         self.next += 1;
@@ -217,7 +217,7 @@ impl Handled<'_> {
                     ids && (self.may_terminate || !terminates)
                 }),
                 Command::ShowJob { .. } | Command::Panel(_) => true,
-                Command::Document(_) | Command::Refuse { .. } => false,
+                Command::Document(_) | Command::Refuse(_) => false,
             },
         };
         match self.calls.first() {

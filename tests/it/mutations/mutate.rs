@@ -60,7 +60,7 @@ const TEXTS: [&str; 24] = [
 ];
 
 /// The fields of the request schema, and misspellings of them.
-pub const FIELDS: [&str; 24] = [
+pub(crate) const FIELDS: [&str; 24] = [
     "jobIds",
     "jobId",
     "select",
@@ -89,9 +89,9 @@ pub const FIELDS: [&str; 24] = [
 
 /// A mutation that was made, and the one field that it changed, if it was one.
 #[derive(Clone, Debug)]
-pub struct Done {
-    pub how: &'static str,
-    pub field: Option<String>,
+pub(crate) struct Done {
+    pub(crate) how: &'static str,
+    pub(crate) field: Option<String>,
 }
 
 impl fmt::Display for Done {
@@ -101,7 +101,7 @@ impl fmt::Display for Done {
 }
 
 /// Mutates `tree`; `others` are the events to take values from.
-pub fn mutate(tree: &mut Tree, others: &[Tree], seed: u64) -> Done {
+pub(crate) fn mutate(tree: &mut Tree, others: &[Tree], seed: u64) -> Done {
     let random = &mut Rng::with_seed(seed);
     let containers = |tree: &Tree| {
         let mut found = Vec::new();
@@ -301,7 +301,7 @@ fn edit(node: &mut Tree, random: &mut Rng) {
 }
 
 /// Cuts a text, or changes, drops, repeats or adds characters. The result is UTF-8.
-pub fn corrupt(text: &str, random: &mut Rng) -> String {
+pub(crate) fn corrupt(text: &str, random: &mut Rng) -> String {
     let mut chars: Vec<char> = text.chars().collect();
     let at = random.usize(..=chars.len());
     match random.u8(..9) {

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 const MAX_DEPTH: usize = 60;
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Tree {
+pub(crate) enum Tree {
     /// `null`, a boolean, a number, or any other text, written as it is.
     Raw(String),
     Text(String),
@@ -25,7 +25,7 @@ pub enum Tree {
 
 impl Tree {
     /// Reads JSON. What is nested deeper than `serde_json` reads stays text.
-    pub fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         let read = serde_json::from_str(text).ok();
         read.or_else(|| {
             Some(Self::read_to_depth(
@@ -54,16 +54,16 @@ impl Tree {
         serde_json::from_str(text).unwrap_or_else(|_| Self::raw(text))
     }
 
-    pub fn raw(text: impl fmt::Display) -> Self {
+    pub(crate) fn raw(text: impl fmt::Display) -> Self {
         Self::Raw(text.to_string())
     }
 
-    pub fn text(text: impl Into<String>) -> Self {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
     /// The last field of this name, as most JSON parsers read it.
-    pub fn get(&self, name: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         let Self::Object(fields) = self else {
             return None;
         };
@@ -72,7 +72,7 @@ impl Tree {
     }
 
     /// The value of a string, whether or not it holds JSON.
-    pub fn as_text(&self) -> Option<String> {
+    pub(crate) fn as_text(&self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text.clone()),
             Self::Nested(tree) => Some(tree.to_string()),
@@ -80,12 +80,12 @@ impl Tree {
         }
     }
 
-    pub fn is(&self, raw: &str) -> bool {
+    pub(crate) fn is(&self, raw: &str) -> bool {
         matches!(self, Self::Raw(text) if text == raw)
     }
 
     /// The nodes directly below.
-    pub fn children(&self) -> Vec<&Self> {
+    pub(crate) fn children(&self) -> Vec<&Self> {
         match self {
             Self::Raw(_) | Self::Text(_) => Vec::new(),
             Self::Nested(tree) => vec![tree],
@@ -104,12 +104,12 @@ impl Tree {
     }
 
     /// The number of nodes, this one included.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         1 + self.children().into_iter().map(Self::size).sum::<usize>()
     }
 
     /// The node of this number, in the order in which they are written; this one is number 0.
-    pub fn node_mut(&mut self, number: usize) -> Option<&mut Self> {
+    pub(crate) fn node_mut(&mut self, number: usize) -> Option<&mut Self> {
         let Some(mut number) = number.checked_sub(1) else {
             return Some(self);
         };
@@ -124,7 +124,7 @@ impl Tree {
     }
 
     /// Calls `visit` with this node and all below.
-    pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Self)) {
+    pub(crate) fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Self)) {
         visit(self);
         for child in self.children() {
             child.walk(visit);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use batch_emulator::{
-    Attempt, Behaviour, Emulator, Exit, Faults, JobSpec, Lifecycle, Operation, Status,
+    Attempt, Behaviour, Emulator, Exit, Faults, JobSpec, Lifecycle, Operation, PositionTime, Status,
 };
 use serde_json::json;
 
@@ -119,6 +119,8 @@ fn blocking(id: Option<&str>, shown_as_node: &[Operation]) -> JobSpec {
         job_id: id.map(str::to_owned),
         nodes: Some(2),
         status_reason: Some(BLOCKS.to_owned()),
+        // First for longer than BLOCKED_FOR: since 2020.
+        position_time: PositionTime::At(1_577_836_800_000),
         shown_as_node: shown_as_node.iter().copied().collect::<BTreeSet<_>>(),
         ..JobSpec::new(Status::Runnable).age(Duration::from_hours(1))
     }
@@ -164,7 +166,7 @@ fn nodes_in_a_queue(emulator: &Emulator) -> Case {
 
 fn no_id_at_the_head(emulator: &Emulator) -> Case {
     emulator.add_job(blocking(Some("no-uuid"), &[]));
-    let expected = Expected::Error("Refused", "\"no-uuid\" is not a job id");
+    let expected = Expected::Error("Refused", ":job/no-uuid\" is not a job's ARN");
     head_of(Case {
         expected,
         ..Case::new(Vec::new())

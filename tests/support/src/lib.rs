@@ -10,6 +10,7 @@
     reason = "a test that panics fails"
 )]
 #![allow(
+    missing_docs,
     clippy::must_use_candidate,
     clippy::return_self_not_must_use,
     reason = "only tests call it"
@@ -20,6 +21,6 @@ mod function;
 pub mod samples;
 
 pub use function::{
-    FUNCTION_ARN, Failed, Function, QUEUE, QUEUE_ARN, SETTINGS, batch, failed, only_outcome,
-    outcomes, request_id,
+    FUNCTION_ARN, Failed, Function, QUEUE, QUEUE_ARN, SETTINGS, batch, failed, first_for, now,
+    only_outcome, outcomes, request_id,
 };

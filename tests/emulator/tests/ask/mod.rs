@@ -1,5 +1,10 @@
 //! Short ways to ask the emulator, in process.
 
+#![allow(
+    unreachable_pub,
+    reason = "nothing outside of this binary can be reached"
+)]
+
 use std::time::Duration;
 
 use batch_emulator::{Dropped, Emulator, Operation, Seed};

@@ -1,0 +1,44 @@
+//! Why an event cannot be acted on.
+
+use thiserror::Error;
+
+use crate::request::RequestError;
+
+/// Why an event, or one message of it, cannot be acted on. Nothing is called then.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum EventError {
+    /// The event is of no kind that this function knows.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The kind of event is known, and one of its fields is missing or wrong.
+    #[error("{kind}: {error}")]
+    Envelope {
+        /// The kind.
+        kind: &'static str,
+        /// The field, and what was expected.
+        error: RequestError,
+    },
+    /// The request does not follow the schema.
+    #[error("{0}")]
+    Request(#[from] RequestError),
+    /// The policy of the deployer forbids it.
+    #[error("{0}")]
+    Refused(String),
+    /// IAM denies listing the jobs of a selection.
+    #[error("{0}")]
+    Denied(String),
+}
+
+impl EventError {
+    /// The stable name of the error, for `Retry` and `Catch` in Step Functions and for metric filters.
+    #[must_use]
+    pub fn error_type(&self) -> &'static str {
+        match self {
+            Self::Unsupported(_) => "UnsupportedEvent",
+            Self::Envelope { .. } => "InvalidEvent",
+            Self::Request(_) => "InvalidRequest",
+            Self::Refused(_) => "Refused",
+            Self::Denied(_) => "Denied",
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What a dashboard asks for: the panel of a job queue.
+
+use super::Status;
+
+/// The most jobs that a panel shows.
+pub const MAX_SHOWN: usize = 200;
+
+/// What a panel is asked to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PanelRequest {
+    /// The queue's name or ARN.
+    pub job_queue: String,
+    /// The statuses to count and to show, in the order of a job's life.
+    pub statuses: Vec<Status>,
+    /// Show at most this many jobs.
+    pub limit: usize,
+}
+
+impl PanelRequest {
+    /// The statuses of jobs that have not ended.
+    pub const LIVE: [Status; 5] = [
+        Status::Submitted,
+        Status::Pending,
+        Status::Runnable,
+        Status::Starting,
+        Status::Running,
+    ];
+}

@@ -1,0 +1,78 @@
+//! Invocation errors: what cannot be acted on, and what is left over where nobody would be told otherwise.
+
+use std::fmt;
+
+use lambda_runtime::Diagnostic;
+use thiserror::Error;
+
+use super::body;
+use crate::{
+    event::EventError,
+    intake::MessageOutcome,
+    report::{Class, Report},
+};
+
+/// An invocation error. Of an asynchronous event, Lambda retries it and then sends it to the on-failure destination.
+#[derive(Error)]
+pub enum Failure {
+    /// The event or one of its messages cannot be acted on.
+    #[error("{0}")]
+    Event(#[from] EventError),
+    /// At least one job is worth a retry. The text is the summary.
+    #[error("incomplete: {0}")]
+    Incomplete(String),
+    /// No job is worth a retry, and at least one was rejected. The text is the summary.
+    #[error("rejected: {0}")]
+    Rejected(String),
+    /// The answer could not be written as JSON. No known answer causes this; it is an error so that it is no panic.
+    #[error("cannot write the answer: {0}")]
+    Unwritable(#[from] serde_json::Error),
+}
+
+/// The runtime logs a failed invocation in this form, so it is one readable line.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {self}", self.error_type())
+    }
+}
+
+impl Failure {
+    /// The stable name of the error.
+    #[must_use]
+    pub fn error_type(&self) -> &'static str {
+        match self {
+            Self::Event(error) => error.error_type(),
+            Self::Incomplete(_) => "Incomplete",
+            Self::Rejected(_) => "Rejected",
+            Self::Unwritable(_) => "Unwritable",
+        }
+    }
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        Self {
+            error_type: failure.error_type().to_owned(),
+            error_message: failure.to_string(),
+        }
+    }
+}
+
+/// The invocation error for messages that cannot be read, and for jobs left over in the messages that `counts` selects.
+pub(super) fn invocation_error(
+    report: &Report,
+    messages: &[MessageOutcome],
+    counts: impl Fn(&MessageOutcome) -> bool,
+) -> Option<Failure> {
+    let counted = |message: &&MessageOutcome| counts(message) || message.error.is_some();
+    let classes = messages.iter().filter(counted).map(|message| message.class);
+    let error = messages.iter().find_map(|message| message.error.clone());
+    let summary = || body::summary(report);
+    match (classes.max().unwrap_or(Class::Done), error) {
+        (Class::Retryable, _) => Some(Failure::Incomplete(summary())),
+        (_, Some(error)) => Some(error.into()),
+        (Class::Rejected, None) => Some(Failure::Rejected(summary())),
+        // Its time has not come, which is no fault of the event.
+        (Class::Done | Class::TooSoon, None) => None,
+    }
+}

@@ -1,0 +1,5 @@
+//! The edges of the function: what it reads of an event, how it answers, and what it logs and counts.
+
+mod messages;
+mod records;
+mod widget;
