@@ -27,7 +27,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpConnector, http_client_fn,
 };
 
-pub use describe::{DESCRIBE_LIMIT, DescribeJobs, DescribeServiceJob};
+pub use describe::{DESCRIBE_LIMIT, DescribeJobs, DescribeServiceJob, LOOK_AGAIN};
 pub use end::{BULK_LIMIT, EndAnswer, EndJobs, EndOperation};
 pub use error::{CallError, ErrorKind};
 pub use job::{JobDetail, JobSummary};

@@ -51,6 +51,8 @@ pub struct Jobs {
     invalid: HashMap<Box<str>, JobIndex>,
     requests: Vec<RequestOptions>,
     texts: Texts,
+    /// How many have no outcome yet.
+    open: usize,
 }
 
 /// The options of a request that hold for each of its jobs.
@@ -228,8 +230,10 @@ impl Jobs {
         if let Some(&index) = known {
             let first = &mut self[index];
             if job.strength() > first.strength() {
+                let is_reopened = job.outcome().is_none() && first.outcome().is_some();
                 job.asked_as = first.asked_as.take();
                 *first = job;
+                self.open += usize::from(is_reopened);
             }
             return index;
         }
@@ -238,6 +242,7 @@ impl Jobs {
             ReportedId::Id(id) => self.by_id.insert(*id, index),
             ReportedId::Text(text) => self.invalid.insert(text.clone(), index),
         };
+        self.open += usize::from(job.outcome().is_none());
         self.all.push(job);
         index
     }
@@ -271,6 +276,12 @@ impl Jobs {
         self.all.is_empty()
     }
 
+    /// Whether every one has its outcome.
+    #[must_use]
+    pub fn are_settled(&self) -> bool {
+        self.open == 0
+    }
+
     /// The index of each job, in the order first asked.
     pub fn indices(&self) -> impl Iterator<Item = JobIndex> + use<> {
         (0..u32::try_from(self.all.len()).unwrap_or(u32::MAX)).map(JobIndex)
@@ -294,7 +305,10 @@ impl Jobs {
             "{:?} cannot become {stage:?}",
             job.stage
         );
+        let was_open = job.outcome().is_none();
         job.stage = stage;
+        let is_closed = was_open && job.outcome().is_some();
+        self.open -= usize::from(is_closed);
     }
 
     /// Gives a job its outcome.
@@ -307,6 +321,7 @@ impl Jobs {
         for job in &mut self.all {
             job.finish();
         }
+        self.open = 0;
     }
 
     /// A line of the report for each job, in the order first asked.

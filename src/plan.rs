@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    batch::JobDetail,
+    batch::{ErrorKind, JobDetail},
     policy::Policy,
     report::Outcome,
     request::{AUDIT_MARKER, Action, Status},
@@ -125,6 +125,20 @@ impl Blocking {
                 job.summary.status_reason.as_deref().unwrap_or_default()
             ),
         }
+    }
+}
+
+/// The outcome of a job whose look or call failed for good, with this error of Batch's.
+#[must_use]
+pub fn outcome_of(kind: ErrorKind) -> Outcome {
+    match kind {
+        ErrorKind::Throttled => Outcome::Throttled,
+        ErrorKind::Denied => Outcome::Denied,
+        ErrorKind::NoAnswer | ErrorKind::OutOfTime => Outcome::NotAttempted,
+        ErrorKind::NoSuchOperation
+        | ErrorKind::Refused
+        | ErrorKind::Credentials
+        | ErrorKind::Server => Outcome::Failed,
     }
 }
 

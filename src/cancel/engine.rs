@@ -8,12 +8,13 @@ use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    ends::{EndCall, Ends},
+    call::{Answer, Call, Outlook},
+    ends::Ends,
     looks::Looks,
     parents::Parents,
 };
 use crate::{
-    batch::{BulkCalls, CallError, EndAnswer, EndOperation, ErrorKind, JobDetail},
+    batch::{EndOperation, ErrorKind, JobDetail},
     jobs::{JobIndex, Jobs, Stage},
     plan::{Plan, plan_job},
     policy::Policy,
@@ -30,44 +31,6 @@ const MAX_TRIES: u8 = 10;
 
 /// The same while Batch throttles the calls, which tells nothing of the job, and which the pace already makes up for.
 const MAX_THROTTLED_TRIES: u8 = 20;
-
-/// When to look again at a job that Batch does not show, or shows unchanged: after 1 s and after 3 s.
-pub(super) const LOOK_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
-
-/// A call to send.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Call {
-    /// A look at these jobs.
-    Describe(Vec<JobId>),
-    /// A look at a service job.
-    DescribeServiceJob(JobId),
-    /// A call that ends jobs.
-    End(EndCall),
-}
-
-/// The answer to a call, or why there is none.
-#[derive(Debug)]
-pub enum Answer {
-    /// To a look at these jobs.
-    Described(Vec<JobId>, Result<Vec<JobDetail>, CallError>),
-    /// To a call that ends jobs.
-    Acknowledged(EndCall, Result<EndAnswer, CallError>),
-}
-
-/// What the next call depends on beside the jobs.
-#[derive(Clone, Copy, Debug)]
-pub struct Outlook {
-    /// Whether the endpoint knows the bulk calls.
-    pub bulk: BulkCalls,
-    /// How long a look may well take.
-    pub look_takes: Duration,
-    /// How long a call that ends jobs may well take.
-    pub end_takes: Duration,
-    /// The time between two calls.
-    pub interval: Duration,
-    /// How many calls may be in flight.
-    pub concurrency: usize,
-}
 
 /// What is due later.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,6 +51,8 @@ pub struct Engine<'a> {
     pub(super) deadline: Deadline,
     looks_in_flight: usize,
     ends_in_flight: usize,
+    /// Whether children that were refused were looked at once more.
+    has_seen_children: bool,
     pub(super) began: Instant,
 }
 
@@ -105,6 +70,7 @@ impl<'a> Engine<'a> {
             deadline,
             looks_in_flight: 0,
             ends_in_flight: 0,
+            has_seen_children: false,
             began: now,
         };
         for index in engine.jobs.indices() {
@@ -202,11 +168,7 @@ impl<'a> Engine<'a> {
     pub fn handle_timeout(&mut self, now: Instant) {
         while self.poll_timeout().is_some_and(|at| at <= now) {
             match self.timers.pop() {
-                Some(Reverse((_, Timer::Look(ids)))) => {
-                    for id in ids {
-                        self.looks.push_again(id);
-                    }
-                }
+                Some(Reverse((_, Timer::Look(ids)))) => self.looks.push_together(ids),
                 Some(Reverse((_, Timer::End(indices)))) => {
                     for index in indices {
                         self.enqueue_end(index);
@@ -236,6 +198,28 @@ impl<'a> Engine<'a> {
                     Ok(answer) => self.on_acknowledged(&call, answer, now),
                     Err(error) => self.on_end_failed(call, error, now),
                 }
+            }
+        }
+        self.see_refused_children();
+    }
+
+    /// Ending an array may have ended a child whose own call was refused: once all jobs have an outcome, such children are
+    /// looked at again.
+    fn see_refused_children(&mut self) {
+        if self.has_seen_children || !self.jobs.are_settled() {
+            return;
+        }
+        self.has_seen_children = true;
+        for index in self.jobs.indices() {
+            let job = &self.jobs[index];
+            let parent = job.id().and_then(JobId::parent);
+            let parent = parent.and_then(|parent| self.jobs.index_of(parent));
+            if job.was_called
+                && job.outcome().is_some_and(Outcome::is_refused)
+                && parent.is_some_and(|parent| self.jobs[parent].was_called)
+                && let Some(id) = job.id()
+            {
+                self.looks.push_again(id);
             }
         }
     }
@@ -290,17 +274,4 @@ pub(super) fn may_retry(kind: ErrorKind, tries: u8) -> bool {
         _ => MAX_TRIES,
     };
     kind.is_worth_a_retry() && tries < most
-}
-
-/// The outcome of a job whose look or call failed for good, with this error of Batch's.
-pub(super) fn outcome_of(kind: ErrorKind) -> Outcome {
-    match kind {
-        ErrorKind::Throttled => Outcome::Throttled,
-        ErrorKind::Denied => Outcome::Denied,
-        ErrorKind::NoAnswer | ErrorKind::OutOfTime => Outcome::NotAttempted,
-        ErrorKind::NoSuchOperation
-        | ErrorKind::Refused
-        | ErrorKind::Credentials
-        | ErrorKind::Server => Outcome::Failed,
-    }
 }

@@ -8,11 +8,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     Chosen, SelectError, Selection, SelectionQuery,
-    look::{LOOK_AGAIN, Look, look},
+    look::{Look, look},
     not_looked_at, partial_or_refused,
 };
 use crate::{
-    batch::{GetJobQueueSnapshot, JobDetail, Position, QueueSnapshot},
+    batch::{GetJobQueueSnapshot, JobDetail, LOOK_AGAIN, Position, QueueSnapshot},
     jobs::{Decision, Texts},
     plan::{Blocking, Message, Plan, blocking, plan_job},
     policy::Policy,
