@@ -114,3 +114,34 @@ fn position(arn: Option<&str>, since: Option<i64>) -> Result<Position, CallError
         since: time(since),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::ErrorKind;
+
+    const ID: &str = "0c9d8f6e-3a1b-4c2d-8e4f-5a6b7c8d9e0f";
+
+    #[test]
+    fn position_names_the_job_of_an_arn() {
+        for id in [ID.to_owned(), format!("{ID}#0"), ID.to_uppercase()] {
+            let arn = format!("arn:aws:batch:eu-west-1:123456789012:job/{id}");
+            let found = position(Some(&arn), Some(7)).unwrap();
+            assert_eq!((found.id.to_string().as_str(), found.since), (ID, Some(7)));
+        }
+    }
+
+    #[test]
+    fn position_without_a_job_is_an_error_that_shows_the_arn() {
+        for arn in [
+            None,
+            Some("arn:aws:batch:eu-west-1:123456789012:job/7"),
+            Some("arn:aws:batch:eu-west-1:123456789012:jobs"),
+        ] {
+            let error = position(arn, None).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Refused);
+            let shown = format!("{:?} is not a job's ARN", arn.unwrap_or_default());
+            assert!(error.message.contains(&shown), "{error}");
+        }
+    }
+}

@@ -102,7 +102,8 @@ impl<'a> Engine<'a> {
     /// A full bulk call comes before a full look before what is left over. So each job is brought to its end as early as
     /// can be, and an invocation that runs out of time has some jobs done rather than all of them looked at.
     pub fn poll_call(&mut self, now: Instant, outlook: Outlook) -> Option<Call> {
-        let more_to_see = self.looks_in_flight > 0 || self.looks.first_len() > 0;
+        let more_to_see =
+            self.looks_in_flight > 0 || self.looks.first_len() > 0 || self.looks.has_parts();
         if !self.is_closing(now, outlook, 1)
             && let Some(call) = self.ends.next(outlook.bulk, !more_to_see)
         {

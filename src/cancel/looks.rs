@@ -43,6 +43,11 @@ impl Looks {
         self.parts.extend([ids, second]);
     }
 
+    /// Whether parts of a call that Batch refused wait.
+    pub(super) fn has_parts(&self) -> bool {
+        !self.parts.is_empty()
+    }
+
     /// Looks again at these, together where they are part of a call that Batch refused.
     pub(super) fn push_together(&mut self, ids: Vec<JobId>) {
         if ids.first().is_some_and(|id| self.suspects.contains(id)) {

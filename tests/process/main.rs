@@ -16,6 +16,7 @@ mod drain;
 mod process;
 mod proxy;
 mod runtime_api;
+mod truth;
 
 use std::{os::unix::process::ExitStatusExt, time::Duration};
 
