@@ -151,7 +151,7 @@ impl<'a> Evidence<'a> {
         };
         let attempts = self.judge.emulator.attempts(id);
         let calls: Vec<String> = self.calls(id).map(|call| self.told(call, id)).collect();
-        let passed = self.judge.emulator.now() - self.invocation.began;
+        let passed = self.passed();
         Err(format!(
             "{contradiction}: {requested:?} {job:?} {attempts:?}\n{}\nreported at {passed:?}",
             calls.join("\n")
@@ -261,6 +261,12 @@ impl<'a> Evidence<'a> {
         looks.into_iter().filter(is_shown).collect()
     }
 
+    /// How long the invocation has taken.
+    fn passed(&self) -> Duration {
+        let now = self.judge.emulator.now();
+        now.saturating_sub(self.invocation.began)
+    }
+
     /// All looks are this invocation's: those of another instance are not its to know.
     fn is_alone(&self) -> bool {
         !matches!(self.judge.scenario.shape, Shape::TwoAtOnce { .. })
@@ -352,14 +358,13 @@ impl<'a> Evidence<'a> {
         let mut looks = calls.filter(|call| call.reason.is_none());
         let a_look_failed =
             looks.any(|call| array_ended.is_some_and(|at| call.at >= at) && !call.succeeded());
-        let passed = self.judge.emulator.now() - self.invocation.began;
         let faults = &self.judge.scenario.faults;
         let last_part = if faults.slow.is_empty() && faults.slow_rate == 0.0 {
             NEARLY_OVER
         } else {
             NEARLY_OVER_WHEN_SLOW
         };
-        let is_late = passed + last_part > self.judge.scenario.time();
+        let is_late = self.passed() + last_part > self.judge.scenario.time();
         a_look_failed || is_late || self.ends(id).next().is_none()
     }
 }
