@@ -85,6 +85,7 @@ impl Config {
             allow_terminate: env.flag("ALLOW_TERMINATE", false)?,
             max_selected: env.number("MAX_SELECTED", "1000", 1, usize::MAX)?,
             blocked_reasons: Patterns::parse(&env.text("BLOCKED_REASONS", BLOCKED_REASONS)),
+            blocked_for: env.read("BLOCKED_FOR", "10m", |text| age(text, "0 for at once"))?,
             dry_run: env.flag("DRY_RUN", false)?,
         };
         Ok(Self {
@@ -93,7 +94,10 @@ impl Config {
                 "SUBMITTED,PENDING,RUNNABLE",
                 statuses,
             )?,
-            max_event_age: Some(env.read("MAX_EVENT_AGE", "0", age)?).filter(|age| !age.is_zero()),
+            max_event_age: Some(
+                env.read("MAX_EVENT_AGE", "0", |text| age(text, "0 for no limit"))?,
+            )
+            .filter(|age| !age.is_zero()),
             alarm_request: env.read("ALARM_REQUEST", ALARM_REQUEST, |text| {
                 alarm_request(text, &policy)
             })?,
@@ -207,11 +211,10 @@ fn statuses(text: &str) -> Result<Vec<Status>, String> {
         .collect()
 }
 
-/// Reads a number of seconds, or a duration such as `15m`.
-fn age(text: &str) -> Result<Duration, String> {
-    let expected = || {
-        "a number of seconds, or a length of time such as 15m or PT1H; 0 for no limit".to_owned()
-    };
+/// Seconds, or a length of time such as `15m`.
+fn age(text: &str, zero: &str) -> Result<Duration, String> {
+    let expected =
+        || format!("a number of seconds, or a length of time such as 15m or PT1H; {zero}");
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));
     }

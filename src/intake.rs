@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::{
     event::{Content, EventError, Message, Source},
     jobs::{Decision, Job, JobIndex, Jobs, RequestOptions},
@@ -10,7 +12,7 @@ use crate::{
     report::{Class, Outcome, Partial, Report},
     request::{Request, Target, audit_reason},
     select::{
-        Chosen, SelectError, Selection, SelectionQuery, select, select_blocked, select_ids,
+        Chosen, SelectError, Selection, SelectionQuery, Told, select, select_blocked, select_ids,
         spared_statuses,
     },
     session::Session,
@@ -29,6 +31,8 @@ pub struct Invocation<'a> {
     pub function_arn: &'a str,
     /// When the event arrived, in milliseconds since 1970.
     pub at: i64,
+    /// A message that is left over is delivered again.
+    pub comes_again: bool,
 }
 
 /// A message whose jobs have no outcome yet.
@@ -112,8 +116,7 @@ async fn take_in(
         "Cancelled on request through {}",
         invocation.source.as_str()
     );
-    let reason = request.reason.as_deref().unwrap_or(&default);
-    let reason = audit_reason(reason, invocation.requested_by, invocation.request_id);
+    let reason = request.reason.clone().unwrap_or(default);
     let intent = Intent {
         action: request.action,
         dry_run: request.dry_run || policy.dry_run,
@@ -124,16 +127,18 @@ async fn take_in(
     };
     let is_head = matches!(&request.target, Target::Select(selected) if selected.head);
     let reselects_on_retry = request.max_jobs.is_some() || is_head;
-    let options = RequestOptions {
-        reason: Arc::from(reason),
-        wait: request.wait,
-    };
-    let fail_on_incomplete = request.fail_on_incomplete;
+    let (wait, fail_on_incomplete) = (request.wait, request.fail_on_incomplete);
     let selection = match choose(request, intent, invocation, session).await? {
         Ok(selection) => selection,
         Err(why) => return Ok(PendingContent::Ignored(why)),
     };
-    let number = jobs.add_request(options);
+    let reason = match &selection.overwrites {
+        Some(overwritten) => format!("{overwritten} | {reason}"),
+        None => reason,
+    };
+    let reason = audit_reason(&reason, invocation.requested_by, invocation.request_id);
+    let reason = Arc::from(reason);
+    let number = jobs.add_request(RequestOptions { reason, wait });
     let chosen = selection.jobs.into_iter();
     Ok(PendingContent::Request(RequestJobs {
         jobs: chosen
@@ -160,6 +165,11 @@ async fn choose(
         max_jobs: request.max_jobs.map(std::num::NonZeroUsize::get),
         before: invocation.at,
     };
+    let told = Told {
+        at: request.event_time.map(Timestamp::as_millisecond),
+        names_job: matches!(request.target, Target::Blocked(_)),
+        comes_again: invocation.comes_again,
+    };
     let selection = match request.target {
         Target::Jobs(ids) if query.max_jobs.is_none() => Selection {
             jobs: ids
@@ -172,8 +182,8 @@ async fn choose(
             ..Selection::default()
         },
         Target::Jobs(ids) => select_ids(ids, query, session).await,
-        Target::Blocked(id) => select_blocked(id, query, session).await,
-        Target::Select(selected) => match select(&selected, query, session).await {
+        Target::Blocked(id) => select_blocked(id, told, query, session).await,
+        Target::Select(selected) => match select(&selected, told, query, session).await {
             // An alarm tells of whatever queue it watches: one that is not allowed here is nobody's mistake.
             Err(SelectError::NotAllowed(why)) if request.from_alarm => return Ok(Err(why)),
             selection => selection?,

@@ -47,13 +47,16 @@ const MARGIN_A_JOB: Duration = Duration::from_micros(15);
 const HTTP_TIME: Duration = Duration::from_secs(25);
 
 /// The function: its settings, and its connection to AWS Batch. One lasts as long as the process.
-#[derive(Debug)]
 pub struct App {
     config: Config,
     batch: Batch,
     pace: Pace,
     metrics: Option<fn(&str)>,
+    clock: Clock,
 }
+
+/// Tells the time of day, by which ages are told.
+pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
 impl App {
     /// A function with these settings.
@@ -65,7 +68,14 @@ impl App {
             batch,
             pace,
             metrics: None,
+            clock: Box::new(Timestamp::now),
         }
+    }
+
+    /// The same function with another clock, by which ages are told.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// The same function, which hands its lines of metrics to `metrics`.
@@ -88,7 +98,7 @@ impl App {
         event: LambdaEvent<Box<RawValue>>,
     ) -> Result<Box<RawValue>, Failure> {
         let LambdaEvent { payload, context } = event;
-        let now = Timestamp::now();
+        let now = (self.clock)();
         let scope = Scope {
             config: &self.config,
             own_region: &OwnRegion::from_function_arn(&context.invoked_function_arn),
@@ -119,6 +129,7 @@ impl App {
             request_id: &context.request_id,
             function_arn: &context.invoked_function_arn,
             at: now.as_millisecond(),
+            comes_again: command.comes_again(),
         };
         let session = Session {
             batch: &self.batch,

@@ -83,27 +83,48 @@ pub fn is_protected(job: &JobDetail, policy: &Policy) -> bool {
     tags.any(|(key, value)| policy.protect_tag.is(key, value))
 }
 
-/// Which of `BLOCKED_REASONS` the status reason of a job matches, as a message.
-///
-/// # Errors
-///
-/// Why the job does not block its queue for one of these reasons.
-pub fn blocked(job: &JobDetail, policy: &Policy) -> Result<Message, String> {
-    let (id, status) = (job.summary.id, job.summary.status);
-    if status != Status::Runnable {
-        return Err(format!("job {id} is {status} now, and blocks no queue"));
+/// Whether a job shows one of `BLOCKED_REASONS` for waiting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blocking {
+    /// It is RUNNABLE, and its status reason matches this pattern.
+    Matches(String),
+    /// It is RUNNABLE, and shows no reason.
+    NoReason,
+    /// It is RUNNABLE, for another reason.
+    OtherReason,
+    /// It is in another status.
+    NotRunnable,
+}
+
+/// Whether a job shows one of `BLOCKED_REASONS` for waiting. Whether it is the first of its queue is not asked here.
+#[must_use]
+pub fn blocking(job: &JobDetail, policy: &Policy) -> Blocking {
+    if job.summary.status != Status::Runnable {
+        return Blocking::NotRunnable;
     }
     let reason = job.summary.status_reason.as_deref();
     let Some(reason) = reason.filter(|reason| !reason.is_empty()) else {
-        return Err(format!(
-            "job {id} shows no reason for blocking its queue now"
-        ));
+        return Blocking::NoReason;
     };
     match policy.blocked_reasons.find(reason) {
-        Some(pattern) => Ok(format!("blocked its queue, matched by {pattern}: {reason}").into()),
-        None => Err(format!(
-            "job {id}: its reason matches none of BLOCKED_REASONS: {reason}"
-        )),
+        Some(pattern) => Blocking::Matches(pattern),
+        None => Blocking::OtherReason,
+    }
+}
+
+impl Blocking {
+    /// Why a job does not block its queue for one of `BLOCKED_REASONS`.
+    #[must_use]
+    pub fn why_not(&self, job: &JobDetail) -> String {
+        let (id, status) = (job.summary.id, job.summary.status);
+        match self {
+            Self::NotRunnable => format!("job {id} is {status} now, and blocks no queue"),
+            Self::NoReason => format!("job {id} shows no reason for blocking its queue now"),
+            Self::Matches(_) | Self::OtherReason => format!(
+                "job {id}: its reason matches none of BLOCKED_REASONS: {}",
+                job.summary.status_reason.as_deref().unwrap_or_default()
+            ),
+        }
     }
 }
 
@@ -290,21 +311,18 @@ mod tests {
     #[test]
     fn a_blocked_job_matches_by_its_reason_now() {
         let mut seen = job(Status::Runnable);
-        assert!(blocked(&seen, &policy()).unwrap_err().contains("no reason"));
+        assert_eq!(blocking(&seen, &policy()), Blocking::NoReason);
         seen.summary.status_reason =
             Some("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large".to_owned());
-        assert!(blocked(&seen, &policy()).is_ok());
+        let pattern = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT*";
+        let matches = Blocking::Matches(pattern.to_owned());
+        assert_eq!(blocking(&seen, &policy()), matches);
         seen.summary.status = Status::Running;
-        assert!(
-            blocked(&seen, &policy())
-                .unwrap_err()
-                .contains("is RUNNING now")
-        );
+        assert_eq!(blocking(&seen, &policy()), Blocking::NotRunnable);
         seen.summary.status = Status::Runnable;
         seen.summary.status_reason =
             Some("CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - none".to_owned());
-        let why = blocked(&seen, &policy()).unwrap_err();
-        assert!(why.contains("none of BLOCKED_REASONS"), "{why}");
+        assert_eq!(blocking(&seen, &policy()), Blocking::OtherReason);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The policy of the deployer. It comes from the environment, and no event can extend it.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use wildmatch::WildMatch;
 
@@ -19,6 +19,8 @@ pub struct Policy {
     pub max_selected: usize,
     /// Patterns of the status reasons for which a job that blocks its queue is cancelled.
     pub blocked_reasons: Patterns,
+    /// How long a job must have blocked its queue before an event, an alarm or `head` cancels it.
+    pub blocked_for: Duration,
     /// Everything is a dry run.
     pub dry_run: bool,
 }

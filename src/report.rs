@@ -35,6 +35,8 @@ pub enum Outcome {
     WouldTerminate,
     /// Left alone because of `maxJobs`.
     OverLimit,
+    /// Blocks its queue, and not for long enough to be cancelled.
+    TooSoon,
     /// Not the id of a job.
     InvalidId,
     /// IAM said no.
@@ -56,6 +58,8 @@ pub enum Class {
     Done,
     /// Asking again would not help until somebody mends something.
     Rejected,
+    /// Asking again helps when the time has come.
+    TooSoon,
     /// Asking again may help.
     Retryable,
 }
@@ -78,6 +82,7 @@ impl Outcome {
             | Self::WouldTerminate
             | Self::OverLimit => Class::Done,
             Self::InvalidId | Self::Denied => Class::Rejected,
+            Self::TooSoon => Class::TooSoon,
             Self::Throttled | Self::Failed | Self::Unconfirmed | Self::NotAttempted => {
                 Class::Retryable
             }
@@ -96,6 +101,19 @@ impl Outcome {
         matches!(self, Self::Denied | Self::Throttled | Self::Failed)
     }
 
+    /// A job with this outcome blocks no queue, or not of those allowed here.
+    #[must_use]
+    pub fn ends_blocking(self) -> bool {
+        matches!(
+            self,
+            Self::QueueNotAllowed
+                | Self::Cancelled
+                | Self::Cancelling
+                | Self::Terminated
+                | Self::Terminating
+        )
+    }
+
     /// The name in reports, logs and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -112,6 +130,7 @@ impl Outcome {
             Self::WouldCancel => "wouldCancel",
             Self::WouldTerminate => "wouldTerminate",
             Self::OverLimit => "overLimit",
+            Self::TooSoon => "tooSoon",
             Self::InvalidId => "invalidId",
             Self::Denied => "denied",
             Self::Throttled => "throttled",
@@ -275,6 +294,6 @@ impl Report {
     /// Whether nothing in it is worth asking again.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.class() != Class::Retryable
+        !matches!(self.class(), Class::TooSoon | Class::Retryable)
     }
 }

@@ -12,6 +12,8 @@ mod status;
 
 use std::{num::NonZeroUsize, time::Duration};
 
+use jiff::Timestamp;
+
 pub use decode::RequestError;
 pub(crate) use decode::{decode, flag, from_json, from_object};
 pub use job_id::{AskedId, InvalidId, JobId};
@@ -43,6 +45,8 @@ pub struct Request {
     pub wait: Duration,
     /// Whether a report with something retryable or rejected is an invocation error.
     pub fail_on_incomplete: bool,
+    /// When the event or alarm happened that asks for it.
+    pub event_time: Option<Timestamp>,
     /// The request comes from an alarm. Its queue may be one that is not allowed, which is no error then.
     pub from_alarm: bool,
 }
@@ -59,6 +63,7 @@ impl Request {
             max_jobs: None,
             wait: Duration::ZERO,
             fail_on_incomplete: false,
+            event_time: None,
             from_alarm: false,
         }
     }

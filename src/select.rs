@@ -30,7 +30,11 @@ pub struct Selection {
     pub partial: Option<Partial>,
     /// Why there is nothing to do.
     pub ignored: Option<String>,
+    /// The beginning of the status reason that the reason sent to Batch overwrites, if that is worth repeating.
+    pub overwrites: Option<String>,
 }
+
+pub use blocked::Told;
 
 /// A job, and what to do with it.
 #[derive(Debug)]
@@ -83,8 +87,13 @@ pub async fn select_ids(
 }
 
 /// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
-pub async fn select_blocked(id: JobId, query: SelectionQuery, session: Session<'_>) -> Selection {
-    blocked::blocked_job(id, query, session).await
+pub async fn select_blocked(
+    id: JobId,
+    told: Told,
+    query: SelectionQuery,
+    session: Session<'_>,
+) -> Selection {
+    blocked::blocked_job(id, told, query, session).await
 }
 
 /// The jobs that match a selection.
@@ -94,6 +103,7 @@ pub async fn select_blocked(id: JobId, query: SelectionQuery, session: Session<'
 /// When the selection is refused. A listing that fails midway or runs out of time is partial.
 pub async fn select(
     select: &Select,
+    told: Told,
     query: SelectionQuery,
     session: Session<'_>,
 ) -> Result<Selection, SelectError> {
@@ -103,7 +113,7 @@ pub async fn select(
         Err(Stop::Call(error)) => return partial_or_refused(error, Selection::default()),
     };
     if let (ListOf::Queue(queue), true) = (&of, select.head) {
-        return blocked::head(queue, select, query, session).await;
+        return blocked::head(queue, select, told, query, session).await;
     }
     let max_selected = session.policy.max_selected;
     // What `maxJobs` cuts to few enough need not be counted, and what only a look can tell may leave few of many.

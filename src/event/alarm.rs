@@ -108,6 +108,7 @@ impl Alarm {
             return Err(self.in_template(error, true).into());
         }
         request.from_alarm = true;
+        request.event_time = self.time.as_deref().and_then(time_of);
         Ok(Ok(request.with_default_reason(|| {
             format!("CloudWatch alarm {}", self.name)
         })))

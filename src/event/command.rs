@@ -57,6 +57,18 @@ pub enum Refusal {
 }
 
 impl Command {
+    /// Whether a message that is left over is delivered again.
+    #[must_use]
+    pub fn comes_again(&self) -> bool {
+        matches!(
+            self,
+            Self::Cancel {
+                reply: Reply::BatchItemFailures,
+                ..
+            }
+        )
+    }
+
     /// Cancels the jobs of an event that is one request.
     pub(super) fn cancel(content: impl Into<Content>, reply: Reply) -> Self {
         Self::Cancel {

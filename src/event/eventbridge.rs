@@ -52,7 +52,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Conten
 }
 
 /// AWS Batch's own events, by their detail type.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum BatchEvent {
     JobStateChange,
     JobQueueBlocked,
@@ -76,7 +76,8 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, Event
             )));
         }
     };
-    if let Some(why) = ignored(event, scope)? {
+    let time = time(event, kind, scope)?;
+    if let Some(why) = ignored(event, kind, time, scope) {
         return Ok(Content::Ignored(why));
     }
     let broken = |error: RequestError| EventError::Envelope {
@@ -98,19 +99,20 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, Event
             let status = detail.status.ok_or_else(missing)?;
             Ok(state_change(id, &status, scope))
         }
-        BatchEvent::JobQueueBlocked => Ok(queue_blocked(id, Action::Cancel)),
+        BatchEvent::JobQueueBlocked => Ok(queue_blocked(id, Action::Cancel, time)),
         BatchEvent::ServiceJobQueueBlocked if !scope.config.policy.allow_terminate => {
             Ok(Content::Ignored(
                 "service jobs can only be terminated, and ALLOW_TERMINATE is false".to_owned(),
             ))
         }
-        BatchEvent::ServiceJobQueueBlocked => Ok(queue_blocked(id, Action::Terminate)),
+        BatchEvent::ServiceJobQueueBlocked => Ok(queue_blocked(id, Action::Terminate, time)),
     }
 }
 
-fn queue_blocked(id: JobId, action: Action) -> Content {
+fn queue_blocked(id: JobId, action: Action, event_time: Option<Timestamp>) -> Content {
     let request = Request {
         action,
+        event_time,
         ..Request::cancel(Target::Blocked(id))
     };
     request
@@ -129,24 +131,37 @@ fn state_change(id: JobId, name: &str, scope: &Scope<'_>) -> Content {
         .into()
 }
 
-/// Why the event is ignored, if it is from another account or region, or too old.
-fn ignored(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
+/// Why an event of another account or region is ignored, or a state change that is too old.
+fn ignored(
+    event: &Envelope<'_>,
+    kind: BatchEvent,
+    time: Option<Timestamp>,
+    scope: &Scope<'_>,
+) -> Option<String> {
     let (region, account) = (event.region.as_deref(), event.account.as_deref());
     if let Some(place) = scope.own_region.foreign_region(region, account) {
-        return Ok(Some(format!(
+        return Some(format!(
             "the event is from another account or region: {place}"
-        )));
+        ));
     }
-    let Some(time) = event
-        .time
-        .as_deref()
-        .filter(|_| scope.config.max_event_age.is_some())
-    else {
-        return Ok(None);
-    };
-    let time: Timestamp = time.parse().map_err(|_| EventError::Envelope {
-        kind: KIND,
-        error: RequestError::new("time", format!("{time:?} is not a time")),
-    })?;
-    Ok(age::too_old(time, scope))
+    // A job that blocks its queue is looked up, however old the event is.
+    let time = time.filter(|_| kind == BatchEvent::JobStateChange)?;
+    age::too_old(time, scope)
+}
+
+/// The time of an event, where it is needed.
+fn time(
+    event: &Envelope<'_>,
+    kind: BatchEvent,
+    scope: &Scope<'_>,
+) -> Result<Option<Timestamp>, EventError> {
+    let is_needed = kind != BatchEvent::JobStateChange || scope.config.max_event_age.is_some();
+    let time = event.time.as_deref().filter(|_| is_needed);
+    let time = time.map(|time| {
+        time.parse().map_err(|_| EventError::Envelope {
+            kind: KIND,
+            error: RequestError::new("time", format!("{time:?} is not a time")),
+        })
+    });
+    time.transpose()
 }

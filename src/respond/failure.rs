@@ -72,6 +72,7 @@ pub(super) fn invocation_error(
         (Class::Retryable, _) => Some(Failure::Incomplete(summary())),
         (_, Some(error)) => Some(error.into()),
         (Class::Rejected, None) => Some(Failure::Rejected(summary())),
-        (Class::Done, None) => None,
+        // Its time has not come, which is no fault of the event.
+        (Class::Done | Class::TooSoon, None) => None,
     }
 }

@@ -157,7 +157,7 @@ fn result_body(report: &Report) -> Result<String, Problem> {
         Outcome::NotFound => StatusCode::NOT_FOUND,
         Outcome::Running | Outcome::Finished => StatusCode::CONFLICT,
         Outcome::Protected | Outcome::QueueNotAllowed | Outcome::Denied => StatusCode::FORBIDDEN,
-        Outcome::Throttled | Outcome::NotAttempted | Outcome::Unconfirmed => {
+        Outcome::Throttled | Outcome::NotAttempted | Outcome::Unconfirmed | Outcome::TooSoon => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Outcome::Failed => StatusCode::BAD_GATEWAY,

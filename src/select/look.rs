@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// When to look again at jobs that Batch does not show: after 1 s and after 3 s. A job just submitted may not show yet.
-const LOOK_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
+pub(super) const LOOK_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 
 /// What a look has found of a job.
 #[derive(Debug)]

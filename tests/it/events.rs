@@ -76,7 +76,6 @@ async fn samples_that_terminate_do_so_if_it_is_allowed() {
 async fn event_older_than_max_event_age_is_ignored() {
     let hours_ago = |hours: i64| jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
     for name in [
-        "eventbridge-queue-blocked",
         "eventbridge-job-runnable",
         "alarm-eventbridge",
         "alarm-action",

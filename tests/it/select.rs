@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, time::Duration};
 use batch_emulator::{Emulator, JobSpec, Operation, Queue, Status};
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
-use support::{Function, QUEUE, QUEUE_ARN, only_outcome, outcomes};
+use support::{Function, QUEUE, QUEUE_ARN, first_for, only_outcome, outcomes};
 
 const BLOCKED: &str =
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
@@ -188,9 +188,10 @@ async fn head_of_a_queue_is_cancelled_only_if_it_blocks_by_its_own_fault() {
         report["ignored"].is_string(),
         "the queue is empty: {report}"
     );
-    let head = function
-        .emulator
-        .add_job(job(Status::Runnable).age(Duration::from_hours(2)));
+    let head = function.emulator.add_job(JobSpec {
+        position_time: first_for(&function.emulator, Duration::from_hours(1)),
+        ..job(Status::Runnable).age(Duration::from_hours(2))
+    });
     let next = function.emulator.add_job(job(Status::Runnable));
     for reason in [
         "",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use support::{
     Function, QUEUE,
     events::{failures, pipes, sns, sqs},
-    only_outcome,
+    first_for, only_outcome,
     samples::sample,
 };
 
@@ -16,6 +16,7 @@ fn blocked(function: &Function) -> String {
     let mut job = JobSpec::new(Status::Runnable)
         .queue(QUEUE)
         .age(Duration::from_hours(1));
+    job.position_time = first_for(&function.emulator, Duration::from_hours(1));
     job.status_reason = Some("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large".to_owned());
     function.emulator.add_job(job)
 }

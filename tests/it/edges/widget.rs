@@ -51,6 +51,8 @@ async fn a_saved_request_is_a_dry_run_until_a_viewer_confirms_it() {
         function.add(Status::Runnable),
         function.add(Status::Runnable),
     ];
+    // Only jobs that were created before the request count.
+    tokio::time::advance(Duration::from_secs(1)).await;
     for saved in [
         json!({"jobIds": ids, "reason": "<night>"}),
         json!({"select": {"jobQueue": QUEUE}}),

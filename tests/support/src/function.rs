@@ -15,12 +15,13 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 use batch_cancel::{
-    App,
+    App, Clock,
     batch::{Batch, behavior_version},
     config::Config,
     respond::Failure,
 };
-use batch_emulator::{Emulator, JobSpec, Queue, Status};
+use batch_emulator::{Emulator, JobSpec, PositionTime, Queue, Status};
+use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::{Value, value::RawValue};
 
@@ -35,6 +36,22 @@ pub const QUEUE_ARN: &str = "arn:aws:batch:eu-west-1:123456789012:job-queue/main
 
 /// The default settings of a function in tests: all queues are allowed, and calls have no ceiling.
 pub const SETTINGS: [(&str, &str); 2] = [("ALLOWED_QUEUES", "*"), ("API_CALLS_PER_SECOND", "0")];
+
+/// The time of an emulator, which tests can pause and advance.
+fn clock(emulator: &Emulator) -> Clock {
+    let emulator = emulator.clone();
+    Box::new(move || now(&emulator))
+}
+
+/// The time of an emulator.
+pub fn now(emulator: &Emulator) -> Timestamp {
+    Timestamp::UNIX_EPOCH + emulator.now()
+}
+
+/// The position of a job that has been there for so long.
+pub fn first_for(emulator: &Emulator, age: Duration) -> PositionTime {
+    PositionTime::At((now(emulator) - age).as_millisecond())
+}
 
 /// An HTTP client that calls the emulator.
 #[derive(Clone, Debug)]
@@ -101,7 +118,7 @@ impl Function {
         })
         .unwrap();
         Self {
-            app: App::new(config, batch(&emulator)),
+            app: App::new(config, batch(&emulator)).with_clock(clock(&emulator)),
             emulator,
             deadline: Duration::from_mins(1),
             request_id: request_id(1),

@@ -21,6 +21,6 @@ mod function;
 pub mod samples;
 
 pub use function::{
-    FUNCTION_ARN, Failed, Function, QUEUE, QUEUE_ARN, SETTINGS, batch, failed, only_outcome,
-    outcomes, request_id,
+    FUNCTION_ARN, Failed, Function, QUEUE, QUEUE_ARN, SETTINGS, batch, failed, first_for, now,
+    only_outcome, outcomes, request_id,
 };

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use batch_emulator::{Emulator, JobSpec, Queue, Status};
+use batch_emulator::{Emulator, JobSpec, PositionTime, Queue, Status};
 use serde_json::{Value, json};
 
 use crate::Failed;
@@ -209,8 +209,14 @@ fn account() -> Vec<JobSpec> {
             JobSpec {
                 created_at: Some(created_at),
                 status_reason: reason,
+                position_time: first_since(created_at),
                 ..job.id(id).name(format!("render-{number}")).queue(queue)
             }
         })
         .collect()
+}
+
+/// A job that has been at its position since then.
+fn first_since(time: Duration) -> PositionTime {
+    PositionTime::At(i64::try_from(time.as_millis()).unwrap())
 }
