@@ -10,6 +10,9 @@ use fastrand::Rng;
 
 pub(crate) use account::SERVICE_QUEUE;
 
+/// How long work for an HTTP request lasts.
+const HTTP_TIME: Duration = Duration::from_secs(25);
+
 /// Where the request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -151,6 +154,14 @@ impl Scenario {
             kills: (0..8)
                 .map(|_| chance(&mut random, 0.7).then(|| time(&mut random, 3.0)))
                 .collect(),
+        }
+    }
+
+    /// How long an invocation may take, at the most.
+    pub(crate) fn time(&self) -> Duration {
+        match self.source {
+            Source::Http => self.deadline.min(HTTP_TIME),
+            _ => self.deadline,
         }
     }
 

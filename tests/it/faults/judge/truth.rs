@@ -14,6 +14,13 @@ use crate::faults::scenario::{Nature, RequestedJob, Shape};
 /// An attempt that ended this close to the end of its job ended with it, in milliseconds.
 const SAME_END: i64 = 1000;
 
+/// With less time left than this, a last look may be left out, the more so where calls that end jobs take long.
+const NEARLY_OVER: Duration = Duration::from_secs(2);
+const NEARLY_OVER_WHEN_SLOW: Duration = Duration::from_secs(20);
+
+/// How often a job must be looked at before it is not found: at once, after 1 s and after 3 s.
+const LOOKS_IN_VAIN: usize = 3;
+
 /// What an outcome means for whoever asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
@@ -144,8 +151,9 @@ impl<'a> Evidence<'a> {
         };
         let attempts = self.judge.emulator.attempts(id);
         let calls: Vec<String> = self.calls(id).map(|call| self.told(call, id)).collect();
+        let passed = self.passed();
         Err(format!(
-            "{contradiction}: {requested:?} {job:?} {attempts:?}\n{}",
+            "{contradiction}: {requested:?} {job:?} {attempts:?}\n{}\nreported at {passed:?}",
             calls.join("\n")
         ))
     }
@@ -163,8 +171,8 @@ impl<'a> Evidence<'a> {
             "protected" => requested.nature == Nature::Protected,
             "queueNotAllowed" => requested.nature == Nature::InOtherQueue,
             "wouldCancel" | "wouldTerminate" => self.judge.scenario.dry_run,
-            "unconfirmed" => self.ends(id).next().is_some(),
-            "notAttempted" => self.ends(id).next().is_none(),
+            "unconfirmed" => self.is_unconfirmed(id)?,
+            "notAttempted" => self.is_not_attempted(id)?,
             "failed" | "throttled" | "denied" => self.is_refused(outcome, id, job)?,
             other => self.is_true_of(other, job.ok_or("there is no such job")?),
         })
@@ -190,10 +198,7 @@ impl<'a> Evidence<'a> {
     fn is_true_of(&self, outcome: &str, job: &JobView) -> bool {
         let ran_to_end = self.ran_to_end(job);
         let is_failed = job.status == Status::Failed;
-        let was = |holds: fn(&Look) -> bool| {
-            let looks = self.judge.looks.of(&job.job_id, self.invocation.began);
-            looks.iter().any(holds)
-        };
+        let was = |holds: fn(&Look) -> bool| self.shown(&job.job_id).iter().any(holds);
         match outcome {
             "cancelled" => is_failed && job.is_cancelled && !ran_to_end,
             "terminated" => is_failed && job.is_terminated,
@@ -225,11 +230,76 @@ impl<'a> Evidence<'a> {
             .any(|at| (at - job_stopped_at).abs() <= SAME_END)
     }
 
-    /// No look could find it yet.
+    /// When jobs are first found by looks.
+    fn visible_from(&self) -> Duration {
+        self.judge.looks.began + self.judge.scenario.faults.visibility_delay
+    }
+
+    /// No look could find it yet, as often as it takes.
     fn is_hidden(&self, id: &str) -> bool {
-        let visible_from = self.judge.looks.began + self.judge.scenario.faults.visibility_delay;
+        let in_vain = self.answered(id);
+        in_vain.range(..self.visible_from()).count() >= LOOKS_IN_VAIN
+    }
+
+    /// When looks were performed that were answered. Of a service job that it does not know, Batch answers 400.
+    fn answered(&self, id: &str) -> BTreeSet<Duration> {
+        let is_unknown = |call: &Call| {
+            call.operation == Operation::DescribeServiceJob && call.answer == Answer::Status(400)
+        };
+        let calls = self.calls.get(id).into_iter().flatten();
+        calls
+            .filter(|call| call.reason.is_none() && (call.succeeded() || is_unknown(call)))
+            .filter_map(|call| call.performed_at.or(call.answered_at))
+            .collect()
+    }
+
+    /// What looks that were answered showed of a job, this invocation's and those of another beside it.
+    fn shown(&self, id: &str) -> Vec<Look> {
+        let answered = self.answered(id);
         let looks = self.judge.looks.of(id, self.invocation.began);
-        looks.iter().all(|look| look.at < visible_from)
+        let is_shown = |look: &Look| look.at >= self.visible_from() && answered.contains(&look.at);
+        looks.into_iter().filter(is_shown).collect()
+    }
+
+    /// How long the invocation has taken.
+    fn passed(&self) -> Duration {
+        let now = self.judge.emulator.now();
+        now.saturating_sub(self.invocation.began)
+    }
+
+    /// All looks are this invocation's: those of another instance are not its to know.
+    fn is_alone(&self) -> bool {
+        !matches!(self.judge.scenario.shape, Shape::TwoAtOnce { .. })
+    }
+
+    /// A call was sent, and no look showed an effect after it.
+    fn is_unconfirmed(&self, id: &str) -> Result<bool, &'static str> {
+        let Some(last_end) = self.ends(id).map(|call| call.at).max() else {
+            return Err("no call was sent for it");
+        };
+        let terminates = self.judge.scenario.terminate;
+        let shows_effect = |look: &Look| {
+            let is_past = look.status.is_final() || look.is_terminated;
+            let is_out_of_reach = look.is_cancelled || !look.status.is_cancellable();
+            look.at > last_end && (is_past || (!terminates && is_out_of_reach))
+        };
+        if self.is_alone() && self.shown(id).iter().any(shows_effect) {
+            return Err("a look showed the effect");
+        }
+        Ok(true)
+    }
+
+    /// No call was sent, and no look showed that there is nothing to do. What is shown of a child says nothing of its
+    /// array, which may be protected.
+    fn is_not_attempted(&self, id: &str) -> Result<bool, &'static str> {
+        if self.ends(id).next().is_some() {
+            return Err("a call was sent for it");
+        }
+        let has_ended = |look: &Look| look.status.is_final();
+        if self.is_alone() && !id.contains(':') && self.shown(id).iter().any(has_ended) {
+            return Err("a look showed that it has ended");
+        }
+        Ok(true)
     }
 
     /// Batch answered with a refusal, and every call that would end the job; and the job is not cancelled by this
@@ -247,17 +317,16 @@ impl<'a> Evidence<'a> {
         if self.ends(id).any(is_unanswered) {
             return Err("a call was not answered");
         }
-        let mut refusals = self.calls(id).filter(|call| {
-            call.refused_jobs > 0 || matches!(call.answer, Answer::Status(status) if status != 200)
-        });
         let faults = self.judge.emulator.faults();
         Ok(match outcome {
-            "throttled" => refusals.any(|call| call.throttled() || call.refused_jobs > 0),
+            "throttled" => self
+                .calls(id)
+                .any(|call| call.throttled() || call.refused_jobs > 0),
             "denied" => {
                 let by_error = faults.item_errors.get(id) == Some(&ItemError::AccessDenied);
                 by_error || faults.denied_jobs.contains(id) || !faults.denied.is_empty()
             }
-            _ => refusals.next().is_some(),
+            _ => self.calls(id).any(is_refusal),
         })
     }
 
@@ -270,17 +339,42 @@ impl<'a> Evidence<'a> {
         let has_our_reason = reason.ends_with(&self.invocation.request_id);
         let is_alone = self.judge.scenario.shape == Shape::Once;
         let looks = self.judge.looks.of(&job.job_id, Duration::ZERO);
-        let first = looks.first();
-        let was_marked = first.is_none_or(Look::is_marked);
-        // A child that its array ended was perhaps never looked at again, where no look is answered.
-        let is_child = job.job_id.contains(':');
-        let answered: BTreeSet<Duration> = self
-            .calls(&job.job_id)
-            .filter(|call| call.succeeded())
-            .filter_map(|call| call.performed_at)
-            .collect();
-        let was_seen = |look: &Look| look.is_marked() && answered.contains(&look.at);
-        let is_known = !is_child || looks.iter().any(was_seen);
-        is_known && (has_our_reason || (is_alone && !was_marked))
+        let was_marked = looks.first().is_none_or(Look::is_marked);
+        let by_us = has_our_reason || (is_alone && !was_marked);
+        by_us && !self.is_unknown_child(&job.job_id)
+    }
+
+    /// A child that its array ended, and that could not be looked at again: no call of its own was sent, the looks failed,
+    /// or time was over.
+    fn is_unknown_child(&self, id: &str) -> bool {
+        let Some((parent, _)) = id.split_once(':') else {
+            return false;
+        };
+        if self.is_alone() && self.shown(id).iter().any(Look::is_marked) {
+            return false;
+        }
+        let array_ended = self.ends(parent).map(|call| call.at).min();
+        let calls = self.calls.get(id).into_iter().flatten();
+        let mut looks = calls.filter(|call| call.reason.is_none());
+        let a_look_failed =
+            looks.any(|call| array_ended.is_some_and(|at| call.at >= at) && !call.succeeded());
+        let faults = &self.judge.scenario.faults;
+        let last_part = if faults.slow.is_empty() && faults.slow_rate == 0.0 {
+            NEARLY_OVER
+        } else {
+            NEARLY_OVER_WHEN_SLOW
+        };
+        let is_late = self.passed() + last_part > self.judge.scenario.time();
+        a_look_failed || is_late || self.ends(id).next().is_none()
+    }
+}
+
+/// A refusal of a job itself: a look that is refused for several may be another's fault.
+fn is_refusal(call: &Call) -> bool {
+    match call.answer {
+        Answer::Status(200) => call.refused_jobs > 0,
+        Answer::Status(400..=499) => call.reason.is_some() || call.job_ids.len() == 1,
+        Answer::Status(_) => true,
+        _ => false,
     }
 }
