@@ -23,6 +23,7 @@ mod faults;
 mod mutations;
 mod pace;
 mod policy;
+mod publish;
 mod select;
 mod selections;
 mod widget;

@@ -29,7 +29,14 @@ const CASES: [(&str, &[NamedCase]); 4] = [
 ];
 
 /// The outcomes that make a report incomplete.
-const RETRYABLE: [&str; 4] = ["throttled", "failed", "unconfirmed", "notAttempted"];
+const LEFT: [&str; 6] = [
+    "throttled",
+    "failed",
+    "unconfirmed",
+    "notAttempted",
+    "denied",
+    "invalidId",
+];
 
 /// The longest message of a job.
 const MAX_MESSAGE: usize = 300;
@@ -166,7 +173,7 @@ fn check_report(jobs: &[Job], report: &Value, emulator: &Emulator) {
         assert_eq!(truth, (job.status, job.is_cancelled), "{}", job.id);
     }
     assert_eq!(report["summary"], json!(summary), "{}", report["jobs"][0]);
-    let complete = !jobs.iter().any(|job| RETRYABLE.contains(&job.outcome));
+    let complete = !jobs.iter().any(|job| LEFT.contains(&job.outcome));
     assert_eq!(report["complete"], complete, "{}", report["summary"]);
     let found = report["jobs"].as_array().unwrap();
     let truncated = report["truncated"].as_u64().unwrap_or_default();
