@@ -142,7 +142,8 @@ pub fn entries(publication: &Publication<'_>) -> Result<Vec<Entry>, serde_json::
     if let Some(report) = publication.report {
         // An empty report beside refusals says nothing; an ignored event neither.
         let is_empty = report.count() == 0 && report.partial.is_none();
-        if report.ignored.is_none() && !(is_empty && !refusals.is_empty()) {
+        let says_something = !is_empty || refusals.is_empty();
+        if report.ignored.is_none() && says_something {
             entries.extend(report_parts(publication, report)?);
         }
     }

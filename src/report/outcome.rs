@@ -60,6 +60,29 @@ pub enum Class {
 }
 
 impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 19] = [
+        Self::Cancelled,
+        Self::Cancelling,
+        Self::Terminated,
+        Self::Terminating,
+        Self::Running,
+        Self::Finished,
+        Self::NotFound,
+        Self::Protected,
+        Self::QueueNotAllowed,
+        Self::WouldCancel,
+        Self::WouldTerminate,
+        Self::OverLimit,
+        Self::TooSoon,
+        Self::InvalidId,
+        Self::Denied,
+        Self::Throttled,
+        Self::Failed,
+        Self::Unconfirmed,
+        Self::NotAttempted,
+    ];
+
     /// The class that the outcome belongs to.
     #[must_use]
     pub fn class(self) -> Class {

@@ -2,17 +2,37 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use batch_cancel::report::Outcome;
 use batch_emulator::{JobSpec, Status};
 use serde_json::{Value, json};
 use support::{
     Function, QUEUE, QUEUE_ARN,
     bus::{Bus, BusFault},
     events::{Form, eventbridge, failures, pipes, sns, sqs},
+    schema::{SCHEMA, assert_valid},
 };
 use tokio::time::Instant;
 
 const REPORT: &str = "Batch Cancellation Report";
 const REFUSED: &str = "Batch Cancellation Refused";
+
+#[test]
+fn the_schema_is_that_of_the_openapi_document_and_knows_each_outcome() {
+    let openapi: Value =
+        serde_json::from_str(include_str!("../../src/respond/openapi.json")).unwrap();
+    for name in ["Outcome", "Status", "JobResult", "Report"] {
+        let component = openapi["components"]["schemas"][name].to_string();
+        let component = component.replace("#/components/schemas/", "#/$defs/");
+        let definition = SCHEMA["$defs"][name].to_string();
+        assert_eq!(component, definition, "{name}");
+    }
+    assert!(jsonschema::draft202012::meta::is_valid(&SCHEMA));
+    for outcome in Outcome::ALL {
+        assert_valid("Outcome", &json!(outcome));
+    }
+    let known = SCHEMA["$defs"]["Outcome"]["enum"].as_array().unwrap().len();
+    assert_eq!(known, Outcome::ALL.len());
+}
 
 fn function() -> (Function, Bus) {
     let bus = Bus::default();

@@ -20,6 +20,8 @@ use aws_smithy_types::body::SdkBody;
 use batch_cancel::{batch::behavior_version, publish::Publisher};
 use serde_json::{Value, json};
 
+use crate::schema::assert_valid;
+
 /// The name of the bus.
 pub const BUS: &str = "results";
 
@@ -154,6 +156,12 @@ fn assert_limits(entries: &[Value]) {
     assert!(total <= 256 * 1024, "{total} bytes in a call");
     for entry in entries {
         assert_eq!(entry["EventBusName"], BUS);
+        let detail = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
+        let definition = match entry["DetailType"].as_str().unwrap() {
+            "Batch Cancellation Report" => "ReportDetail",
+            _ => "RefusedDetail",
+        };
+        assert_valid(definition, &detail);
         assert!(
             length(&entry["Detail"]) <= 200_000,
             "{} bytes",
