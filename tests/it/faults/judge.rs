@@ -207,7 +207,7 @@ impl<'a> Judge<'a> {
         let Some(jobs) = report["jobs"].as_array() else {
             return assert_eq!(answer["statusCode"], 503, "{answer}");
         };
-        let is_complete = worst < Some(Class::Retryable);
+        let is_complete = worst <= Some(Class::Done);
         assert_eq!(report["complete"], is_complete, "{}", report["summary"]);
         let missing = report["truncated"].as_u64().unwrap_or_default();
         assert_eq!(
