@@ -124,6 +124,10 @@ async fn take_in(
             Target::Select(selected) => spared_statuses(selected),
             Target::Jobs(_) | Target::Blocked(_) => &[],
         },
+        running_since: match &request.target {
+            Target::Select(selected) => selected.running_since(invocation.at),
+            Target::Jobs(_) | Target::Blocked(_) => None,
+        },
     };
     let is_head = matches!(&request.target, Target::Select(selected) if selected.head);
     let reselects_on_retry = request.max_jobs.is_some() || is_head;

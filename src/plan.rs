@@ -22,13 +22,18 @@ pub struct Intent {
     /// Leave the job alone if it has reached one of these statuses, though `action` could end it: the selection that
     /// found it leaves them out.
     pub spares: &'static [Status],
+    /// Leave the job alone unless its present attempt has been RUNNING since this time, in milliseconds since 1970, or
+    /// before: the selection that found it asks for that.
+    pub running_since: Option<i64>,
 }
 
 impl Intent {
-    /// Of two requests for one job the stronger counts: real before dry run, terminate before cancel.
+    /// Of two requests for one job the stronger counts: real before dry run, terminate before cancel, and whatever the job
+    /// has done meanwhile before only if it still runs.
     #[must_use]
-    pub fn strength(self) -> (bool, bool) {
-        (!self.dry_run, self.action == Action::Terminate)
+    pub fn strength(self) -> (bool, bool, bool) {
+        let is_terminate = self.action == Action::Terminate;
+        (!self.dry_run, is_terminate, self.running_since.is_none())
     }
 
     /// The outcome of a dry run.
@@ -71,6 +76,13 @@ pub fn plan_job(intent: Intent, job: &JobDetail, protected: bool, policy: &Polic
     }
     if intent.spares.contains(&status) {
         let message = "started after it was listed";
+        return Plan::Settle(Outcome::Running, Some(message.into()));
+    }
+    if intent
+        .running_since
+        .is_some_and(|since| !job.summary.runs_since(since))
+    {
+        let message = "its attempt ended after it was listed, and it is tried again: that has not run for runningFor";
         return Plan::Settle(Outcome::Running, Some(message.into()));
     }
     Plan::End
@@ -219,6 +231,7 @@ mod tests {
         action: Action::Cancel,
         dry_run: false,
         spares: &[],
+        running_since: None,
     };
     const TERMINATE: Intent = Intent {
         action: Action::Terminate,
@@ -240,6 +253,7 @@ mod tests {
             job_name: "n".to_owned(),
             status_reason: None,
             created_at: None,
+            started_at: None,
             array_size: None,
             job_definition: None,
             share_identifier: None,

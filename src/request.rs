@@ -22,7 +22,7 @@ pub use pattern::NamePattern;
 pub use reason::{AUDIT_MARKER, audit_reason};
 pub use region::OwnRegion;
 pub(crate) use schema::{FIELDS, TARGET_FIELDS};
-pub use select::{OlderThan, Select, SelectFrom};
+pub use select::{Select, SelectFrom};
 pub use status::Status;
 
 /// The longest `waitSeconds` of a request: the longest Lambda timeout, 900 s, minus a minute to start and to answer.
