@@ -121,6 +121,7 @@ fn stages(criterion: &mut Criterion) {
                         request_id: "request",
                         function_arn: "arn",
                         at: 0,
+                        comes_again: false,
                     };
                     let answer = || Answer::Report {
                         report: report(jobs),

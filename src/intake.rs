@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use crate::{
     event::{Content, EventError, Message, Source},
     jobs::{Decision, Job, JobIndex, Jobs, RequestOptions},
-    plan::Intent,
+    plan::{Intent, Told},
     policy::Policy,
     report::{Class, Outcome, Partial, Report},
     request::{Request, Target, audit_reason},
     select::{
-        Chosen, SelectError, Selection, SelectionQuery, Told, select, select_blocked, select_ids,
+        Chosen, SelectError, Selection, SelectionQuery, select, select_blocked, select_ids,
         spared_statuses,
     },
     session::Session,

@@ -1,5 +1,7 @@
 //! Pure decisions: what to do with a job, by what a look showed and what the policy allows, and what an answer proves.
 
+mod blocked;
+
 use std::borrow::Cow;
 
 use crate::{
@@ -8,6 +10,8 @@ use crate::{
     report::Outcome,
     request::{AUDIT_MARKER, Action, Status},
 };
+
+pub use blocked::{Blocking, Dwell, NotEnded, Told, because, blocking};
 
 /// What there is to add to an outcome.
 pub type Message = Cow<'static, str>;
@@ -93,51 +97,6 @@ pub fn plan_job(intent: Intent, job: &JobDetail, protected: bool, policy: &Polic
 pub fn is_protected(job: &JobDetail, policy: &Policy) -> bool {
     let mut tags = job.tags.iter();
     tags.any(|(key, value)| policy.protect_tag.is(key, value))
-}
-
-/// Whether a job shows one of `BLOCKED_REASONS` for waiting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Blocking {
-    /// It is RUNNABLE, and its status reason matches this pattern.
-    Matches(String),
-    /// It is RUNNABLE, and shows no reason.
-    NoReason,
-    /// It is RUNNABLE, for another reason.
-    OtherReason,
-    /// It is in another status.
-    NotRunnable,
-}
-
-/// Whether a job shows one of `BLOCKED_REASONS` for waiting. Whether it is the first of its queue is not asked here.
-#[must_use]
-pub fn blocking(job: &JobDetail, policy: &Policy) -> Blocking {
-    if job.summary.status != Status::Runnable {
-        return Blocking::NotRunnable;
-    }
-    let reason = job.summary.status_reason.as_deref();
-    let Some(reason) = reason.filter(|reason| !reason.is_empty()) else {
-        return Blocking::NoReason;
-    };
-    match policy.blocked_reasons.find(reason) {
-        Some(pattern) => Blocking::Matches(pattern),
-        None => Blocking::OtherReason,
-    }
-}
-
-impl Blocking {
-    /// Why a job does not block its queue for one of `BLOCKED_REASONS`.
-    #[must_use]
-    pub fn why_not(&self, job: &JobDetail) -> String {
-        let (id, status) = (job.summary.id, job.summary.status);
-        match self {
-            Self::NotRunnable => format!("job {id} is {status} now, and blocks no queue"),
-            Self::NoReason => format!("job {id} shows no reason for blocking its queue now"),
-            Self::Matches(_) | Self::OtherReason => format!(
-                "job {id}: its reason matches none of BLOCKED_REASONS: {}",
-                job.summary.status_reason.as_deref().unwrap_or_default()
-            ),
-        }
-    }
 }
 
 /// The outcome that a job already has, by an earlier request or by itself, so that nothing is left to do.

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::{
     batch::{CallError, DescribeJobQueue, ErrorKind, ListOf},
     jobs::Decision,
-    plan::Intent,
+    plan::{Intent, Told},
     policy::{Policy, too_many},
     report::{Outcome, Partial},
     request::{AskedId, JobId, Select, SelectFrom, Status},
@@ -33,8 +33,6 @@ pub struct Selection {
     /// The beginning of the status reason that the reason sent to Batch overwrites, if that is worth repeating.
     pub overwrites: Option<String>,
 }
-
-pub use blocked::Told;
 
 /// A job, and what to do with it.
 #[derive(Debug)]
