@@ -120,22 +120,32 @@ fn verdict(
         spares: &[],
         running_since: None,
     };
-    if let Plan::Settle(outcome, message) = plan_job(intent, job, protected, policy) {
-        let why = message.map(|message| format!(": {message}"));
-        return Err(format!("{}{}", outcome.as_str(), why.unwrap_or_default()));
-    }
+    let plan = plan_job(intent, job, protected, policy);
+    let settled = match plan {
+        Plan::End => None,
+        Plan::Settle(outcome, message) => {
+            let why = message.map(|message| format!(": {message}"));
+            let why = format!("{}{}", outcome.as_str(), why.unwrap_or_default());
+            if outcome.ends_blocking() {
+                return Err(why);
+            }
+            Some(why)
+        }
+    };
     let dwell = Dwell {
         told: Told::default(),
         now,
         policy,
     };
-    match dwell.pattern(job, snapshot) {
-        Ok(_) if policy.dry_run => Err("everything is a dry run: DRY_RUN is true".to_owned()),
-        Ok(pattern) => Ok(format!(
+    match (dwell.pattern(job, snapshot), settled) {
+        (Err(NotEnded::TooSoon { why, until }), _) => Err(dwell.say_too_soon(&why, until)),
+        (Err(NotEnded::NotBlocking(why)), _) | (Ok(_), Some(why)) => Err(why),
+        (Ok(_), None) if policy.dry_run => {
+            Err("everything is a dry run: DRY_RUN is true".to_owned())
+        }
+        (Ok(pattern), None) => Ok(format!(
             "it has been first for BLOCKED_FOR, and its reason matches {pattern}"
         )),
-        Err(NotEnded::NotBlocking(why)) => Err(why),
-        Err(NotEnded::TooSoon { why, until }) => Err(dwell.say_too_soon(&why, until)),
     }
 }
 

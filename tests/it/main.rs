@@ -25,4 +25,5 @@ mod pace;
 mod policy;
 mod select;
 mod selections;
+mod watch;
 mod widget;

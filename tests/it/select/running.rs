@@ -11,7 +11,7 @@ use super::{error_of, job, select};
 const ALLOWED: [(&str, &str); 1] = [("ALLOW_TERMINATE", "true")];
 
 /// A request to terminate what has run for over an hour.
-fn running_for(more: Value) -> Value {
+fn running_for(more: &Value) -> Value {
     let mut selected = json!({"runningFor": "1h"});
     selected
         .as_object_mut()
@@ -44,7 +44,7 @@ async fn time_spent_queueing_does_not_count() {
     function
         .emulator
         .add_job(job(Status::Starting).age(Duration::from_hours(10)));
-    let report = function.invoke(running_for(json!({}))).await.unwrap();
+    let report = function.invoke(running_for(&json!({}))).await.unwrap();
     assert_eq!(outcomes(&report)[0].0, long);
     assert_eq!(only_outcome(&report), "terminated");
     // Two sweeps of one status, and a look before and after the only call.
@@ -63,7 +63,7 @@ async fn running_children_of_an_array_match() {
                 Status::Runnable,
                 Status::Running,
             ]));
-    let in_array = || running_for(json!({ "arrayJobId": array }));
+    let in_array = || running_for(&json!({ "arrayJobId": array }));
     let report = function.invoke(in_array()).await.unwrap();
     assert!(report["ignored"].is_string(), "{report}");
     function.emulator.advance(Duration::from_hours(1));
@@ -95,7 +95,7 @@ async fn a_job_that_is_tried_again_before_the_call_is_left_alone() {
                         emulator.set_status(&moved, status);
                     }
                 });
-            let report = function.invoke(running_for(more.clone())).await.unwrap();
+            let report = function.invoke(running_for(&more)).await.unwrap();
             let left = function.emulator.job(&id).unwrap();
             assert!(!left.is_terminated, "{status:?} {more}");
             if more["tags"].is_object() {
@@ -127,7 +127,7 @@ async fn another_message_that_names_the_job_ends_it_all_the_same() {
         });
     let named = json!({"jobId": id, "terminate": true});
     let report = function
-        .invoke(json!([running_for(json!({})), named]))
+        .invoke(json!([running_for(&json!({})), named]))
         .await
         .unwrap();
     assert_eq!(only_outcome(&report), "terminated");
@@ -136,15 +136,15 @@ async fn another_message_that_names_the_job_ends_it_all_the_same() {
 #[tokio::test(start_paused = true)]
 async fn running_for_needs_terminate_and_leaves_no_choice_of_statuses() {
     let function = Function::new(&ALLOWED);
-    let statuses = |statuses: &[&str]| running_for(json!({ "statuses": statuses }));
+    let statuses = |statuses: &[&str]| running_for(&json!({ "statuses": statuses }));
     for (event, field) in [
         (select(json!({"runningFor": "1h"})), "runningFor: needs"),
         (statuses(&["RUNNABLE", "RUNNING"]), "select.statuses: with"),
         (statuses(&["STARTING"]), "select.statuses: with"),
         (statuses(&[]), "select.statuses: with"),
-        (running_for(json!({"head": true})), "runningFor: the first"),
-        (running_for(json!({"runningFor": "long"})), "runningFor"),
-        (running_for(json!({"runningFor": null})), "runningFor"),
+        (running_for(&json!({"head": true})), "runningFor: the first"),
+        (running_for(&json!({"runningFor": "long"})), "runningFor"),
+        (running_for(&json!({"runningFor": null})), "runningFor"),
     ] {
         let error = error_of(&function, event.clone()).await;
         assert_eq!(error.error_type, "InvalidRequest");
