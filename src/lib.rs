@@ -15,12 +15,14 @@ pub mod plan;
 pub mod policy;
 pub mod problem;
 pub mod publish;
+pub mod reasons;
 pub mod report;
 pub mod request;
 pub mod respond;
 pub mod select;
 pub mod session;
 pub mod telemetry;
+pub mod watch;
 
 use std::time::{Duration, SystemTime};
 
@@ -227,8 +229,9 @@ impl App {
         let Some(print) = self.metrics else { return };
         let namespace = &self.config.metrics_namespace;
         let function = &context.env_config.function_name;
-        let line = telemetry::metrics(namespace, function, ending, calls);
-        line.as_deref().map(print);
+        for line in telemetry::metrics(namespace, function, ending, calls) {
+            print(&line);
+        }
     }
 }
 
@@ -240,12 +243,17 @@ fn ending<'a>(source: Source, answer: &'a Answer, response: &Response) -> Ending
         } => (Some(report), messages.as_slice()),
         _ => (None, [].as_slice()),
     };
+    let watch = match answer {
+        Answer::Watch(watch) => watch.as_ref().ok(),
+        _ => None,
+    };
     let failure = response.payload.as_ref().err();
     let unfulfilled = response.unfulfilled.as_ref();
     Ending {
         source: Some(source),
         report,
         messages,
+        watch,
         http_status: response.http_status.map(|status| status.as_u16()),
         error_type: failure
             .map(Failure::error_type)
@@ -288,6 +296,9 @@ async fn answer(command: Command, invocation: Invocation<'_>, session: Session<'
             view: show_job(id, session).await,
             form,
         },
+        Command::Watch(request) => {
+            Answer::Watch(Box::pin(watch::watch(&request, invocation.at, session)).await)
+        }
         Command::Panel(request) => {
             let panel = Box::pin(panel::panel(request, invocation.at, session)).await;
             Answer::Panel(Box::new(panel))

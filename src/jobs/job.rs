@@ -170,7 +170,7 @@ impl Job {
     }
 
     /// How strong what is asked of it is. Of two requests for one job the stronger counts.
-    pub(super) fn strength(&self) -> (bool, bool, (bool, bool)) {
+    pub(super) fn strength(&self) -> (bool, bool, (bool, bool, bool)) {
         let is_open = self.outcome().is_none();
         let is_left_out = self.outcome() == Some(Outcome::OverLimit);
         (is_open, !is_left_out, self.intent.strength())

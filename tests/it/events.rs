@@ -62,6 +62,7 @@ fn each_snapshot_of_a_source_has_samples() {
 async fn samples_that_terminate_do_so_if_it_is_allowed() {
     for (name, ended) in [
         ("direct-terminate", [RUNNABLE, RUNNING].as_slice()),
+        ("direct-terminate-running-for", &[RUNNING]),
         ("eventbridge-service-job-queue-blocked", &[SERVICE]),
     ] {
         let sample = sample(name);
