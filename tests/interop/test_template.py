@@ -573,7 +573,10 @@ def test_job_queues_are_the_only_required_parameter():
 def test_every_parameter_is_described_and_grouped():
     parameters = transformed()["Parameters"]
     groups = transformed()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
-    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(parameters)
+    grouped = [name for group in groups for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(parameters)
+    text = (REPOSITORY / "template.yaml").read_text()
+    assert grouped == sorted(grouped, key=lambda name: text.index(f"\n  {name}:\n    Type:")), "SAM asks in another order"
     assert not [name for name, parameter in parameters.items() if len(parameter["Description"]) < 30]
 
 
