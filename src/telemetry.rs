@@ -131,13 +131,13 @@ fn results(jobs: &[JobResult]) -> String {
 /// queue that was measured.
 pub fn metrics<'a>(
     namespace: &'a str,
-    function: &str,
+    function: &'a str,
     ending: &Ending<'a>,
     calls: &Calls,
 ) -> impl Iterator<Item = String> + use<'a> {
     let invocation = invocation_metrics(namespace, function, ending, calls);
     let watch = ending.watch.into_iter();
-    let queues = watch.flat_map(|watch| queues::lines(namespace, watch));
+    let queues = watch.flat_map(|watch| queues::lines(namespace, function, watch));
     invocation.into_iter().chain(queues)
 }
 

@@ -6,17 +6,21 @@ use super::timestamp;
 use crate::watch::{Head, QueueView, Watch};
 
 /// The lines that `CloudWatch` reads as the metrics of job queues, one for each queue whose first job is known.
-pub(super) fn lines<'a>(namespace: &'a str, watch: &'a Watch) -> impl Iterator<Item = String> + 'a {
+pub(super) fn lines<'a>(
+    namespace: &'a str,
+    function: &'a str,
+    watch: &'a Watch,
+) -> impl Iterator<Item = String> + 'a {
     let lines = watch
         .queues
         .iter()
-        .map(|queue| queue_metrics(namespace, queue));
+        .map(|queue| queue_metrics(namespace, function, queue));
     lines.flatten()
 }
 
 /// `HeadAge`, in seconds, and `HeadBlocked`, 1 if the first job has a documented reason. Both are 0 if no job waits, so
 /// that an alarm on them ends. There are no others, since each metric of each queue is billed.
-fn queue_metrics(namespace: &str, queue: &QueueView) -> Option<String> {
+fn queue_metrics(namespace: &str, function: &str, queue: &QueueView) -> Option<String> {
     let head = queue.head.as_ref()?;
     let age = head.as_ref().map_or(Some(0), |head| head.age_seconds);
     let is_blocked = head.as_ref().is_some_and(Head::is_blocked);
@@ -33,6 +37,7 @@ fn queue_metrics(namespace: &str, queue: &QueueView) -> Option<String> {
             }],
         },
         "JobQueueName": queue.job_queue,
+        "FunctionName": function,
         "HeadBlocked": u8::from(is_blocked),
     });
     if let (Value::Object(fields), Some(age)) = (&mut line, age) {
