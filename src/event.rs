@@ -22,11 +22,49 @@ use crate::{config::Config, request::OwnRegion};
 use raw_object::RawObject;
 
 pub use command::{
-    Command, Confirmation, Content, Document, Event, Message, Refusal, Reply, Source, WidgetReply,
+    Command, Confirmation, Content, Document, Event, Message, Refusal, Reply, WidgetReply,
 };
 pub use error::EventError;
 pub use eventbridge::OWN_SOURCE;
 pub use http::HttpForm;
+
+/// The source of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An invocation with a request of our own schema: a tool, `EventBridge` Scheduler, Step Functions.
+    Direct,
+    /// Amazon SQS.
+    Sqs,
+    /// Amazon SNS.
+    Sns,
+    /// Amazon `EventBridge` Pipes.
+    Pipes,
+    /// Amazon `EventBridge`.
+    EventBridge,
+    /// A CloudWatch alarm, as an alarm action or through EventBridge or SNS.
+    Alarm,
+    /// A widget of a CloudWatch dashboard.
+    Widget,
+    /// API Gateway, a function URL or an Application Load Balancer.
+    Http,
+}
+
+impl Source {
+    /// The name in reports, logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Sqs => "sqs",
+            Self::Sns => "sns",
+            Self::Pipes => "pipes",
+            Self::EventBridge => "eventbridge",
+            Self::Alarm => "alarm",
+            Self::Widget => "widget",
+            Self::Http => "http",
+        }
+    }
+}
 
 /// What decoding depends on, apart from the event.
 #[derive(Clone, Copy, Debug)]
