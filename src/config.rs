@@ -112,7 +112,7 @@ impl Config {
                 Ok(words(text))
             })?,
             require_caller: env.flag("REQUIRE_CALLER", true)?,
-            calls_per_second: Some(env.number("API_CALLS_PER_SECOND", "20", 0, 10_000)?)
+            calls_per_second: Some(env.number("API_CALLS_PER_SECOND", "10", 0, 10_000)?)
                 .filter(|&n| n > 0),
             concurrency: env.number("API_CONCURRENCY", "8", 1, MAX_CONCURRENCY)?,
             metrics_namespace: env.read("METRICS_NAMESPACE", "BatchCancel", namespace)?,
@@ -263,7 +263,7 @@ mod tests {
         let config = Config::from_lookup(|_| None).unwrap();
         assert!(!config.policy.allowed_queues.contain("any"));
         assert!(!config.policy.allow_terminate && !config.policy.dry_run && config.require_caller);
-        assert_eq!(config.calls_per_second, Some(20));
+        assert_eq!(config.calls_per_second, Some(10));
         assert_eq!(config.concurrency, 8);
         assert_eq!(config.max_event_age, None);
         assert_eq!(
