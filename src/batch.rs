@@ -27,13 +27,16 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpConnector, http_client_fn,
 };
 
-pub use describe::{DESCRIBE_LIMIT, DescribeJobs, DescribeServiceJob};
+pub use describe::{DESCRIBE_LIMIT, DescribeJobs, DescribeServiceJob, LOOK_AGAIN};
 pub use end::{BULK_LIMIT, EndAnswer, EndJobs, EndOperation};
 pub use error::{CallError, ErrorKind};
 pub use job::{JobDetail, JobSummary};
 pub use list::{Filter, ListJobs, ListOf, Listing, Page};
 pub use operation::Operation;
-pub use queue::{DescribeJobQueue, GetJobQueueSnapshot, JobQueue, Position, QueueSnapshot};
+pub use queue::{
+    DescribeJobQueue, DescribeJobQueues, GetJobQueueSnapshot, JobQueue, Position, QUEUES_LIMIT,
+    QueuePage, QueueSnapshot,
+};
 
 /// How long the TCP and TLS handshakes may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

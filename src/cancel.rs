@@ -4,9 +4,12 @@
 //! answer means, is decided by the [`Engine`].
 
 mod acknowledged;
+mod call;
+mod closing;
 mod described;
 mod ends;
 mod engine;
+mod failed;
 mod looks;
 mod parents;
 #[cfg(test)]
@@ -24,8 +27,12 @@ use crate::{
     request::JobId,
     session::Session,
 };
+pub use call::{Answer, Call, Outlook};
 pub use ends::EndCall;
-pub use engine::{Answer, Call, Engine, Outlook};
+pub use engine::Engine;
+
+/// Time for a look that a call which ends jobs leaves before the deadline, however fast looks are.
+const MIN_RESERVE: Duration = Duration::from_millis(200);
 
 type InFlight<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
@@ -107,7 +114,8 @@ async fn send(call: Call, session: Session<'_>) -> Answer {
             };
             let look = session.pace.call_takes(Timed::Look);
             let pause = session.pace.interval(sent).unwrap_or_default();
-            let answer = session.send(&operation, (look + pause) * 2).await;
+            let reserve = ((look + pause) * 2).max(MIN_RESERVE);
+            let answer = session.send(&operation, reserve).await;
             if answer.is_ok() {
                 session.pace.took(Timed::End, sent.elapsed());
             }

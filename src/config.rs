@@ -14,6 +14,8 @@ use crate::{
 pub struct Config {
     /// What the deployer allows.
     pub policy: Policy,
+    /// `RESULT_BUS`: the `EventBridge` bus that reports are published on, by name or ARN.
+    pub result_bus: Option<String>,
     /// `CANCEL_ON_STATUS`: which Batch Job State Change events are acted on.
     pub cancel_on_status: Vec<Status>,
     /// `MAX_EVENT_AGE`: alarm and Batch events older than this are ignored.
@@ -55,6 +57,9 @@ const ALARM_REQUEST: &str = r#"{"select":{"head":true}}"#;
 /// The most calls in flight. An account has about 50 calls a second, so more would only wait.
 const MAX_CONCURRENCY: usize = 256;
 
+/// The longest name or ARN of an event bus.
+const MAX_BUS: usize = 1600;
+
 /// The longest namespace of metrics, in bytes
 /// ([API reference](https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html)).
 const MAX_NAMESPACE: usize = 255;
@@ -89,6 +94,7 @@ impl Config {
             dry_run: env.flag("DRY_RUN", false)?,
         };
         Ok(Self {
+            result_bus: Some(env.read("RESULT_BUS", "", bus)?).filter(|bus| !bus.is_empty()),
             cancel_on_status: env.read(
                 "CANCEL_ON_STATUS",
                 "SUBMITTED,PENDING,RUNNABLE",
@@ -222,6 +228,17 @@ fn age(text: &str, zero: &str) -> Result<Duration, String> {
     Duration::try_from(length).map_err(|_| expected())
 }
 
+/// A bus name or ARN, as `PutEvents` takes it
+/// ([API reference](https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html)).
+fn bus(text: &str) -> Result<String, String> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-_/#:".contains(&b);
+    if text.len() <= MAX_BUS && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("the name or ARN of an event bus, or nothing for none".to_owned())
+    }
+}
+
 fn namespace(text: &str) -> Result<String, String> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-_/#: ".contains(&b);
     if text.len() <= MAX_NAMESPACE && text.bytes().all(allowed) && !text.starts_with("AWS/") {
@@ -285,6 +302,7 @@ mod tests {
             ("MAX_EVENT_AGE", "-5m"),
             ("PROTECT_TAG", "=x"),
             ("METRICS_NAMESPACE", "AWS/Batch"),
+            ("RESULT_BUS", "my bus"),
             ("ALARM_REQUEST", "{}"),
             ("ALARM_REQUEST", r#"{"select":{"heads":true}}"#),
             (

@@ -12,6 +12,7 @@ mod pipes;
 mod raw_object;
 mod sns;
 mod sqs;
+mod watch;
 mod widget;
 
 use jiff::Timestamp;
@@ -24,6 +25,7 @@ pub use command::{
     Command, Confirmation, Content, Document, Event, Message, Refusal, Reply, Source, WidgetReply,
 };
 pub use error::EventError;
+pub use eventbridge::OWN_SOURCE;
 pub use http::HttpForm;
 
 /// What decoding depends on, apart from the event.
@@ -67,6 +69,13 @@ pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, EventError
     if sns::matches(&records) {
         return Ok(sns::decode(&records, body));
     }
+    if watch::matches(&object) {
+        return Ok(Event {
+            source: Source::Direct,
+            requested_by: Source::Direct.as_str().to_owned(),
+            command: Command::Watch(watch::decode(&object)?),
+        });
+    }
     let (source, content) = message(&object, scope, 0)?;
     let reply = match source {
         Source::Direct => Reply::Report,
@@ -107,7 +116,7 @@ fn message(
 }
 
 /// The error for an event of no known kind: what was looked for.
-const UNSUPPORTED: &str = "unsupported event; looked for: jobIds, jobId or select (a request); Items with BatchInput (Step \
+const UNSUPPORTED: &str = "unsupported event; looked for: jobIds, jobId, select or watch (a request); Items with BatchInput (Step \
     Functions Distributed Map); Records of aws:sqs or aws:sns; a JSON array (EventBridge Pipes); detail-type and detail \
     (EventBridge: Batch Job Queue Blocked, Batch Job State Change, CloudWatch Alarm State Change, or a request as \
     detail); alarmData, or AlarmName with NewStateValue (CloudWatch alarm); requestContext (API Gateway, function URL, \

@@ -1,22 +1,24 @@
 //! From the messages of an event to the jobs of an invocation, and back to the outcome of each message.
 
+mod message;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::{
     event::{Content, EventError, Message, Source},
-    jobs::{Decision, Job, JobIndex, Jobs, RequestOptions},
-    plan::Intent,
-    policy::Policy,
-    report::{Class, Outcome, Partial, Report},
+    jobs::{Decision, Jobs, RequestOptions},
+    plan::{Intent, Told},
     request::{Request, Target, audit_reason},
     select::{
-        Chosen, SelectError, Selection, SelectionQuery, Told, select, select_blocked, select_ids,
+        Chosen, SelectError, Selection, SelectionQuery, select, select_blocked, select_ids,
         spared_statuses,
     },
     session::Session,
 };
+pub use message::{MessageOutcome, PendingMessage, finish};
+use message::{PendingContent, RequestJobs};
 
 /// One invocation of the function: who asked, and when.
 #[derive(Clone, Copy, Debug)]
@@ -33,50 +35,6 @@ pub struct Invocation<'a> {
     pub at: i64,
     /// A message that is left over is delivered again.
     pub comes_again: bool,
-}
-
-/// A message whose jobs have no outcome yet.
-#[derive(Debug)]
-pub struct PendingMessage {
-    id: Option<String>,
-    group: Option<String>,
-    content: Result<PendingContent, EventError>,
-}
-
-#[derive(Debug)]
-enum PendingContent {
-    Request(RequestJobs),
-    Ignored(String),
-}
-
-/// The jobs of a message's request.
-#[derive(Debug)]
-struct RequestJobs {
-    jobs: Vec<JobIndex>,
-    over_limit: usize,
-    partial: Option<Partial>,
-    ignored: Option<String>,
-    dry_run: bool,
-    /// A retry would select other jobs.
-    reselects_on_retry: bool,
-    fail_on_incomplete: bool,
-}
-
-/// The outcome of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MessageOutcome {
-    /// Its `itemIdentifier` in `batchItemFailures`.
-    pub id: Option<String>,
-    /// The message group of a FIFO queue's record.
-    pub group: Option<String>,
-    /// Whether it should be delivered again.
-    pub class: Class,
-    /// Why it could not be acted on.
-    pub error: Option<EventError>,
-    /// Its sender wants an error if anything is left over.
-    pub fail_on_incomplete: bool,
-    /// Why it asked for nothing.
-    pub ignored: Option<String>,
 }
 
 /// Takes in all messages, as far as the policy admits them, and finds the jobs of their requests. Finding them may take
@@ -123,6 +81,10 @@ async fn take_in(
         spares: match &request.target {
             Target::Select(selected) => spared_statuses(selected),
             Target::Jobs(_) | Target::Blocked(_) => &[],
+        },
+        running_since: match &request.target {
+            Target::Select(selected) => selected.running_since(invocation.at),
+            Target::Jobs(_) | Target::Blocked(_) => None,
         },
     };
     let is_head = matches!(&request.target, Target::Select(selected) if selected.head);
@@ -198,75 +160,5 @@ impl From<SelectError> for EventError {
             SelectError::Refused(why) | SelectError::NotAllowed(why) => Self::Refused(why),
             SelectError::Denied(why) => Self::Denied(why),
         }
-    }
-}
-
-/// The report of all jobs, and the outcome of each message.
-#[must_use]
-pub fn finish(
-    pending: Vec<PendingMessage>,
-    jobs: Jobs,
-    policy: &Policy,
-) -> (Report, Vec<MessageOutcome>) {
-    let mut report = Report::default();
-    let mut requests = 0;
-    let mut is_real = false;
-    for request in pending.iter().filter_map(PendingMessage::request) {
-        requests += 1;
-        is_real |= !request.dry_run;
-        report.over_limit += request.over_limit;
-        report.partial = report.partial.or(request.partial);
-    }
-    report.dry_run = policy.dry_run || (requests > 0 && !is_real);
-    let messages: Vec<MessageOutcome> = pending
-        .into_iter()
-        .map(|message| message.outcome(&jobs))
-        .collect();
-    report.jobs = jobs.into_results();
-    if report.count() == 0 && report.partial.is_none() {
-        report.ignored = messages.iter().find_map(|message| message.ignored.clone());
-    }
-    (report, messages)
-}
-
-impl PendingMessage {
-    fn request(&self) -> Option<&RequestJobs> {
-        match &self.content {
-            Ok(PendingContent::Request(request)) => Some(request),
-            _ => None,
-        }
-    }
-
-    fn outcome(self, jobs: &Jobs) -> MessageOutcome {
-        let (class, fail_on_incomplete, error, ignored) = match self.content {
-            Ok(PendingContent::Request(request)) => {
-                let class = request.class(jobs);
-                (class, request.fail_on_incomplete, None, request.ignored)
-            }
-            Ok(PendingContent::Ignored(why)) => (Class::Done, false, None, Some(why)),
-            Err(error) => (Class::Rejected, false, Some(error), None),
-        };
-        MessageOutcome {
-            id: self.id,
-            group: self.group,
-            class,
-            error,
-            fail_on_incomplete,
-            ignored,
-        }
-    }
-}
-
-impl RequestJobs {
-    fn class(&self, jobs: &Jobs) -> Class {
-        let known = || self.jobs.iter().map(|&index| &jobs[index]);
-        if self.reselects_on_retry && known().any(|job| job.was_called) {
-            return Class::Done;
-        }
-        if self.partial.is_some() {
-            return Class::Retryable;
-        }
-        let classes = known().filter_map(Job::outcome).map(Outcome::class);
-        classes.max().unwrap_or(Class::Done)
     }
 }

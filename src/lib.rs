@@ -14,12 +14,15 @@ pub mod panel;
 pub mod plan;
 pub mod policy;
 pub mod problem;
+pub mod publish;
+pub mod reasons;
 pub mod report;
 pub mod request;
 pub mod respond;
 pub mod select;
 pub mod session;
 pub mod telemetry;
+pub mod watch;
 
 use std::time::{Duration, SystemTime};
 
@@ -29,9 +32,10 @@ use serde_json::value::RawValue;
 
 use batch::Batch;
 use config::Config;
-use event::{Command, Event, Message, Reply, Scope, Source};
+use event::{Command, Event, EventError, Message, Reply, Scope, Source};
 use intake::Invocation;
 use pace::Pace;
+use publish::{Publication, Publisher};
 use request::{JobId, OwnRegion};
 use respond::{Answer, Failure, JobView, Response};
 use session::{Calls, Deadline, Session};
@@ -40,8 +44,14 @@ use telemetry::Ending;
 /// Time reserved to build the response.
 const MARGIN: Duration = Duration::from_millis(300);
 
-/// Time reserved to report and log each job.
-const MARGIN_A_JOB: Duration = Duration::from_micros(15);
+/// Time reserved to report, publish and log each job.
+const MARGIN_A_JOB: Duration = Duration::from_micros(50);
+
+/// Time reserved to publish a report.
+const PUBLISHING: Duration = Duration::from_secs(1);
+
+/// The same over HTTP, where it is also the most time that publishing gets.
+const HTTP_PUBLISHING: Duration = Duration::from_secs(2);
 
 /// How long an HTTP request may be worked on: API Gateway cuts the line at 29 or 30 s.
 const HTTP_TIME: Duration = Duration::from_secs(25);
@@ -51,6 +61,7 @@ pub struct App {
     config: Config,
     batch: Batch,
     pace: Pace,
+    publisher: Option<Publisher>,
     metrics: Option<fn(&str)>,
     clock: Clock,
 }
@@ -67,6 +78,7 @@ impl App {
             config,
             batch,
             pace,
+            publisher: None,
             metrics: None,
             clock: Box::new(Timestamp::now),
         }
@@ -76,6 +88,12 @@ impl App {
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// The same function, which publishes its reports.
+    #[must_use]
+    pub fn with_publisher(self, publisher: Option<Publisher>) -> Self {
+        Self { publisher, ..self }
     }
 
     /// The same function, which hands its lines of metrics to `metrics`.
@@ -111,16 +129,7 @@ impl App {
             command,
         } = match event::decode(&payload, &scope) {
             Ok(event) => event,
-            Err(error) => {
-                let ending = Ending {
-                    error_type: Some(error.error_type()),
-                    error: Some(error.to_string()),
-                    is_refused: true,
-                    ..Ending::default()
-                };
-                self.record(&ending, &context, &calls);
-                return Err(error.into());
-            }
+            Err(error) => return Err(self.refuse(error, &context, &calls).await),
         };
         drop(payload);
         let invocation = Invocation {
@@ -136,12 +145,82 @@ impl App {
             pace: &self.pace,
             policy: &self.config.policy,
             calls: &calls,
-            deadline: deadline(&context, source),
+            deadline: self.deadline(&context, source),
         };
         let answer = Box::pin(answer(command, invocation, session)).await;
         let response = respond::respond(&answer, invocation);
-        self.record(&ending(source, &answer, &response), &context, &calls);
+        let not_published = match &answer {
+            Answer::Report {
+                report,
+                messages,
+                reply,
+            } if is_published(reply, &response) => {
+                let function = &context.env_config.function_name;
+                let publication = Publication::of_report(function, invocation, report, messages);
+                self.publish(&publication, &context).await
+            }
+            _ => 0,
+        };
+        let ending = Ending {
+            not_published,
+            ..ending(source, &answer, &response)
+        };
+        self.record(&ending, &context, &calls);
         response.payload
+    }
+
+    /// An event that cannot be decoded is an invocation error, and a refusal on the bus.
+    async fn refuse(&self, error: EventError, context: &Context, calls: &Calls) -> Failure {
+        let publication = Publication {
+            function: &context.env_config.function_name,
+            request_id: &context.request_id,
+            source: None,
+            requested_by: None,
+            report: None,
+            messages: &[],
+            error: Some(&error),
+        };
+        let ending = Ending {
+            error_type: Some(error.error_type()),
+            error: Some(error.to_string()),
+            is_refused: true,
+            not_published: self.publish(&publication, context).await,
+            ..Ending::default()
+        };
+        self.record(&ending, context, calls);
+        error.into()
+    }
+
+    /// Publishes what there is to publish, in the time that is left. Returns how many events could not be published.
+    async fn publish(&self, publication: &Publication<'_>, context: &Context) -> usize {
+        let Some(publisher) = &self.publisher else {
+            return 0;
+        };
+        let time = match publication.source {
+            Some(Source::Http) => time_left(context).min(HTTP_PUBLISHING),
+            _ => time_left(context),
+        };
+        let deadline = Deadline::after(time.saturating_sub(MARGIN));
+        match publish::entries(publication) {
+            Ok(entries) => Box::pin(publisher.publish(entries, deadline)).await,
+            Err(_) => 1,
+        }
+    }
+
+    /// When the work of an event ends: before Lambda's deadline, and over HTTP before the gateway's. What is left is for
+    /// publishing and for the response.
+    fn deadline(&self, context: &Context, source: Source) -> Deadline {
+        let left = time_left(context);
+        let publishing = match (&self.publisher, source) {
+            (None, _) => Duration::ZERO,
+            (Some(_), Source::Http) => HTTP_PUBLISHING.min(left / 4),
+            (Some(_), _) => PUBLISHING.min(left / 4),
+        };
+        let time = left.saturating_sub(MARGIN + publishing);
+        Deadline::after(match source {
+            Source::Http => time.min(HTTP_TIME),
+            _ => time,
+        })
     }
 
     /// Writes the log lines and the metrics of an invocation.
@@ -150,8 +229,9 @@ impl App {
         let Some(print) = self.metrics else { return };
         let namespace = &self.config.metrics_namespace;
         let function = &context.env_config.function_name;
-        let line = telemetry::metrics(namespace, function, ending, calls);
-        line.as_deref().map(print);
+        for line in telemetry::metrics(namespace, function, ending, calls) {
+            print(&line);
+        }
     }
 }
 
@@ -163,12 +243,17 @@ fn ending<'a>(source: Source, answer: &'a Answer, response: &Response) -> Ending
         } => (Some(report), messages.as_slice()),
         _ => (None, [].as_slice()),
     };
+    let watch = match answer {
+        Answer::Watch(watch) => watch.as_ref().ok(),
+        _ => None,
+    };
     let failure = response.payload.as_ref().err();
     let unfulfilled = response.unfulfilled.as_ref();
     Ending {
         source: Some(source),
         report,
         messages,
+        watch,
         http_status: response.http_status.map(|status| status.as_u16()),
         error_type: failure
             .map(Failure::error_type)
@@ -176,19 +261,28 @@ fn ending<'a>(source: Source, answer: &'a Answer, response: &Response) -> Ending
         error: failure
             .map(ToString::to_string)
             .or_else(|| Some(unfulfilled?.error.clone())),
+        not_published: 0,
         is_refused: unfulfilled.is_some_and(|problem| problem.is_refused),
     }
 }
 
-/// When the work of an event ends: before Lambda's deadline, and over HTTP before the gateway's.
-fn deadline(context: &Context, source: Source) -> Deadline {
+/// Whether a report is published. What a dashboard shows by itself is not, nor is a refusal over HTTP: a flood of
+/// unauthorized requests would be billed.
+fn is_published(reply: &Reply, response: &Response) -> bool {
+    let status = response.http_status;
+    match reply {
+        Reply::Http(_) | Reply::HttpJob(_) => {
+            status.is_some_and(|status| !status.is_client_error())
+        }
+        Reply::Widget(reply) => reply.unconfirmed.is_none() && response.unfulfilled.is_none(),
+        Reply::Report | Reply::InvocationError | Reply::BatchItemFailures => true,
+    }
+}
+
+/// The time until Lambda's deadline.
+fn time_left(context: &Context) -> Duration {
     let left = context.deadline().duration_since(SystemTime::now());
-    let left = left.unwrap_or_default();
-    let time = match source {
-        Source::Http => left.min(HTTP_TIME),
-        _ => left,
-    };
-    Deadline::after(time.saturating_sub(MARGIN))
+    left.unwrap_or_default()
 }
 
 /// Does what a command asks for.
@@ -202,6 +296,9 @@ async fn answer(command: Command, invocation: Invocation<'_>, session: Session<'
             view: show_job(id, session).await,
             form,
         },
+        Command::Watch(request) => {
+            Answer::Watch(Box::pin(watch::watch(&request, invocation.at, session)).await)
+        }
         Command::Panel(request) => {
             let panel = Box::pin(panel::panel(request, invocation.at, session)).await;
             Answer::Panel(Box::new(panel))

@@ -1,9 +1,11 @@
 //! The Lambda function: reads the settings, builds the client, then handles events.
 
+use aws_config::AppName;
 use batch_cancel::{
     App,
     batch::{Batch, behavior_version, http_client},
     config::Config,
+    publish::Publisher,
     telemetry,
 };
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
@@ -15,9 +17,13 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env().inspect_err(|error| tracing::error!(%error, "bad setting"))?;
     let aws = aws_config::defaults(behavior_version())
         .http_client(http_client())
+        .app_name(AppName::new("batch-cancel")?)
         .load()
         .await;
-    let app = App::new(config, Batch::new(&aws)).with_metrics(telemetry::print);
+    let bus = config.result_bus.clone();
+    let app = App::new(config, Batch::new(&aws))
+        .with_publisher(bus.map(|bus| Publisher::new(&aws, bus)))
+        .with_metrics(telemetry::print);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
         app.handle(event)
     }))

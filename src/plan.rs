@@ -1,13 +1,17 @@
 //! Pure decisions: what to do with a job, by what a look showed and what the policy allows, and what an answer proves.
 
+mod blocked;
+
 use std::borrow::Cow;
 
 use crate::{
-    batch::JobDetail,
+    batch::{ErrorKind, JobDetail},
     policy::Policy,
     report::Outcome,
     request::{AUDIT_MARKER, Action, Status},
 };
+
+pub use blocked::{Blocking, Dwell, NotEnded, Told, because, blocking};
 
 /// What there is to add to an outcome.
 pub type Message = Cow<'static, str>;
@@ -22,13 +26,18 @@ pub struct Intent {
     /// Leave the job alone if it has reached one of these statuses, though `action` could end it: the selection that
     /// found it leaves them out.
     pub spares: &'static [Status],
+    /// Leave the job alone unless its present attempt has been RUNNING since this time, in milliseconds since 1970, or
+    /// before: the selection that found it asks for that.
+    pub running_since: Option<i64>,
 }
 
 impl Intent {
-    /// Of two requests for one job the stronger counts: real before dry run, terminate before cancel.
+    /// Of two requests for one job the stronger counts: real before dry run, terminate before cancel, and whatever the job
+    /// has done meanwhile before only if it still runs.
     #[must_use]
-    pub fn strength(self) -> (bool, bool) {
-        (!self.dry_run, self.action == Action::Terminate)
+    pub fn strength(self) -> (bool, bool, bool) {
+        let is_terminate = self.action == Action::Terminate;
+        (!self.dry_run, is_terminate, self.running_since.is_none())
     }
 
     /// The outcome of a dry run.
@@ -73,6 +82,13 @@ pub fn plan_job(intent: Intent, job: &JobDetail, protected: bool, policy: &Polic
         let message = "started after it was listed";
         return Plan::Settle(Outcome::Running, Some(message.into()));
     }
+    if intent
+        .running_since
+        .is_some_and(|since| !job.summary.runs_since(since))
+    {
+        let message = "its attempt ended after it was listed, and it is tried again: that has not run for runningFor";
+        return Plan::Settle(Outcome::Running, Some(message.into()));
+    }
     Plan::End
 }
 
@@ -83,48 +99,17 @@ pub fn is_protected(job: &JobDetail, policy: &Policy) -> bool {
     tags.any(|(key, value)| policy.protect_tag.is(key, value))
 }
 
-/// Whether a job shows one of `BLOCKED_REASONS` for waiting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Blocking {
-    /// It is RUNNABLE, and its status reason matches this pattern.
-    Matches(String),
-    /// It is RUNNABLE, and shows no reason.
-    NoReason,
-    /// It is RUNNABLE, for another reason.
-    OtherReason,
-    /// It is in another status.
-    NotRunnable,
-}
-
-/// Whether a job shows one of `BLOCKED_REASONS` for waiting. Whether it is the first of its queue is not asked here.
+/// The outcome of a job whose look or call failed for good, with this error of Batch's.
 #[must_use]
-pub fn blocking(job: &JobDetail, policy: &Policy) -> Blocking {
-    if job.summary.status != Status::Runnable {
-        return Blocking::NotRunnable;
-    }
-    let reason = job.summary.status_reason.as_deref();
-    let Some(reason) = reason.filter(|reason| !reason.is_empty()) else {
-        return Blocking::NoReason;
-    };
-    match policy.blocked_reasons.find(reason) {
-        Some(pattern) => Blocking::Matches(pattern),
-        None => Blocking::OtherReason,
-    }
-}
-
-impl Blocking {
-    /// Why a job does not block its queue for one of `BLOCKED_REASONS`.
-    #[must_use]
-    pub fn why_not(&self, job: &JobDetail) -> String {
-        let (id, status) = (job.summary.id, job.summary.status);
-        match self {
-            Self::NotRunnable => format!("job {id} is {status} now, and blocks no queue"),
-            Self::NoReason => format!("job {id} shows no reason for blocking its queue now"),
-            Self::Matches(_) | Self::OtherReason => format!(
-                "job {id}: its reason matches none of BLOCKED_REASONS: {}",
-                job.summary.status_reason.as_deref().unwrap_or_default()
-            ),
-        }
+pub fn outcome_of(kind: ErrorKind) -> Outcome {
+    match kind {
+        ErrorKind::Throttled => Outcome::Throttled,
+        ErrorKind::Denied => Outcome::Denied,
+        ErrorKind::NoAnswer | ErrorKind::OutOfTime => Outcome::NotAttempted,
+        ErrorKind::NoSuchOperation
+        | ErrorKind::Refused
+        | ErrorKind::Credentials
+        | ErrorKind::Server => Outcome::Failed,
     }
 }
 
@@ -219,6 +204,7 @@ mod tests {
         action: Action::Cancel,
         dry_run: false,
         spares: &[],
+        running_since: None,
     };
     const TERMINATE: Intent = Intent {
         action: Action::Terminate,
@@ -240,6 +226,7 @@ mod tests {
             job_name: "n".to_owned(),
             status_reason: None,
             created_at: None,
+            started_at: None,
             array_size: None,
             job_definition: None,
             share_identifier: None,

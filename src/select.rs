@@ -2,6 +2,7 @@
 //! anything is acted on. What comes out is definite: a list of jobs, and what to do with each.
 
 mod blocked;
+mod error;
 mod limit;
 mod list;
 mod look;
@@ -10,14 +11,17 @@ mod matches;
 use tokio::time::Instant;
 
 use crate::{
-    batch::{CallError, DescribeJobQueue, ErrorKind, ListOf},
+    batch::{CallError, DescribeJobQueue, ListOf},
     jobs::Decision,
-    plan::Intent,
-    policy::{Policy, too_many},
-    report::{Outcome, Partial},
+    plan::{Intent, Told},
+    policy::Policy,
+    report::Partial,
     request::{AskedId, JobId, Select, SelectFrom, Status},
     session::Session,
 };
+
+pub use error::SelectError;
+use error::{not_looked_at, partial, partial_or_refused, refuse_too_many};
 
 /// The jobs of a request, and what to do with each.
 #[derive(Debug, Default)]
@@ -33,8 +37,6 @@ pub struct Selection {
     /// The beginning of the status reason that the reason sent to Batch overwrites, if that is worth repeating.
     pub overwrites: Option<String>,
 }
-
-pub use blocked::Told;
 
 /// A job, and what to do with it.
 #[derive(Debug)]
@@ -53,17 +55,6 @@ struct Candidate {
     created_at: Option<i64>,
     /// How many jobs it stands for: an array parent counts as its size.
     size: usize,
-}
-
-/// Why a selection cannot be made at all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SelectError {
-    /// The policy or Batch is against it, or there is no such queue or array.
-    Refused(String),
-    /// The queue is not in `ALLOWED_QUEUES`.
-    NotAllowed(String),
-    /// IAM denies it.
-    Denied(String),
 }
 
 /// A selection to be made.
@@ -172,51 +163,6 @@ pub fn spared_statuses(select: &Select) -> &'static [Status] {
         (false, true) => &[Status::Starting],
         (false, false) => &[Status::Starting, Status::Running],
     }
-}
-
-fn refuse_too_many(size: usize, policy: &Policy) -> SelectError {
-    SelectError::Refused(too_many(size, policy.max_selected))
-}
-
-/// A call that failed: for good, or so that another try may help.
-fn partial_or_refused(error: CallError, found: Selection) -> Result<Selection, SelectError> {
-    let partial = partial(error)?;
-    Ok(Selection {
-        partial: Some(partial),
-        ..found
-    })
-}
-
-/// Why a selection that this error ended is partial.
-fn partial(error: CallError) -> Result<Partial, SelectError> {
-    match error.kind {
-        ErrorKind::Denied => Err(SelectError::Denied(error.message)),
-        ErrorKind::Refused => Err(SelectError::Refused(error.message)),
-        ErrorKind::Throttled => Ok(Partial::Throttled),
-        ErrorKind::OutOfTime => Ok(Partial::OutOfTime),
-        ErrorKind::NoSuchOperation
-        | ErrorKind::Credentials
-        | ErrorKind::Server
-        | ErrorKind::NoAnswer => Ok(Partial::Failed),
-    }
-}
-
-/// The outcome of a job that could not be looked at.
-fn not_looked_at(error: &CallError) -> Decision {
-    let outcome = match error.kind {
-        ErrorKind::Throttled => Outcome::Throttled,
-        ErrorKind::Denied => Outcome::Denied,
-        ErrorKind::OutOfTime | ErrorKind::NoAnswer => Outcome::NotAttempted,
-        ErrorKind::Refused
-        | ErrorKind::NoSuchOperation
-        | ErrorKind::Credentials
-        | ErrorKind::Server => Outcome::Failed,
-    };
-    Decision::Settle(
-        outcome,
-        Some(format!("the look failed: {error}").into()),
-        None,
-    )
 }
 
 enum Stop {

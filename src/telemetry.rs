@@ -3,6 +3,8 @@
 //! The metrics of an invocation are one line in `CloudWatch`'s embedded metric format. The crate for that format keeps one
 //! recorder for the whole process, which parallel tests would share. The line itself is one JSON object.
 
+mod queues;
+
 use std::{collections::BTreeSet, io::Write, time::SystemTime};
 
 use serde_json::{Map, Value, json};
@@ -13,6 +15,7 @@ use crate::{
     intake::MessageOutcome,
     report::{JobResult, Outcome, Partial, Report},
     session::{CallCount, Calls},
+    watch::Watch,
 };
 
 /// The most jobs that one log line names.
@@ -27,12 +30,16 @@ pub struct Ending<'a> {
     pub report: Option<&'a Report>,
     /// The outcome of each message.
     pub messages: &'a [MessageOutcome],
+    /// The queues that were measured, if the event asked for that.
+    pub watch: Option<&'a Watch>,
     /// The status of the HTTP response, if there was one.
     pub http_status: Option<u16>,
     /// The stable name of the invocation error, or of the refusal.
     pub error_type: Option<&'static str>,
     /// What is wrong, in readable words.
     pub error: Option<String>,
+    /// How many events could not be published.
+    pub not_published: usize,
     /// The whole event was refused. Messages that were refused are counted by themselves.
     pub is_refused: bool,
 }
@@ -75,9 +82,14 @@ macro_rules! done {
             error_type = $ending.error_types(),
             error = $ending.error.as_deref(),
             refused = (refused > 0).then_some(refused),
+            not_published = ($ending.not_published > 0).then_some($ending.not_published),
             jobs = report.map(Report::count),
             summary = report.map(|report| json!(report.summary()).to_string()),
-            complete = report.map(|report| report.is_complete() && refused == 0),
+            queues = $ending.watch.map(|watch| watch.queues.len()),
+            blocked = $ending.watch.map(Watch::blocked),
+            complete = report
+                .map(|report| report.is_complete() && refused == 0)
+                .or_else(|| Some($ending.watch?.is_complete())),
             dry_run = report.map(|report| report.dry_run),
             partial = report
                 .and_then(|report| report.partial)
@@ -115,9 +127,21 @@ fn results(jobs: &[JobResult]) -> String {
     serde_json::to_string(&results.collect::<Vec<_>>()).unwrap_or_default()
 }
 
-/// The line that `CloudWatch` reads as metrics. None if there is nothing to count.
-#[must_use]
-pub fn metrics(
+/// The lines that `CloudWatch` reads as metrics: one for the invocation unless there is nothing to count, and one for each
+/// queue that was measured.
+pub fn metrics<'a>(
+    namespace: &'a str,
+    function: &'a str,
+    ending: &Ending<'a>,
+    calls: &Calls,
+) -> impl Iterator<Item = String> + use<'a> {
+    let invocation = invocation_metrics(namespace, function, ending, calls);
+    let watch = ending.watch.into_iter();
+    let queues = watch.flat_map(|watch| queues::lines(namespace, function, watch));
+    invocation.into_iter().chain(queues)
+}
+
+fn invocation_metrics(
     namespace: &str,
     function: &str,
     ending: &Ending<'_>,
@@ -131,16 +155,13 @@ pub fn metrics(
         .keys()
         .map(|name| json!({"Name": name, "Unit": "Count"}))
         .collect();
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
     let mut dimensions = vec![vec!["FunctionName"]];
     if ending.source.is_some() {
         dimensions.push(vec!["FunctionName", "Source"]);
     }
     let mut line = json!({
         "_aws": {
-            "Timestamp": u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
+            "Timestamp": timestamp(),
             "CloudWatchMetrics": [{
                 "Namespace": namespace,
                 "Dimensions": dimensions,
@@ -159,6 +180,12 @@ pub fn metrics(
     Some(line.to_string())
 }
 
+/// The time in milliseconds since 1970.
+fn timestamp() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    u64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The value of each metric. Zeros are left out.
 fn values(ending: &Ending<'_>, calls: &Calls) -> Map<String, Value> {
     let outcomes = ending.report.map(Report::summary).unwrap_or_default();
@@ -170,6 +197,7 @@ fn values(ending: &Ending<'_>, calls: &Calls) -> Map<String, Value> {
     let others = [
         ("Ignored", usize::from(is_ignored)),
         ("RequestsRefused", ending.refused()),
+        ("ReportsNotPublished", ending.not_published),
         ("Calls", sum(|count| count.calls)),
         ("CallsThrottled", sum(|count| count.throttled)),
         ("CallsFailed", sum(|count| count.failed)),

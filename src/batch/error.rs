@@ -9,6 +9,9 @@ use aws_sdk_batch::{
 };
 use thiserror::Error;
 
+/// What some of AWS's front ends answer with 403 for a path that they do not know, as JSON or as XML.
+const UNKNOWN_PATH: &str = "Unable to determine service/operation name";
+
 /// The longest text of an error, in characters. Longer ones are cut.
 const MAX_MESSAGE: usize = 500;
 
@@ -119,10 +122,16 @@ where
             (Some(200..=299), _) => {
                 Self::no_answer(format!("Batch's answer cannot be read: {}", causes(&error)))
             }
-            (Some(status), None) => Self {
-                kind: kind_of("", "", Some(status)),
-                message: format!("HTTP status {status}"),
-            },
+            (Some(status), None) => {
+                let body = error
+                    .raw_response()
+                    .and_then(|response| response.body().bytes());
+                let body = String::from_utf8_lossy(body.unwrap_or_default());
+                Self {
+                    kind: kind_of("", &body, Some(status)),
+                    message: format!("HTTP status {status}"),
+                }
+            }
             (Some(_), Some(code)) => Self {
                 kind: kind_of(code, error.message().unwrap_or_default(), status),
                 message: text(Some(code), error.message()),
@@ -132,16 +141,13 @@ where
 }
 
 fn kind_of(code: &str, message: &str, status: Option<u16>) -> ErrorKind {
-    // What some of AWS's front ends answer for a path that they do not know.
-    let is_unknown_path = message.contains("Unable to determine service/operation name");
     match (code, status) {
         // `TooManyRequestsException` is not in Batch's service model, though Batch sends it.
         (code, status) if THROTTLING_ERRORS.contains(&code) || status == Some(429) => {
             ErrorKind::Throttled
         }
-        ("AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation", _)
-            if !is_unknown_path =>
-        {
+        (_, Some(403)) if message.contains(UNKNOWN_PATH) => ErrorKind::NoSuchOperation,
+        ("AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation", _) => {
             ErrorKind::Denied
         }
         (
@@ -149,8 +155,7 @@ fn kind_of(code: &str, message: &str, status: Option<u16>) -> ErrorKind {
             None | Some(400..=499),
         ) => ErrorKind::Refused,
         (
-            "AccessDeniedException"
-            | "UnknownOperationException"
+            "UnknownOperationException"
             | "UnknownOperation"
             | "MissingAuthenticationToken"
             | "MissingAuthenticationTokenException",
@@ -209,6 +214,12 @@ mod tests {
             (
                 "AccessDeniedException",
                 "Unable to determine service/operation name to be authorized",
+                Some(403),
+                NoSuchOperation,
+            ),
+            (
+                "",
+                "<AccessDeniedException><Message>Unable to determine service/operation name to be authorized</Message>",
                 Some(403),
                 NoSuchOperation,
             ),

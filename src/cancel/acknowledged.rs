@@ -10,12 +10,13 @@ use tokio::time::Instant;
 
 use super::{
     ends::{EndCall, Verdict},
-    engine::{Engine, Timer, may_retry, outcome_of},
+    engine::{Engine, Timer, may_retry},
 };
 use crate::{
     batch::{CallError, EndAnswer, EndOperation, ErrorKind},
     jobs::{CallResult, JobIndex, Stage},
     pace::backoff,
+    plan::outcome_of,
     request::JobId,
 };
 

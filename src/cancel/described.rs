@@ -1,17 +1,16 @@
 //! What a look means for each of its jobs.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use tokio::time::Instant;
 
 use super::{
     acknowledged::Again,
-    engine::{Engine, LOOK_AGAIN, may_retry, outcome_of},
+    engine::{Engine, may_retry},
 };
 use crate::{
-    batch::{CallError, ErrorKind, JobDetail},
+    batch::{ErrorKind, JobDetail, LOOK_AGAIN},
     jobs::{CallResult, JobIndex, Stage},
-    pace::backoff,
     plan::{is_protected, verify},
     report::Outcome,
     request::JobId,
@@ -26,6 +25,7 @@ const MAX_WAIT_LOOK: Duration = Duration::from_secs(15);
 impl Engine<'_> {
     /// Batch answered a look at these ids. It leaves out those that it does not know.
     pub(super) fn on_described(&mut self, ids: Vec<JobId>, jobs: Vec<JobDetail>, now: Instant) {
+        self.looks.clear(&ids);
         let mut missing: BTreeSet<JobId> = ids.into_iter().collect();
         let mut again = Again::new();
         for job in jobs {
@@ -72,8 +72,8 @@ impl Engine<'_> {
                     Some((job, Ok(of_parent))) => {
                         self.plan(index, &job, protected || of_parent, now);
                     }
-                    Some((_, Err(why))) => {
-                        self.jobs.settle(index, Outcome::Failed, Some(why.into()));
+                    Some((_, Err((outcome, why)))) => {
+                        self.jobs.settle(index, outcome, Some(why.into()));
                     }
                 }
             }
@@ -81,7 +81,7 @@ impl Engine<'_> {
                 let result = result.clone();
                 self.verify(index, &job, &result, again, now);
             }
-            Stage::Settled { outcome, .. } if outcome.is_under_way() => {
+            Stage::Settled { outcome, .. } if outcome.is_under_way() || outcome.is_refused() => {
                 self.verify_end(index, &job, now);
             }
             // Looked at as the parent of another, or a moment too early: it proves nothing.
@@ -146,7 +146,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Looks again at a job that was being ended, for a request that waits for the end.
+    /// Looks again at a job that was being ended, for a request that waits for the end, or that its array may have ended.
     fn verify_end(&mut self, index: JobIndex, job: &JobDetail, now: Instant) {
         let known = &mut self.jobs[index];
         if let Some((outcome, message)) = verify(known.intent.action, job, known.was_cancelled()) {
@@ -197,81 +197,12 @@ impl Engine<'_> {
     }
 
     fn on_missing_parent(&mut self, id: JobId) -> Option<usize> {
-        let looks = usize::from(self.parents.count_look(id)?);
+        let looks = usize::from(self.parents.count_missing(id)?);
         if looks <= LOOK_AGAIN.len() {
             return Some(looks - 1);
         }
         let why = "Batch does not show its array parent, whose tags protect it";
-        self.give_up_parent(id, why);
-        None
-    }
-
-    fn give_up_parent(&mut self, parent: JobId, why: &str) {
-        for (index, _) in self.parents.learn(parent, Err(why.to_owned())) {
-            self.jobs
-                .settle(index, Outcome::Failed, Some(why.to_owned().into()));
-        }
-    }
-
-    /// Batch refused a look, or did not answer it.
-    pub(super) fn on_look_failed(&mut self, ids: Vec<JobId>, error: CallError, now: Instant) {
-        if error.kind == ErrorKind::Refused && ids.len() > 1 {
-            return self.looks.push_halves(ids);
-        }
-        let error = Arc::new(error);
-        let mut again = Vec::new();
-        let mut most_tries = 1;
-        for id in ids {
-            let of_parent = self.on_parent_failed(id, &error);
-            let of_job = self.on_job_failed(id, &error);
-            if let Some(tries) = of_parent.max(of_job) {
-                most_tries = most_tries.max(tries);
-                again.push(id);
-            }
-        }
-        self.look_later(again, now + backoff(most_tries));
-    }
-
-    /// How often the look has failed now, if it is to be tried again.
-    fn on_parent_failed(&mut self, id: JobId, error: &CallError) -> Option<u8> {
-        let tries = self.parents.count_look(id)?;
-        if may_retry(error.kind, tries) {
-            return Some(tries);
-        }
-        self.give_up_parent(
-            id,
-            &format!("its array parent, whose tags protect it: {error}"),
-        );
-        None
-    }
-
-    fn on_job_failed(&mut self, id: JobId, error: &Arc<CallError>) -> Option<u8> {
-        let index = self.jobs.index_of(id)?;
-        let job = &mut self.jobs[index];
-        job.failed_looks = job.failed_looks.saturating_add(1);
-        job.last_error = Some(Arc::clone(error));
-        if may_retry(error.kind, job.failed_looks) {
-            return Some(job.failed_looks);
-        }
-        let (outcome, message) = match job.stage() {
-            Stage::ToDescribe if job.may_be_done => (Outcome::Unconfirmed, "the look failed"),
-            Stage::ToDescribe => (outcome_of(error.kind), "the look failed"),
-            Stage::ToVerify(CallResult::Accepted) => (
-                Outcome::Unconfirmed,
-                "Batch accepted the call, and the look at its effect failed",
-            ),
-            Stage::ToVerify(CallResult::Unanswered) => (
-                Outcome::Unconfirmed,
-                "Batch did not answer the call, and the look at its effect failed",
-            ),
-            Stage::ToVerify(CallResult::Refused) => (
-                Outcome::Unconfirmed,
-                "Batch refused the call, and the look that would show why failed",
-            ),
-            Stage::Queued | Stage::Sent | Stage::Settled { .. } => return None,
-        };
-        let message = job.with_last_error(message);
-        self.jobs.settle(index, outcome, Some(message));
+        self.give_up_parent(id, Outcome::NotAttempted, why.to_owned());
         None
     }
 }

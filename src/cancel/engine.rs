@@ -8,12 +8,13 @@ use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    ends::{EndCall, Ends},
+    call::{Answer, Call, Outlook},
+    ends::Ends,
     looks::Looks,
     parents::Parents,
 };
 use crate::{
-    batch::{BulkCalls, CallError, EndAnswer, EndOperation, ErrorKind, JobDetail},
+    batch::{EndOperation, ErrorKind, JobDetail},
     jobs::{JobIndex, Jobs, Stage},
     plan::{Plan, plan_job},
     policy::Policy,
@@ -30,44 +31,6 @@ const MAX_TRIES: u8 = 10;
 
 /// The same while Batch throttles the calls, which tells nothing of the job, and which the pace already makes up for.
 const MAX_THROTTLED_TRIES: u8 = 20;
-
-/// When to look again at a job that Batch does not show, or shows unchanged: after 1 s and after 3 s.
-pub(super) const LOOK_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
-
-/// A call to send.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Call {
-    /// A look at these jobs.
-    Describe(Vec<JobId>),
-    /// A look at a service job.
-    DescribeServiceJob(JobId),
-    /// A call that ends jobs.
-    End(EndCall),
-}
-
-/// The answer to a call, or why there is none.
-#[derive(Debug)]
-pub enum Answer {
-    /// To a look at these jobs.
-    Described(Vec<JobId>, Result<Vec<JobDetail>, CallError>),
-    /// To a call that ends jobs.
-    Acknowledged(EndCall, Result<EndAnswer, CallError>),
-}
-
-/// What the next call depends on beside the jobs.
-#[derive(Clone, Copy, Debug)]
-pub struct Outlook {
-    /// Whether the endpoint knows the bulk calls.
-    pub bulk: BulkCalls,
-    /// How long a look may well take.
-    pub look_takes: Duration,
-    /// How long a call that ends jobs may well take.
-    pub end_takes: Duration,
-    /// The time between two calls.
-    pub interval: Duration,
-    /// How many calls may be in flight.
-    pub concurrency: usize,
-}
 
 /// What is due later.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,8 +49,10 @@ pub struct Engine<'a> {
     pub(super) parents: Parents,
     pub(super) timers: BinaryHeap<Reverse<(Instant, Timer)>>,
     pub(super) deadline: Deadline,
-    looks_in_flight: usize,
-    ends_in_flight: usize,
+    pub(super) looks_in_flight: usize,
+    pub(super) ends_in_flight: usize,
+    /// Whether children that were refused were looked at once more.
+    has_seen_children: bool,
     pub(super) began: Instant,
 }
 
@@ -105,6 +70,7 @@ impl<'a> Engine<'a> {
             deadline,
             looks_in_flight: 0,
             ends_in_flight: 0,
+            has_seen_children: false,
             began: now,
         };
         for index in engine.jobs.indices() {
@@ -136,7 +102,8 @@ impl<'a> Engine<'a> {
     /// A full bulk call comes before a full look before what is left over. So each job is brought to its end as early as
     /// can be, and an invocation that runs out of time has some jobs done rather than all of them looked at.
     pub fn poll_call(&mut self, now: Instant, outlook: Outlook) -> Option<Call> {
-        let more_to_see = self.looks_in_flight > 0 || self.looks.first_len() > 0;
+        let more_to_see =
+            self.looks_in_flight > 0 || self.looks.first_len() > 0 || self.looks.has_parts();
         if !self.is_closing(now, outlook, 1)
             && let Some(call) = self.ends.next(outlook.bulk, !more_to_see)
         {
@@ -160,37 +127,6 @@ impl<'a> Engine<'a> {
         Some(Call::Describe(ids))
     }
 
-    /// Whether the time that is left should go to looking again at jobs for which a call was sent. `rounds` is 1 for a
-    /// job that would be ended now, and 2 for one that would first be looked at.
-    fn is_closing(&self, now: Instant, outlook: Outlook, rounds: u32) -> bool {
-        let times = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let again = self.looks.again_calls();
-        let look_rounds = times(1 + again.div_ceil(outlook.concurrency)).saturating_add(rounds);
-        let calls = times(2 + again + self.ends_in_flight.div_ceil(2));
-        let needed = outlook.end_takes
-            + outlook.look_takes.saturating_mul(look_rounds)
-            + outlook.interval.saturating_mul(calls);
-        self.deadline.left(now) < needed
-    }
-
-    /// Nothing is left to be done, or nothing that could be done in time, beside the calls in flight.
-    #[must_use]
-    pub fn is_finished(&self, now: Instant, outlook: Outlook) -> bool {
-        if self.looks_in_flight + self.ends_in_flight > 0 {
-            return false;
-        }
-        if !self.is_closing(now, outlook, 1) {
-            let none_to_begin = self.looks.first_len() == 0 || self.is_closing(now, outlook, 2);
-            let none_waits = self.looks.again_calls() == 0 && self.ends.len() == 0;
-            return none_to_begin && none_waits && self.timers.is_empty();
-        }
-        let mut timers = self.timers.iter();
-        self.looks.again_calls() == 0
-            && !timers.any(|Reverse((at, timer))| {
-                matches!(timer, Timer::Look(_)) && !self.deadline.is_over(*at)
-            })
-    }
-
     /// When [`Engine::handle_timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -201,11 +137,7 @@ impl<'a> Engine<'a> {
     pub fn handle_timeout(&mut self, now: Instant) {
         while self.poll_timeout().is_some_and(|at| at <= now) {
             match self.timers.pop() {
-                Some(Reverse((_, Timer::Look(ids)))) => {
-                    for id in ids {
-                        self.looks.push_again(id);
-                    }
-                }
+                Some(Reverse((_, Timer::Look(ids)))) => self.looks.push_together(ids),
                 Some(Reverse((_, Timer::End(indices)))) => {
                     for index in indices {
                         self.enqueue_end(index);
@@ -235,6 +167,28 @@ impl<'a> Engine<'a> {
                     Ok(answer) => self.on_acknowledged(&call, answer, now),
                     Err(error) => self.on_end_failed(call, error, now),
                 }
+            }
+        }
+        self.see_refused_children();
+    }
+
+    /// Ending an array may have ended a child whose own call was refused: once all jobs have an outcome, such children are
+    /// looked at again.
+    fn see_refused_children(&mut self) {
+        if self.has_seen_children || !self.jobs.are_settled() {
+            return;
+        }
+        self.has_seen_children = true;
+        for index in self.jobs.indices() {
+            let job = &self.jobs[index];
+            let parent = job.id().and_then(JobId::parent);
+            let parent = parent.and_then(|parent| self.jobs.index_of(parent));
+            if job.was_called
+                && job.outcome().is_some_and(Outcome::is_refused)
+                && parent.is_some_and(|parent| self.jobs[parent].was_called)
+                && let Some(id) = job.id()
+            {
+                self.looks.push_again(id);
             }
         }
     }
@@ -289,17 +243,4 @@ pub(super) fn may_retry(kind: ErrorKind, tries: u8) -> bool {
         _ => MAX_TRIES,
     };
     kind.is_worth_a_retry() && tries < most
-}
-
-/// The outcome of a job whose look or call failed for good, with this error of Batch's.
-pub(super) fn outcome_of(kind: ErrorKind) -> Outcome {
-    match kind {
-        ErrorKind::Throttled => Outcome::Throttled,
-        ErrorKind::Denied => Outcome::Denied,
-        ErrorKind::NoAnswer | ErrorKind::OutOfTime => Outcome::NotAttempted,
-        ErrorKind::NoSuchOperation
-        | ErrorKind::Refused
-        | ErrorKind::Credentials
-        | ErrorKind::Server => Outcome::Failed,
-    }
 }

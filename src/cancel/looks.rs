@@ -1,6 +1,6 @@
 //! The jobs that wait for a look.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use crate::{batch::DESCRIBE_LIMIT, request::JobId};
 
@@ -11,8 +11,10 @@ pub(super) struct Looks {
     again: VecDeque<JobId>,
     service: VecDeque<JobId>,
     service_again: VecDeque<JobId>,
-    /// Parts of calls that Batch refused, to be sent as they are: one of their ids is at fault.
+    /// Parts of calls that Batch refused, to be sent as they are.
     parts: VecDeque<Vec<JobId>>,
+    /// The ids in such parts, one of which is at fault: kept apart from others, lest these are refused with it.
+    suspects: HashSet<JobId>,
 }
 
 impl Looks {
@@ -36,8 +38,33 @@ impl Looks {
 
     /// A call that Batch refused: its halves are sent instead.
     pub(super) fn push_halves(&mut self, mut ids: Vec<JobId>) {
+        self.suspects.extend(&ids);
         let second = ids.split_off(ids.len() / 2);
         self.parts.extend([ids, second]);
+    }
+
+    /// Whether parts of a call that Batch refused wait.
+    pub(super) fn has_parts(&self) -> bool {
+        !self.parts.is_empty()
+    }
+
+    /// Looks again at these, together where they are part of a call that Batch refused.
+    pub(super) fn push_together(&mut self, ids: Vec<JobId>) {
+        if ids.first().is_some_and(|id| self.suspects.contains(id)) {
+            return self.parts.push_back(ids);
+        }
+        for id in ids {
+            self.push_again(id);
+        }
+    }
+
+    /// Batch answered a look at these, or one stands alone: none harms the others any more.
+    pub(super) fn clear(&mut self, ids: &[JobId]) {
+        if !self.suspects.is_empty() {
+            for id in ids {
+                self.suspects.remove(id);
+            }
+        }
     }
 
     /// How many wait for their first look.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{batch::JobDetail, jobs::JobIndex, request::JobId};
+use crate::{batch::JobDetail, jobs::JobIndex, report::Outcome, request::JobId};
 
 /// What is known of the parents of array children.
 #[derive(Debug, Default)]
@@ -14,12 +14,17 @@ enum Parent {
     /// It is being looked at; these children wait for it.
     Awaited {
         children: Vec<(JobIndex, JobDetail)>,
-        /// Looks that failed or did not show it.
-        looks: u8,
+        /// Looks that did not show it.
+        missing: u8,
+        /// Looks that failed in a row.
+        failed: u8,
     },
-    /// Whether it carries the protect tag, or why that cannot be known.
-    Known(Result<bool, String>),
+    /// Whether it carries the protect tag, or the outcome of its children where that cannot be known.
+    Known(Protection),
 }
+
+/// Whether an array carries the protect tag, or the outcome of its children where that cannot be known, and why.
+pub(super) type Protection = Result<bool, (Outcome, String)>;
 
 impl Parents {
     /// A child is going to be looked at. True if its parent has to be looked at too, which nobody has asked for yet.
@@ -27,7 +32,8 @@ impl Parents {
         let is_new = !self.0.contains_key(&parent);
         self.0.entry(parent).or_insert_with(|| Parent::Awaited {
             children: Vec::new(),
-            looks: 0,
+            missing: 0,
+            failed: 0,
         });
         is_new
     }
@@ -37,7 +43,7 @@ impl Parents {
         &mut self,
         child: JobIndex,
         job: JobDetail,
-    ) -> Option<(JobDetail, Result<bool, String>)> {
+    ) -> Option<(JobDetail, Protection)> {
         let parent = job.summary.id.parent().and_then(|id| self.0.get_mut(&id));
         match parent {
             Some(Parent::Awaited { children, .. }) => {
@@ -49,23 +55,37 @@ impl Parents {
         }
     }
 
-    /// A look at an awaited parent failed or did not show it: how often that has happened.
-    pub(super) fn count_look(&mut self, id: JobId) -> Option<u8> {
-        match self.0.get_mut(&id) {
-            Some(Parent::Awaited { looks, .. }) => {
-                *looks = looks.saturating_add(1);
-                Some(*looks)
-            }
-            _ => None,
+    /// A look did not show an awaited parent: how often that has happened.
+    pub(super) fn count_missing(&mut self, id: JobId) -> Option<u8> {
+        let Some(Parent::Awaited {
+            missing, failed, ..
+        }) = self.0.get_mut(&id)
+        else {
+            return None;
+        };
+        *failed = 0;
+        *missing = missing.saturating_add(1);
+        Some(*missing)
+    }
+
+    /// A look at an awaited parent failed: how often in a row.
+    pub(super) fn count_failed(&mut self, id: JobId) -> Option<u8> {
+        let Some(Parent::Awaited { failed, .. }) = self.0.get_mut(&id) else {
+            return None;
+        };
+        *failed = failed.saturating_add(1);
+        Some(*failed)
+    }
+
+    /// A look at several jobs was answered, though with a refusal.
+    pub(super) fn clear_failed(&mut self, id: JobId) {
+        if let Some(Parent::Awaited { failed, .. }) = self.0.get_mut(&id) {
+            *failed = 0;
         }
     }
 
     /// Keeps what is known of a parent now, and returns the children that waited for it.
-    pub(super) fn learn(
-        &mut self,
-        parent: JobId,
-        known: Result<bool, String>,
-    ) -> Vec<(JobIndex, JobDetail)> {
+    pub(super) fn learn(&mut self, parent: JobId, known: Protection) -> Vec<(JobIndex, JobDetail)> {
         match self.0.get_mut(&parent) {
             Some(slot @ Parent::Awaited { .. }) => {
                 match std::mem::replace(slot, Parent::Known(known)) {

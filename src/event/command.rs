@@ -3,7 +3,7 @@
 use super::{EventError, HttpForm};
 use crate::{
     problem::Problem,
-    request::{JobId, PanelRequest, Request},
+    request::{JobId, PanelRequest, Request, WatchRequest},
 };
 
 /// A decoded event.
@@ -34,6 +34,8 @@ pub enum Command {
         /// The shape of the HTTP response.
         form: HttpForm,
     },
+    /// Measure job queues.
+    Watch(WatchRequest),
     /// Show a job queue on a dashboard.
     Panel(PanelRequest),
     /// Answer with a fixed text.

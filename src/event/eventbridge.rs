@@ -9,6 +9,9 @@ use crate::request::{Action, AskedId, JobId, Request, RequestError, Status, Targ
 
 const KIND: &str = "EventBridge event";
 
+/// The `source` of the events that this function publishes itself.
+pub const OWN_SOURCE: &str = "batch-cancel";
+
 /// The fields of the envelope that are used. The type in `aws_lambda_events` requires a valid time even where it is not
 /// used.
 #[derive(Deserialize)]
@@ -39,6 +42,9 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Conten
     let broken = |error| EventError::Envelope { kind: KIND, error };
     let event: Envelope<'_> = object.decode().map_err(broken)?;
     match event.source.as_str() {
+        OWN_SOURCE => Ok(Content::Ignored(
+            "the event is one of this function's own reports".to_owned(),
+        )),
         "aws.batch" => batch_event(&event, scope),
         source if source.starts_with("aws.") => Err(EventError::Unsupported(format!(
             "unsupported event: {:?} from {source}; of AWS's own events, those of aws.batch and the alarm state changes of aws.cloudwatch are supported",

@@ -5,7 +5,6 @@ use std::fmt;
 use lambda_runtime::Diagnostic;
 use thiserror::Error;
 
-use super::body;
 use crate::{
     event::EventError,
     intake::MessageOutcome,
@@ -67,7 +66,7 @@ pub(super) fn invocation_error(
     let counted = |message: &&MessageOutcome| counts(message) || message.error.is_some();
     let classes = messages.iter().filter(counted).map(|message| message.class);
     let error = messages.iter().find_map(|message| message.error.clone());
-    let summary = || body::summary(report);
+    let summary = || report.summary_json();
     match (classes.max().unwrap_or(Class::Done), error) {
         (Class::Retryable, _) => Some(Failure::Incomplete(summary())),
         (_, Some(error)) => Some(error.into()),

@@ -46,7 +46,7 @@ pub(super) fn report(
         return Ok(problem(refusal, invocation));
     }
     if is_all_throttled(report) {
-        let summary = body::summary(report);
+        let summary = report.summary_json();
         let throttled = unavailable(format!("AWS Batch throttled all calls: {summary}"));
         return Ok(problem(throttled, invocation));
     }

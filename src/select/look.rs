@@ -3,17 +3,14 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::time::{Duration, Instant, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    batch::{CallError, DESCRIBE_LIMIT, DescribeJobs, ErrorKind, JobDetail},
+    batch::{CallError, DESCRIBE_LIMIT, DescribeJobs, ErrorKind, JobDetail, LOOK_AGAIN},
     plan::is_protected,
     request::JobId,
     session::Session,
 };
-
-/// When to look again at jobs that Batch does not show: after 1 s and after 3 s. A job just submitted may not show yet.
-pub(super) const LOOK_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 
 /// What a look has found of a job.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! The outcome of jobs in every state, and the calls that it takes.
 
+mod calls;
+mod refused;
 mod time;
 
 use std::time::Duration;

@@ -23,6 +23,8 @@ mod faults;
 mod mutations;
 mod pace;
 mod policy;
+mod publish;
 mod select;
 mod selections;
+mod watch;
 mod widget;

@@ -171,6 +171,8 @@ async fn ceiling_includes_retries() {
 
 #[tokio::test(start_paused = true)]
 async fn pace_recovers_after_throttling() {
+    // The pauses are drawn at random.
+    fastrand::seed(1);
     let (emulator, ids) = account(10_000);
     emulator.fail_next(Operation::DescribeJobs, Fault::Throttled, 20);
     let function = Function::on(emulator, &[("API_CALLS_PER_SECOND", "50")]);

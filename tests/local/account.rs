@@ -8,7 +8,7 @@ use batch_cancel::{
     policy::queue_name,
     request::{AskedId, JobId, OwnRegion, SelectFrom, Target},
 };
-use batch_emulator::{Emulator, JobSpec, Queue, Seed, Status};
+use batch_emulator::{Emulator, JobSpec, PositionTime, Queue, Seed, Status};
 use serde_json::value::RawValue;
 
 use super::FUNCTION_ARN;
@@ -48,8 +48,8 @@ pub fn emulator(
         own_region: &own_region,
         now: jiff::Timestamp::now(),
     };
-    if let Ok(Command::Panel(panel)) = event::decode(payload, &scope).map(|event| event.command) {
-        add_selectable(&emulator, &SelectFrom::Queue(panel.job_queue));
+    for queue in shown_queues(payload, &scope) {
+        add_selectable(&emulator, &SelectFrom::Queue(queue));
     }
     let mut known = BTreeSet::new();
     for target in targets(payload, &scope) {
@@ -66,6 +66,20 @@ pub fn emulator(
         }
     }
     Ok(emulator)
+}
+
+/// The queues that an event asks to be shown or measured.
+fn shown_queues(payload: &RawValue, scope: &Scope<'_>) -> Vec<String> {
+    match event::decode(payload, scope).map(|event| event.command) {
+        Ok(Command::Panel(panel)) => vec![panel.job_queue],
+        Ok(Command::Watch(watch)) => {
+            let named = watch.job_queues.unwrap_or_else(|| vec![QUEUE.to_owned()]);
+            let is_there =
+                |queue: &String| ![SERVICE_QUEUE, "no-such-queue"].contains(&queue_name(queue));
+            named.into_iter().filter(is_there).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The targets of an event. An event that cannot be decoded has none.
@@ -111,11 +125,24 @@ fn add_selectable(emulator: &Emulator, from: &SelectFrom) {
     };
     let mut blocks = job("demo-too-large", Status::Runnable, 5);
     blocks.status_reason = Some(BLOCKED.to_owned());
+    blocks.position_time = first_since(emulator);
     emulator.add_job(blocks);
     emulator.add_job(job("demo-old", Status::Runnable, 3));
     emulator.add_job(job("demo-kept", Status::Runnable, 3).tag("batch-cancel:protect", ""));
-    emulator.add_job(job("demo-running", Status::Running, 3));
+    for (name, hours) in [("demo-running", 3), ("demo-just-started", 1)] {
+        let started_at = emulator.now().checked_sub(Duration::from_hours(hours));
+        emulator.add_job(JobSpec {
+            started_at,
+            ..job(name, Status::Running, 4)
+        });
+    }
     emulator.add_job(job("demo-new", Status::Runnable, 1));
+}
+
+/// The position of a job that has been first for two hours, and blocks its queue for longer than `BLOCKED_FOR`.
+fn first_since(emulator: &Emulator) -> PositionTime {
+    let since = emulator.now().saturating_sub(Duration::from_hours(2));
+    i64::try_from(since.as_millis()).map_or(PositionTime::Missing, PositionTime::At)
 }
 
 fn add(emulator: &Emulator, id: JobId, blocks: bool, known: &mut BTreeSet<JobId>) {
@@ -137,6 +164,7 @@ fn add(emulator: &Emulator, id: JobId, blocks: bool, known: &mut BTreeSet<JobId>
         });
     if blocks {
         spec.status_reason = Some(BLOCKED.to_owned());
+        spec.position_time = first_since(emulator);
     }
     if id.parent().is_some() {
         // The array is large enough for the child that the event names.

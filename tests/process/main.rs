@@ -16,6 +16,7 @@ mod drain;
 mod process;
 mod proxy;
 mod runtime_api;
+mod truth;
 
 use std::{os::unix::process::ExitStatusExt, time::Duration};
 
@@ -84,7 +85,10 @@ fn one_process_answers_every_sample_as_in_process_and_ends_on_sigterm() {
         assert!(line["fields"]["message"].is_string(), "{line}");
     }
     assert!(!metrics.is_empty());
-    for line in &metrics {
+    let of_queues = |line: &&Value| line["JobQueueName"].is_string();
+    let (of_queues, of_function): (Vec<&Value>, Vec<&Value>) = metrics.iter().partition(of_queues);
+    assert!(!of_queues.is_empty(), "a watch measures queues");
+    for line in of_function {
         assert_eq!(line["FunctionName"], "batch-cancel", "{line}");
     }
 }
@@ -142,6 +146,25 @@ async fn metrics_line_counts_calls_and_outcomes() {
     );
     assert_eq!(line["FunctionName"], "batch-cancel");
     assert_eq!(line["Source"], "direct");
+}
+
+#[tokio::test]
+async fn a_watch_is_logged_with_its_numbers_and_each_queue_has_its_line_of_metrics() {
+    let (_, mut process) = start("direct-watch-queues", &[]).await;
+    let text = sample("direct-watch-queues").text();
+    process.invoke(&text).await.unwrap();
+    let ended = process.terminate().await;
+    let [of_watch, of_queue] = ended.metrics().try_into().expect("two lines");
+    assert_eq!(of_watch["Calls"], 8);
+    assert_eq!(of_queue["JobQueueName"], "demo-queue");
+    assert_eq!(of_queue["HeadBlocked"], 1);
+    let done = |line: &&Value| line["fields"]["message"] == "done";
+    let lines = ended.lines();
+    let line = &lines.iter().find(done).unwrap()["fields"];
+    for (field, value) in [("queues", 3), ("blocked", 1), ("calls", 8)] {
+        assert_eq!(line[field], value, "{line}");
+    }
+    assert_eq!(line["complete"], false);
 }
 
 #[tokio::test]

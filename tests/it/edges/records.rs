@@ -163,7 +163,7 @@ async fn other_refusals_are_logged_and_counted_by_their_error_type() {
         "{\"jobIds\": [], \"terminate\": true}",
         "[]",
     ];
-    let record = record(&[], sqs(&bodies.map(str::to_owned))).await;
+    let record = record(&[], sqs(bodies.map(str::to_owned))).await;
     record.assert_refused(2, None, Some("InvalidRequest, Refused"));
 }
 

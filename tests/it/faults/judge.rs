@@ -1,41 +1,57 @@
-//! What must hold after every scenario, whatever faults it had.
+//! What must hold after every invocation, whatever faults it had.
+
+mod tally;
+mod truth;
 
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
-    fmt,
     time::Duration,
 };
 
-use batch_emulator::{Call, Emulator, JobView, Status};
+use batch_cancel::respond::Failure;
+use batch_emulator::{Call, Emulator};
 use serde_json::{Value, json};
 use support::events::{self, CALLER, Form};
 
-use super::scenario::{Nature, RequestedJob, Scenario, Shape, Source};
+use super::{
+    log::{Log, Results},
+    scenario::{Nature, RequestedJob, Scenario, Shape, Source},
+};
+pub(crate) use tally::Tally;
+use truth::{Class, Looks, class};
 
 /// The most messages in an SQS event.
 const MESSAGES: usize = 10;
+
+/// What the function keeps of its time to answer in, at the least.
+const MARGIN: Duration = Duration::from_millis(300);
 
 /// Checks the answers and the account of a scenario.
 pub(crate) struct Judge<'a> {
     pub(crate) scenario: &'a Scenario,
     pub(crate) emulator: Emulator,
+    pub(crate) log: Log,
     requested: Vec<RequestedJob>,
     /// The jobs of each message, as places in `requested`.
-    pub(crate) messages: Vec<Vec<usize>>,
+    messages: Vec<Vec<usize>>,
+    looks: Looks,
     processes: Cell<usize>,
+    invocations: Cell<usize>,
+    last_outcomes: RefCell<BTreeMap<String, String>>,
     pub(crate) tally: RefCell<Tally>,
 }
 
-/// Counts over all scenarios. What never happened was not tested.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) jobs: usize,
-    calls: usize,
-    faults: BTreeMap<String, usize>,
-    outcomes: BTreeMap<String, usize>,
-    failed_messages: usize,
-    kills: usize,
+/// An invocation that is under way.
+pub(crate) struct Invocation {
+    pub(crate) event: Value,
+    pub(crate) request_id: String,
+    source: Source,
+    /// The jobs in its request, as places.
+    places: Vec<usize>,
+    /// Its messages.
+    messages: Vec<usize>,
+    began: Duration,
 }
 
 impl<'a> Judge<'a> {
@@ -45,19 +61,29 @@ impl<'a> Judge<'a> {
         let places: Vec<usize> = (0..requested.len()).collect();
         Self {
             scenario,
+            looks: Looks::at(&emulator),
             emulator,
+            log: Log::default(),
             messages: places.chunks(size).map(<[usize]>::to_vec).collect(),
-            tally: RefCell::new(Tally {
-                jobs: requested.len(),
-                ..Tally::default()
-            }),
+            tally: RefCell::new(Tally::of(requested.len())),
             requested,
             processes: Cell::new(0),
+            invocations: Cell::new(0),
+            last_outcomes: RefCell::default(),
         }
     }
 
     pub(crate) fn begin_process(&self) {
         self.processes.set(self.processes.get() + 1);
+    }
+
+    /// A process was killed, before or after its work was done.
+    pub(crate) fn killed(&self) {
+        self.tally.borrow_mut().kills += 1;
+    }
+
+    pub(crate) fn messages(&self) -> Vec<usize> {
+        (0..self.messages.len()).collect()
     }
 
     fn request(&self, places: &[usize]) -> Value {
@@ -68,25 +94,30 @@ impl<'a> Judge<'a> {
         json!({
             "jobIds": ids, "reason": "a bad submission", "terminate": self.scenario.terminate,
             "dryRun": self.scenario.dry_run, "waitSeconds": self.scenario.wait_seconds,
+            "failOnIncomplete": self.scenario.fail_on_incomplete,
         })
     }
 
-    /// One event with a request for all jobs.
-    pub(crate) fn event(&self, source: Source) -> Value {
-        let all: Vec<usize> = (0..self.requested.len()).collect();
-        let request = self.request(&all);
-        if source != Source::Http {
-            return request;
-        }
-        Form::V2.post(&request.to_string()).caller(CALLER).event
+    /// An invocation with one request for all jobs.
+    pub(crate) fn invocation(&self) -> Invocation {
+        let source = self.scenario.source;
+        let places: Vec<usize> = (0..self.requested.len()).collect();
+        let request = self.request(&places);
+        let event = match source {
+            Source::Http => Form::V2.post(&request.to_string()).caller(CALLER).event,
+            Source::EventBridge => events::eventbridge(&request),
+            _ => request,
+        };
+        self.begin(event, source, places, Vec::new())
     }
 
-    /// These messages as an SQS event.
-    pub(crate) fn sqs(&self, messages: &[usize], fifo: bool) -> Value {
+    /// An invocation with these messages of a queue.
+    pub(crate) fn delivery(&self, messages: &[usize]) -> Invocation {
+        let source = self.scenario.source;
         let grouped = messages
             .iter()
             .map(|&message| (message % 3, self.request(&self.messages[message])));
-        let mut event = if fifo {
+        let mut event = if source == Source::Fifo {
             events::fifo(grouped)
         } else {
             events::sqs_groups(grouped)
@@ -94,178 +125,155 @@ impl<'a> Judge<'a> {
         for (place, message) in messages.iter().enumerate() {
             event["Records"][place]["messageId"] = json!(message.to_string());
         }
-        event
+        let places = messages
+            .iter()
+            .flat_map(|&message| self.messages[message].clone());
+        self.begin(event, source, places.collect(), messages.to_vec())
     }
 
-    /// The report has each job once, in the order of the request, with an outcome that is true.
-    pub(crate) fn report(&self, answer: &Value) {
-        let unwrapped: Value;
-        let report = match answer["body"].as_str() {
-            Some(body) => {
-                unwrapped = serde_json::from_str(body).unwrap();
-                &unwrapped
-            }
-            None => answer,
-        };
-        if report.get("jobs").is_none() {
-            assert_eq!(answer["statusCode"], 503, "{answer}");
-            return;
+    fn begin(
+        &self,
+        event: Value,
+        source: Source,
+        places: Vec<usize>,
+        messages: Vec<usize>,
+    ) -> Invocation {
+        self.invocations.set(self.invocations.get() + 1);
+        Invocation {
+            event,
+            request_id: support::request_id(self.invocations.get()),
+            source,
+            places,
+            messages,
+            began: self.emulator.now(),
         }
-        assert_eq!(
-            report["truncated"],
-            Value::Null,
-            "the scenario is too large"
-        );
-        let jobs = report["jobs"].as_array().unwrap();
+    }
+
+    /// The report has each job once, in the order of the request, with an outcome that is true, and the answer hands back
+    /// what is not done. Gives the messages that come back.
+    pub(crate) fn check(
+        &self,
+        invocation: &Invocation,
+        answer: Result<Value, Failure>,
+    ) -> Vec<usize> {
+        let results = self.log.take(&invocation.request_id).expect("a report");
         let mut seen = BTreeSet::new();
-        let expected: Vec<&RequestedJob> = self
-            .requested
-            .iter()
+        let places = invocation.places.iter();
+        let expected: Vec<&RequestedJob> = places
+            .map(|&place| &self.requested[place])
             .filter(|job| seen.insert(job.id.as_str()))
             .collect();
-        let ids: Vec<&str> = jobs
-            .iter()
-            .map(|job| job["jobId"].as_str().unwrap())
-            .collect();
+        let ids: Vec<&str> = results.iter().map(|(id, _)| id.as_str()).collect();
         let expected_ids: Vec<&str> = expected.iter().map(|job| job.id.as_str()).collect();
-        assert_eq!(ids, expected_ids);
-        let mut left = false;
-        for (job, requested) in jobs.iter().zip(expected) {
-            let outcome = job["outcome"].as_str().unwrap();
-            if let Err(contradiction) = self.is_true(outcome, requested) {
-                panic!("{job} is reported, but {contradiction}");
+        assert_eq!(ids, expected_ids, "every job once, as first asked");
+        let calls = self.emulator.calls();
+        let evidence = truth::Evidence::new(self, invocation, &calls);
+        for ((id, outcome), requested) in results.iter().zip(expected) {
+            if let Err(contradiction) = evidence.check(outcome, requested) {
+                panic!("{id} is reported as {outcome}, but {contradiction}");
             }
-            left |= is_retryable(outcome);
-            *self
-                .tally
-                .borrow_mut()
-                .outcomes
-                .entry(outcome.to_owned())
-                .or_default() += 1;
+            self.tally.borrow_mut().outcome(outcome);
         }
-        assert_eq!(report["complete"], !left);
+        self.last_outcomes
+            .borrow_mut()
+            .extend(results.iter().cloned());
+        match invocation.source {
+            Source::Sqs | Source::Fifo => self.check_messages(invocation, &answer.unwrap()),
+            source => {
+                self.check_answer(source, &results, answer);
+                Vec::new()
+            }
+        }
     }
 
-    fn is_true(&self, outcome: &str, requested: &RequestedJob) -> Result<(), String> {
-        let job = self.emulator.job(&requested.id);
-        let of = |holds: fn(&JobView) -> bool| job.as_ref().is_some_and(holds);
-        let ended =
-            |job: &JobView| job.status == Status::Failed && (job.is_cancelled || job.is_terminated);
-        let holds = match outcome {
-            "invalidId" => requested.nature == Nature::Invalid,
-            "notFound" => {
-                requested.nature == Nature::Unknown
-                    || !self.scenario.faults.visibility_delay.is_zero()
-            }
-            "protected" => requested.nature == Nature::Protected && !of(|job| job.is_cancelled),
-            "queueNotAllowed" => {
-                requested.nature == Nature::InOtherQueue && !of(|job| job.is_cancelled)
-            }
-            "cancelled" | "terminated" => of(ended),
-            "cancelling" => of(|job| job.is_cancelled),
-            "terminating" => of(|job| job.is_terminated),
-            "running" => of(|job| !job.status.is_cancellable()),
-            "finished" => of(|job| job.status.is_final()),
-            "wouldCancel" | "wouldTerminate" => self.scenario.dry_run,
-            "denied" => self.emulator.faults().denied_jobs.contains(&requested.id),
-            other => is_retryable(other),
+    fn check_answer(&self, source: Source, results: &Results, answer: Result<Value, Failure>) {
+        let worst = results.iter().map(|(_, outcome)| class(outcome)).max();
+        let fails = source == Source::EventBridge || self.scenario.fail_on_incomplete;
+        let expected = match worst {
+            Some(Class::Retryable) if fails => Some("Incomplete"),
+            Some(Class::Rejected) if fails => Some("Rejected"),
+            _ => None,
         };
-        if holds {
-            Ok(())
-        } else {
-            Err(format!("{requested:?} is {job:?}"))
-        }
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(failure) => {
+                let error_type = support::failed(failure).error_type;
+                return assert_eq!(Some(error_type.as_str()), expected);
+            }
+        };
+        assert_eq!(expected, None, "no invocation error: {answer}");
+        let body = answer["body"].as_str();
+        let report = body.map_or(answer.clone(), |body| serde_json::from_str(body).unwrap());
+        let Some(jobs) = report["jobs"].as_array() else {
+            return assert_eq!(answer["statusCode"], 503, "{answer}");
+        };
+        let is_complete = worst <= Some(Class::Done);
+        assert_eq!(report["complete"], is_complete, "{}", report["summary"]);
+        let missing = report["truncated"].as_u64().unwrap_or_default();
+        assert_eq!(
+            jobs.len() + usize::try_from(missing).unwrap(),
+            results.len()
+        );
     }
 
-    /// The messages to be redelivered. In every other message all jobs are done.
-    pub(crate) fn partial_batch(
-        &self,
-        answer: &Value,
-        delivered: &[usize],
-        fifo: bool,
-    ) -> Vec<usize> {
+    /// A message comes back if one of its jobs is not done, or if an earlier one of its group does.
+    fn check_messages(&self, invocation: &Invocation, answer: &Value) -> Vec<usize> {
         let failed: Vec<usize> = answer["batchItemFailures"]
             .as_array()
             .unwrap_or_else(|| panic!("{answer}"))
             .iter()
             .map(|failure| failure["itemIdentifier"].as_str().unwrap().parse().unwrap())
             .collect();
-        assert!(
-            failed.iter().all(|message| delivered.contains(message)),
-            "{answer}"
-        );
+        let mut held = BTreeSet::new();
+        let outcomes = self.last_outcomes.borrow();
+        let expected = invocation.messages.iter().copied().filter(|&message| {
+            let group = message % 3;
+            let is_left = self.messages[message].iter().any(|&place| {
+                let outcome = &outcomes[&self.requested[place].id];
+                class(outcome) != Class::Done
+            });
+            let is_held = invocation.source == Source::Fifo && held.contains(&group);
+            if is_left {
+                held.insert(group);
+            }
+            is_left || is_held
+        });
+        let expected: Vec<usize> = expected.collect();
+        assert_eq!(failed, expected, "the messages that come back");
         self.tally.borrow_mut().failed_messages += failed.len();
-        for &message in delivered {
-            if failed.contains(&message) {
-                let later = |&&other: &&usize| other > message && other % 3 == message % 3;
-                let held = delivered
-                    .iter()
-                    .filter(later)
-                    .all(|other| failed.contains(other));
-                if fifo {
-                    let group = message % 3;
-                    assert!(
-                        held,
-                        "a message of group {group} overtakes {message}: {answer}"
-                    );
-                }
-                continue;
-            }
-            for &place in &self.messages[message] {
-                let requested = &self.requested[place];
-                assert!(
-                    self.is_done(requested),
-                    "message {message} is not redelivered, but {requested:?} is {:?}",
-                    self.emulator.job(&requested.id)
-                );
-            }
-        }
         failed
     }
 
-    /// Whether nothing is left to do for the job.
-    fn is_done(&self, requested: &RequestedJob) -> bool {
-        let Some(job) = self.emulator.job(&requested.id) else {
-            return requested.nature == Nature::Unknown;
-        };
-        match requested.nature {
-            Nature::Protected | Nature::InOtherQueue => !job.is_cancelled && !job.is_terminated,
-            Nature::Invalid => false,
-            // A job that was just submitted may not be visible yet.
-            _ if !self.scenario.faults.visibility_delay.is_zero() => true,
-            _ => {
-                let out_of_reach = job.status.is_final()
-                    || (!self.scenario.terminate && !job.status.is_cancellable());
-                job.is_cancelled || job.is_terminated || out_of_reach
-            }
-        }
-    }
-
     /// After a delivery without faults, only messages with an invalid id are left.
-    pub(crate) fn everything_is_done(&self, left: &[usize], fifo: bool) {
-        let bad = |&&message: &&usize| {
+    pub(crate) fn everything_is_done(&self, left: &[usize]) {
+        let bad = |message: usize| {
             let nature = |&place: &usize| self.requested[place].nature == Nature::Invalid;
             self.messages[message].iter().any(nature)
         };
-        if !fifo {
-            let good: Vec<_> = left.iter().filter(|message| !bad(message)).collect();
+        let outcomes = self.last_outcomes.borrow();
+        if self.scenario.source != Source::Fifo {
+            let good = left.iter().filter(|&&message| !bad(message));
+            let open: Vec<_> = good
+                .flat_map(|&message| &self.messages[message])
+                .map(|&place| &self.requested[place].id)
+                .map(|id| (id, &outcomes[id], self.emulator.job(id)))
+                .filter(|(_, outcome, _)| class(outcome) != Class::Done)
+                .collect();
+            assert!(open.is_empty(), "redelivered for ever: {open:?}");
+        }
+        let requested = self.requested.iter();
+        for requested in requested.filter(|requested| requested.nature == Nature::Plain) {
+            let (job, outcome) = (self.emulator.job(&requested.id), &outcomes[&requested.id]);
+            let is_done = job
+                .as_ref()
+                .is_some_and(|job| job.is_cancelled || job.is_terminated || job.status.is_final());
+            // A job that is visible only after the last look is not found, which is no fault of the function.
+            let is_left_alone = ["running", "notFound"].contains(&outcome.as_str());
             assert!(
-                good.is_empty(),
-                "messages {good:?} are redelivered for ever"
+                is_done || is_left_alone,
+                "{requested:?} is {outcome}: {job:?}"
             );
         }
-        for requested in self
-            .requested
-            .iter()
-            .filter(|requested| requested.nature != Nature::Invalid)
-        {
-            assert!(
-                self.is_done(requested),
-                "{requested:?} is {:?}",
-                self.emulator.job(&requested.id)
-            );
-        }
-        self.tally.borrow_mut().kills += self.processes.get() - 1;
     }
 
     pub(crate) fn nothing_changed(&self) {
@@ -273,21 +281,40 @@ impl<'a> Judge<'a> {
         assert_eq!(self.emulator.count_where(changing), 0);
     }
 
-    /// The rate of calls, retries included, is never above the ceiling.
-    pub(crate) fn calls_keep_the_ceiling(&self) {
+    /// What is forbidden was never tried, no call was sent when time was over, and the rate of calls, retries included, was
+    /// never above the ceiling.
+    pub(crate) fn calls_keep_the_rules(&self) {
         let calls = self.emulator.calls();
-        let mut tally = self.tally.borrow_mut();
-        tally.calls = calls.len();
-        for fault in calls.iter().filter_map(|call| call.fault) {
-            *tally.faults.entry(format!("{fault:?}")).or_default() += 1;
+        let forbidden: BTreeSet<&str> = self
+            .requested
+            .iter()
+            .filter(|job| job.nature != Nature::Plain && job.nature != Nature::Unknown)
+            .map(|job| job.id.as_str())
+            .collect();
+        for call in calls.iter().filter(|call| call.reason.is_some()) {
+            for id in &call.job_ids {
+                assert!(!forbidden.contains(id.as_str()), "{id} in {call:?}");
+            }
         }
+        self.tally.borrow_mut().take(&self.emulator, &calls);
+        self.calls_keep_the_ceiling(&calls);
+    }
+
+    /// No call is sent in the time that is kept to answer in.
+    pub(crate) fn calls_are_in_time(&self, invocation: &Invocation, deadline: Duration) {
+        let last = self.emulator.calls().last().map(|call| call.at);
+        let end = invocation.began + deadline.saturating_sub(MARGIN);
+        assert!(last.is_none_or(|last| last <= end.max(invocation.began)));
+    }
+
+    fn calls_keep_the_ceiling(&self, calls: &[Call]) {
         let rate = usize::try_from(self.scenario.calls_per_second).unwrap();
         if rate == 0 {
             return;
         }
         let times: Vec<Duration> = calls.iter().map(|call| call.at).collect();
         let side_by_side = match self.scenario.shape {
-            Shape::TwoAtOnce => 2,
+            Shape::TwoAtOnce { .. } => 2,
             _ => 1,
         };
         for seconds in [1, 3] {
@@ -301,84 +328,5 @@ impl<'a> Judge<'a> {
                 );
             }
         }
-    }
-}
-
-fn is_retryable(outcome: &str) -> bool {
-    ["throttled", "failed", "unconfirmed", "notAttempted"].contains(&outcome)
-}
-
-impl Tally {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.jobs += other.jobs;
-        self.calls += other.calls;
-        self.failed_messages += other.failed_messages;
-        self.kills += other.kills;
-        for (all, one) in [
-            (&mut self.faults, &other.faults),
-            (&mut self.outcomes, &other.outcomes),
-        ] {
-            for (name, count) in one {
-                *all.entry(name.clone()).or_default() += count;
-            }
-        }
-    }
-
-    /// Every fault and every outcome has occurred in the run.
-    pub(crate) fn must_be_varied(&self) {
-        for outcome in [
-            "cancelled",
-            "cancelling",
-            "terminated",
-            "running",
-            "finished",
-            "notFound",
-            "protected",
-            "queueNotAllowed",
-            "invalidId",
-            "denied",
-            "throttled",
-            "failed",
-            "unconfirmed",
-            "notAttempted",
-        ] {
-            assert!(
-                self.outcomes.contains_key(outcome),
-                "no {outcome} in {self}"
-            );
-        }
-        for fault in [
-            "Throttled",
-            "ServerError",
-            "ResetBefore",
-            "ResetAfter",
-            "CutShort",
-            "HangBefore",
-            "HangAfter",
-            "NotFound",
-            "UnknownOperation",
-            "MissingToken",
-        ] {
-            assert!(self.faults.contains_key(fault), "no {fault} in {self}");
-        }
-        assert!(self.kills > 0 && self.failed_messages > 0, "{self}");
-    }
-}
-
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            jobs,
-            calls,
-            faults,
-            outcomes,
-            failed_messages,
-            kills,
-        } = self;
-        write!(
-            f,
-            "{jobs} jobs, {calls} calls, {kills} processes killed, {failed_messages} messages returned\n\
-             faults {faults:?}\nreported {outcomes:?}"
-        )
     }
 }

@@ -16,9 +16,11 @@
     reason = "only tests call it"
 )]
 
+pub mod bus;
 pub mod events;
 mod function;
 pub mod samples;
+pub mod schema;
 
 pub use function::{
     FUNCTION_ARN, Failed, Function, QUEUE, QUEUE_ARN, SETTINGS, batch, failed, first_for, now,

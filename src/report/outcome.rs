@@ -1,0 +1,160 @@
+//! The outcome of a job, and what it means for whoever asked.
+
+use serde::Serialize;
+
+/// The outcome of one job. Each belongs to one [`Class`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// Batch says FAILED, and that it was cancelled, by this request or an earlier one.
+    Cancelled,
+    /// Batch shows the job as cancelled, and has yet to finish it.
+    Cancelling,
+    /// Batch says FAILED, and that it was terminated.
+    Terminated,
+    /// Batch shows the job as terminated, and has yet to finish it.
+    Terminating,
+    /// STARTING or RUNNING, and terminate was not asked for.
+    Running,
+    /// Had ended, not cancelled, before we acted.
+    Finished,
+    /// Batch does not know the id, also when asked again.
+    NotFound,
+    /// Carries the protect tag, or is the child of a job that does.
+    Protected,
+    /// In a job queue that is not in `ALLOWED_QUEUES`.
+    QueueNotAllowed,
+    /// A dry run: would be cancelled.
+    WouldCancel,
+    /// A dry run: would be terminated.
+    WouldTerminate,
+    /// Left alone because of `maxJobs`.
+    OverLimit,
+    /// Blocks its queue, and not for long enough to be cancelled.
+    TooSoon,
+    /// Not the id of a job.
+    InvalidId,
+    /// IAM said no.
+    Denied,
+    /// Still throttled after our own retries.
+    Throttled,
+    /// Still failing after our own retries.
+    Failed,
+    /// Batch accepted the call, and shows the job unchanged.
+    Unconfirmed,
+    /// Out of time before anything was done.
+    NotAttempted,
+}
+
+/// What an outcome means for whoever asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// Asking again would change nothing.
+    Done,
+    /// Asking again would not help until somebody mends something.
+    Rejected,
+    /// Asking again helps when the time has come.
+    TooSoon,
+    /// Asking again may help.
+    Retryable,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 19] = [
+        Self::Cancelled,
+        Self::Cancelling,
+        Self::Terminated,
+        Self::Terminating,
+        Self::Running,
+        Self::Finished,
+        Self::NotFound,
+        Self::Protected,
+        Self::QueueNotAllowed,
+        Self::WouldCancel,
+        Self::WouldTerminate,
+        Self::OverLimit,
+        Self::TooSoon,
+        Self::InvalidId,
+        Self::Denied,
+        Self::Throttled,
+        Self::Failed,
+        Self::Unconfirmed,
+        Self::NotAttempted,
+    ];
+
+    /// The class that the outcome belongs to.
+    #[must_use]
+    pub fn class(self) -> Class {
+        match self {
+            Self::Cancelled
+            | Self::Cancelling
+            | Self::Terminated
+            | Self::Terminating
+            | Self::Running
+            | Self::Finished
+            | Self::NotFound
+            | Self::Protected
+            | Self::QueueNotAllowed
+            | Self::WouldCancel
+            | Self::WouldTerminate
+            | Self::OverLimit => Class::Done,
+            Self::InvalidId | Self::Denied => Class::Rejected,
+            Self::TooSoon => Class::TooSoon,
+            Self::Throttled | Self::Failed | Self::Unconfirmed | Self::NotAttempted => {
+                Class::Retryable
+            }
+        }
+    }
+
+    /// Batch shows the job as cancelled or terminated, and has yet to finish it.
+    #[must_use]
+    pub fn is_under_way(self) -> bool {
+        matches!(self, Self::Cancelling | Self::Terminating)
+    }
+
+    /// A job with this outcome blocks no queue, or not of those allowed here.
+    #[must_use]
+    pub fn ends_blocking(self) -> bool {
+        matches!(
+            self,
+            Self::QueueNotAllowed
+                | Self::Cancelled
+                | Self::Cancelling
+                | Self::Terminated
+                | Self::Terminating
+        )
+    }
+
+    /// Batch refused the call that would end the job.
+    #[must_use]
+    pub fn is_refused(self) -> bool {
+        matches!(self, Self::Denied | Self::Throttled | Self::Failed)
+    }
+
+    /// The name in reports, logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Cancelling => "cancelling",
+            Self::Terminated => "terminated",
+            Self::Terminating => "terminating",
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::NotFound => "notFound",
+            Self::Protected => "protected",
+            Self::QueueNotAllowed => "queueNotAllowed",
+            Self::WouldCancel => "wouldCancel",
+            Self::WouldTerminate => "wouldTerminate",
+            Self::OverLimit => "overLimit",
+            Self::TooSoon => "tooSoon",
+            Self::InvalidId => "invalidId",
+            Self::Denied => "denied",
+            Self::Throttled => "throttled",
+            Self::Failed => "failed",
+            Self::Unconfirmed => "unconfirmed",
+            Self::NotAttempted => "notAttempted",
+        }
+    }
+}

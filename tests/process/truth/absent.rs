@@ -1,0 +1,56 @@
+//! Endpoints that do not know the bulk calls, in every form in which they may say so.
+
+use batch_emulator::{BulkCalls, Emulator, Faults, Operation};
+
+use serde_json::json;
+use support::SETTINGS;
+
+use super::{Case, Job, NamedCase, Process, runnable};
+
+pub(super) const CASES: [NamedCase; 5] = [
+    ("403 MissingAuthenticationTokenException", |emulator| {
+        without_bulk(emulator, BulkCalls::MissingToken)
+    }),
+    ("403 AccessDeniedException as JSON", |emulator| {
+        without_bulk(emulator, BulkCalls::UndeterminedOperation)
+    }),
+    ("403 AccessDeniedException as XML", |emulator| {
+        without_bulk(emulator, BulkCalls::UndeterminedOperationXml)
+    }),
+    ("404 HTML page", |emulator| {
+        without_bulk(emulator, BulkCalls::NotFound)
+    }),
+    ("404 UnknownOperationException", |emulator| {
+        without_bulk(emulator, BulkCalls::UnknownOperation)
+    }),
+];
+
+fn without_bulk(emulator: &Emulator, bulk_calls: BulkCalls) -> Case {
+    emulator.set_faults(Faults {
+        bulk_calls,
+        ..Faults::default()
+    });
+    let ids = runnable(emulator, 60).into_iter();
+    Case::new(ids.map(Job::cancelled).collect())
+        .calls(Operation::CancelJobs, 1..=1)
+        .calls(Operation::CancelJob, 60..=60)
+        .calls(Operation::DescribeJobs, 2..=3)
+}
+
+#[tokio::test]
+async fn absent_bulk_calls_are_asked_for_once_a_process() {
+    let emulator = Emulator::new();
+    emulator.set_faults(Faults {
+        bulk_calls: BulkCalls::MissingToken,
+        ..Faults::default()
+    });
+    let mut process = Process::start(&emulator, &SETTINGS).await;
+    for expected in [1, 0] {
+        emulator.forget_calls();
+        let event = json!({"jobIds": runnable(&emulator, 5)}).to_string();
+        let report = process.invoke(&event).await.unwrap();
+        assert_eq!(report["summary"], json!({"jobs": 5, "cancelled": 5}));
+        assert_eq!(emulator.count(Operation::CancelJobs), expected);
+        assert_eq!(emulator.count(Operation::CancelJob), 5);
+    }
+}
