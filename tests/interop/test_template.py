@@ -340,7 +340,7 @@ def test_events_of_rules_wait_in_the_event_queue_and_are_never_lost(parameters):
     for rule in rules:
         (target,) = rule["Properties"]["Targets"]
         assert target["Arn"] == "<EventQueue.Arn>"
-        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] == 900
+        assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 900, "MaximumRetryAttempts": 20}
         assert target["DeadLetterConfig"] == {"Arn": "<FailedEventQueue.Arn>"}
 
 
@@ -412,8 +412,8 @@ def test_the_role_of_a_timer_may_invoke_this_function_and_keep_what_fails_and_no
     }
     assert grants == {"lambda:InvokeFunction": "<Function.Arn>", "sqs:SendMessage": "<FailedEventQueue.Arn>"}
     (trust,) = statements(stack(**parameters)[name]["Properties"]["AssumeRolePolicyDocument"])
+    assert (trust["Effect"], trust["Action"]) == ("Allow", "sts:AssumeRole")
     assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
-    assert trust["Action"] == "sts:AssumeRole"
     assert trust["Condition"] == {
         "StringEquals": {"aws:SourceAccount": PSEUDO["AWS::AccountId"]},
         "ArnEquals": {"aws:SourceArn": "<ScheduleGroup.Arn>"},
@@ -502,6 +502,8 @@ def test_an_alarm_tells_that_nothing_was_measured():
     assert metric["Expression"] == 'SELECT COUNT(HeadBlocked) FROM SCHEMA("Mine", JobQueueName)'
     assert (properties["ComparisonOperator"], properties["Threshold"]) == ("LessThanThreshold", 1)
     assert properties["TreatMissingData"] == "breaching"
+    assert properties["EvaluationPeriods"] * metric["Period"] == 20 * 60, "as its description says"
+    assert "20 minutes" in properties["AlarmDescription"]
 
 
 @pytest.mark.parametrize("alarm", ["StuckAlarm", "WatchIsDeadAlarm"])
