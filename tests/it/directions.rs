@@ -8,7 +8,10 @@ use std::{
 
 /// Which modules each module may use, from the top layer down. `lib` and `main` may use all.
 const MAY_USE: [(&str, &[&str]); 19] = [
-    ("telemetry", &["event", "intake", "report", "session"]),
+    (
+        "telemetry",
+        &["event", "intake", "policy", "report", "session"],
+    ),
     ("publish", &["event", "intake", "pace", "report", "session"]),
     (
         "respond",

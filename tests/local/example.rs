@@ -49,7 +49,7 @@ async fn run() -> Result<ExitCode, String> {
         return Ok(ExitCode::SUCCESS);
     };
     let event = read_event(&arguments.event)?;
-    tracing::subscriber::fmt()
+    lambda_runtime::tracing::subscriber::fmt()
         .with_max_level(tracing::Level::WARN)
         .with_writer(std::io::stderr)
         .without_time()
