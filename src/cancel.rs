@@ -58,6 +58,9 @@ pub async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
                 break;
             };
             session.pace.spend(now);
+            if engine.is_retry(&call) {
+                session.calls.count_retry();
+            }
             in_flight.push(Box::pin(send(call, session)));
         }
         let now = Instant::now();

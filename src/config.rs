@@ -3,6 +3,7 @@
 use std::{fmt::Display, str::FromStr, time::Duration};
 
 use thiserror::Error;
+use tracing::level_filters::LevelFilter;
 
 use crate::{
     policy::{Patterns, Policy, ProtectTag, Queues},
@@ -32,6 +33,8 @@ pub struct Config {
     pub calls_per_second: Option<u32>,
     /// `API_CONCURRENCY`: how many calls to Batch may be in flight.
     pub concurrency: usize,
+    /// `LOG_LEVEL`: which ordinary log lines are written.
+    pub log_level: LevelFilter,
     /// `METRICS_NAMESPACE`: the namespace of the metrics in `CloudWatch`.
     pub metrics_namespace: String,
 }
@@ -115,6 +118,7 @@ impl Config {
             calls_per_second: Some(env.number("API_CALLS_PER_SECOND", "10", 0, 10_000)?)
                 .filter(|&n| n > 0),
             concurrency: env.number("API_CONCURRENCY", "8", 1, MAX_CONCURRENCY)?,
+            log_level: env.read("LOG_LEVEL", "info", log_level)?,
             metrics_namespace: env.read("METRICS_NAMESPACE", "BatchCancel", namespace)?,
             policy,
         })
@@ -186,6 +190,14 @@ fn alarm_request(text: &str, policy: &Policy) -> Result<String, String> {
         policy.admit(&request).map_err(expected)?;
     }
     Ok(text.to_owned())
+}
+
+fn log_level(text: &str) -> Result<LevelFilter, String> {
+    let expected = || "one of off, error, warn, info, debug and trace".to_owned();
+    // `LevelFilter` takes numbers too.
+    let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic());
+    let level = text.parse().ok().filter(|_| is_word);
+    level.ok_or_else(expected)
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -266,6 +278,11 @@ mod tests {
         assert_eq!(config.calls_per_second, Some(10));
         assert_eq!(config.concurrency, 8);
         assert_eq!(config.max_event_age, None);
+        assert_eq!(config.log_level, LevelFilter::INFO);
+        assert_eq!(
+            with("LOG_LEVEL", "WARN").unwrap().log_level,
+            LevelFilter::WARN
+        );
         assert_eq!(
             config.policy.protect_tag.to_string(),
             "batch-cancel:protect"
@@ -303,6 +320,8 @@ mod tests {
             ("PROTECT_TAG", "=x"),
             ("METRICS_NAMESPACE", "AWS/Batch"),
             ("RESULT_BUS", "my bus"),
+            ("LOG_LEVEL", "loud"),
+            ("LOG_LEVEL", "3"),
             ("ALARM_REQUEST", "{}"),
             ("ALARM_REQUEST", r#"{"select":{"heads":true}}"#),
             (

@@ -17,7 +17,7 @@ use crate::{
     },
     session::Session,
 };
-pub use message::{MessageOutcome, PendingMessage, finish};
+pub use message::{Asked, MessageOutcome, PendingMessage, finish};
 use message::{PendingContent, RequestJobs};
 
 /// One invocation of the function: who asked, and when.
@@ -48,33 +48,44 @@ pub async fn intake(
     let mut pending = Vec::with_capacity(messages.len());
     let session = session.until(session.deadline.half());
     for message in messages {
+        let mut asked = None;
         let content = match message.content {
-            Ok(Content::Request(request)) => take_in(request, &mut jobs, invocation, session).await,
+            Ok(Content::Request(request)) => {
+                let reason = reason(&request, invocation);
+                asked = Some(Asked::of(&request, reason.clone()));
+                take_in(request, reason, &mut jobs, invocation, session).await
+            }
             Ok(Content::Ignored(why)) => Ok(PendingContent::Ignored(why)),
             Err(error) => Err(error),
         };
         pending.push(PendingMessage {
             id: message.id,
             group: message.group,
+            asked,
             content,
         });
     }
     (jobs, pending)
 }
 
+/// Why the jobs of a request are ended: as it says, else through what it came.
+fn reason(request: &Request, invocation: Invocation<'_>) -> String {
+    let default = || {
+        let source = invocation.source.as_str();
+        format!("Cancelled on request through {source}")
+    };
+    request.reason.clone().unwrap_or_else(default)
+}
+
 async fn take_in(
     request: Request,
+    reason: String,
     jobs: &mut Jobs,
     invocation: Invocation<'_>,
     session: Session<'_>,
 ) -> Result<PendingContent, EventError> {
     let policy = session.policy;
     policy.admit(&request).map_err(EventError::Refused)?;
-    let default = format!(
-        "Cancelled on request through {}",
-        invocation.source.as_str()
-    );
-    let reason = request.reason.clone().unwrap_or(default);
     let intent = Intent {
         action: request.action,
         dry_run: request.dry_run || policy.dry_run,

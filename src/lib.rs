@@ -29,6 +29,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use batch::Batch;
 use config::Config;
@@ -39,7 +40,7 @@ use publish::{Publication, Publisher};
 use request::{JobId, OwnRegion};
 use respond::{Answer, Failure, JobView, Response};
 use session::{Calls, Deadline, Session};
-use telemetry::Ending;
+use telemetry::{Ending, Output};
 
 /// Time reserved to build the response.
 const MARGIN: Duration = Duration::from_millis(300);
@@ -62,7 +63,7 @@ pub struct App {
     batch: Batch,
     pace: Pace,
     publisher: Option<Publisher>,
-    metrics: Option<fn(&str)>,
+    output: Option<Output>,
     clock: Clock,
 }
 
@@ -79,7 +80,7 @@ impl App {
             batch,
             pace,
             publisher: None,
-            metrics: None,
+            output: None,
             clock: Box::new(Timestamp::now),
         }
     }
@@ -96,11 +97,11 @@ impl App {
         Self { publisher, ..self }
     }
 
-    /// The same function, which hands its lines of metrics to `metrics`.
+    /// The same function, which hands `output` the lines that are always written: `jobs`, `done` and the metrics.
     #[must_use]
-    pub fn with_metrics(self, metrics: fn(&str)) -> Self {
+    pub fn with_output(self, output: Output) -> Self {
         Self {
-            metrics: Some(metrics),
+            output: Some(output),
             ..self
         }
     }
@@ -115,6 +116,7 @@ impl App {
         &self,
         event: LambdaEvent<Box<RawValue>>,
     ) -> Result<Box<RawValue>, Failure> {
+        let began = Instant::now();
         let LambdaEvent { payload, context } = event;
         let now = (self.clock)();
         let scope = Scope {
@@ -129,7 +131,7 @@ impl App {
             command,
         } = match event::decode(&payload, &scope) {
             Ok(event) => event,
-            Err(error) => return Err(self.refuse(error, &context, &calls).await),
+            Err(error) => return Err(self.refuse(error, &context, &calls, began).await),
         };
         drop(payload);
         let invocation = Invocation {
@@ -163,14 +165,21 @@ impl App {
         };
         let ending = Ending {
             not_published,
-            ..ending(source, &answer, &response)
+            time: began.elapsed(),
+            ..ending(invocation, &answer, &response)
         };
         self.record(&ending, &context, &calls);
         response.payload
     }
 
     /// An event that cannot be decoded is an invocation error, and a refusal on the bus.
-    async fn refuse(&self, error: EventError, context: &Context, calls: &Calls) -> Failure {
+    async fn refuse(
+        &self,
+        error: EventError,
+        context: &Context,
+        calls: &Calls,
+        began: Instant,
+    ) -> Failure {
         let publication = Publication {
             function: &context.env_config.function_name,
             request_id: &context.request_id,
@@ -180,11 +189,14 @@ impl App {
             messages: &[],
             error: Some(&error),
         };
+        let not_published = self.publish(&publication, context).await;
         let ending = Ending {
+            request_id: &context.request_id,
             error_type: Some(error.error_type()),
             error: Some(error.to_string()),
             is_refused: true,
-            not_published: self.publish(&publication, context).await,
+            not_published,
+            time: began.elapsed(),
             ..Ending::default()
         };
         self.record(&ending, context, calls);
@@ -225,18 +237,16 @@ impl App {
 
     /// Writes the log lines and the metrics of an invocation.
     fn record(&self, ending: &Ending<'_>, context: &Context, calls: &Calls) {
-        telemetry::log(&context.request_id, ending, calls);
-        let Some(print) = self.metrics else { return };
+        telemetry::log_refused(ending);
+        let Some(output) = &self.output else { return };
         let namespace = &self.config.metrics_namespace;
         let function = &context.env_config.function_name;
-        for line in telemetry::metrics(namespace, function, ending, calls) {
-            print(&line);
-        }
+        telemetry::record(output, namespace, function, ending, calls);
     }
 }
 
 /// How an invocation ended.
-fn ending<'a>(source: Source, answer: &'a Answer, response: &Response) -> Ending<'a> {
+fn ending<'a>(invocation: Invocation<'a>, answer: &'a Answer, response: &Response) -> Ending<'a> {
     let (report, messages) = match answer {
         Answer::Report {
             report, messages, ..
@@ -250,7 +260,9 @@ fn ending<'a>(source: Source, answer: &'a Answer, response: &Response) -> Ending
     let failure = response.payload.as_ref().err();
     let unfulfilled = response.unfulfilled.as_ref();
     Ending {
-        source: Some(source),
+        request_id: invocation.request_id,
+        source: Some(invocation.source),
+        requested_by: Some(invocation.requested_by),
         report,
         messages,
         watch,
@@ -261,8 +273,8 @@ fn ending<'a>(source: Source, answer: &'a Answer, response: &Response) -> Ending
         error: failure
             .map(ToString::to_string)
             .or_else(|| Some(unfulfilled?.error.clone())),
-        not_published: 0,
         is_refused: unfulfilled.is_some_and(|problem| problem.is_refused),
+        ..Ending::default()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The Lambda function: reads the settings, builds the client, then handles events.
 
+use std::process::ExitCode;
+
 use aws_config::AppName;
 use batch_cancel::{
     App,
@@ -8,13 +10,27 @@ use batch_cancel::{
     publish::Publisher,
     telemetry,
 };
-use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
+use tracing::{error, level_filters::LevelFilter};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
-    let config = Config::from_env().inspect_err(|error| tracing::error!(%error, "bad setting"))?;
+async fn main() -> ExitCode {
+    let config = Config::from_env();
+    let level = config.as_ref().map(|config| config.log_level);
+    telemetry::init(level.unwrap_or(LevelFilter::INFO));
+    let ended = match config {
+        Ok(config) => run(config).await,
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = ended {
+        error!(%error, "the function cannot run");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+async fn run(config: Config) -> Result<(), Error> {
     let aws = aws_config::defaults(behavior_version())
         .http_client(http_client())
         .app_name(AppName::new("batch-cancel")?)
@@ -23,7 +39,7 @@ async fn main() -> Result<(), Error> {
     let bus = config.result_bus.clone();
     let app = App::new(config, Batch::new(&aws))
         .with_publisher(bus.map(|bus| Publisher::new(&aws, bus)))
-        .with_metrics(telemetry::print);
+        .with_output(Box::new(telemetry::print));
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
         app.handle(event)
     }))

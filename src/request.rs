@@ -91,6 +91,17 @@ pub enum Action {
     Terminate,
 }
 
+impl Action {
+    /// The name in logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Terminate => "terminate",
+        }
+    }
+}
+
 impl Request {
     /// The same request with this reason, unless it has one.
     #[must_use]

@@ -57,6 +57,9 @@ impl Session<'_> {
             }
             sleep_until(at).await;
             self.pace.spend(Instant::now());
+            if tries > 1 {
+                self.calls.count_retry();
+            }
             let error = match self.send(operation, Duration::ZERO).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -92,13 +95,14 @@ impl Session<'_> {
         let answer = timeout_at(limit, Box::pin(operation.send(self.batch))).await;
         let now = Instant::now();
         let answer = answer.unwrap_or_else(|_| Err(CallError::unanswered(now - sent)));
-        let error = answer.as_ref().err();
-        self.calls
-            .count(operation.name(), operation.jobs(), now - sent, error);
         let is_throttled = match &answer {
             Ok(answer) => O::is_throttled(answer),
             Err(error) => error.kind == ErrorKind::Throttled,
         };
+        let (name, jobs) = (operation.name(), operation.jobs());
+        let error = answer.as_ref().err();
+        self.calls
+            .count(name, jobs, now - sent, is_throttled, error);
         if is_throttled {
             self.pace.throttled(sent, now);
         }

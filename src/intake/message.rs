@@ -5,6 +5,7 @@ use crate::{
     jobs::{Job, JobIndex, Jobs},
     policy::Policy,
     report::{Class, Outcome, Partial, Report},
+    request::{Action, Request, SelectFrom, Target},
 };
 
 /// A message whose jobs have no outcome yet.
@@ -12,6 +13,7 @@ use crate::{
 pub struct PendingMessage {
     pub(super) id: Option<String>,
     pub(super) group: Option<String>,
+    pub(super) asked: Option<Asked>,
     pub(super) content: Result<PendingContent, EventError>,
 }
 
@@ -19,6 +21,34 @@ pub struct PendingMessage {
 pub(super) enum PendingContent {
     Request(RequestJobs),
     Ignored(String),
+}
+
+/// What a message asks for, admitted or not, for the audit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Why, as the request or its source says.
+    pub reason: String,
+    /// Whether to cancel or to terminate.
+    pub action: Action,
+    /// The job queue of a selection, by name or ARN.
+    pub queue: Option<String>,
+}
+
+impl Asked {
+    pub(super) fn of(request: &Request, reason: String) -> Self {
+        let queue = match &request.target {
+            Target::Select(select) => match &select.from {
+                SelectFrom::Queue(queue) => Some(queue.clone()),
+                SelectFrom::Array(_) => None,
+            },
+            Target::Jobs(_) | Target::Blocked(_) => None,
+        };
+        Self {
+            reason,
+            action: request.action,
+            queue,
+        }
+    }
 }
 
 /// The jobs of a message's request.
@@ -41,6 +71,8 @@ pub struct MessageOutcome {
     pub id: Option<String>,
     /// The message group of a FIFO queue's record.
     pub group: Option<String>,
+    /// What it asks for, if it could be read.
+    pub asked: Option<Asked>,
     /// Whether it should be delivered again.
     pub class: Class,
     /// Why it could not be acted on.
@@ -49,6 +81,8 @@ pub struct MessageOutcome {
     pub fail_on_incomplete: bool,
     /// Why it asked for nothing.
     pub ignored: Option<String>,
+    /// Its selection could not be brought to its end.
+    pub is_partial: bool,
 }
 
 /// The report of all jobs, and the outcome of each message.
@@ -88,6 +122,7 @@ impl PendingMessage {
     }
 
     fn outcome(self, jobs: &Jobs) -> MessageOutcome {
+        let is_partial = self.request().is_some_and(|r| r.partial.is_some());
         let (class, fail_on_incomplete, error, ignored) = match self.content {
             Ok(PendingContent::Request(request)) => {
                 let class = request.class(jobs);
@@ -99,10 +134,12 @@ impl PendingMessage {
         MessageOutcome {
             id: self.id,
             group: self.group,
+            asked: self.asked,
             class,
             error,
             fail_on_incomplete,
             ignored,
+            is_partial,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -12,14 +12,22 @@ use crate::batch::{CallError, ErrorKind};
 
 /// The calls to Batch of one invocation.
 #[derive(Debug, Default)]
-pub struct Calls(Mutex<BTreeMap<&'static str, CallCount>>);
+pub struct Calls(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    counts: BTreeMap<&'static str, CallCount>,
+    retried: usize,
+    /// In milliseconds.
+    durations: Vec<u32>,
+}
 
 /// How often an operation was called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallCount {
     /// All calls.
     pub calls: usize,
-    /// Those that were throttled.
+    /// Those that were throttled, as a whole or in a part of the answer.
     pub throttled: usize,
     /// Those that failed otherwise.
     pub failed: usize,
@@ -32,31 +40,62 @@ impl Calls {
         operation: &'static str,
         jobs: usize,
         time: Duration,
+        is_throttled: bool,
         error: Option<&CallError>,
     ) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(operation).or_default();
+        let milliseconds = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        let mut state = self.state();
+        state.durations.push(milliseconds);
+        let count = state.counts.entry(operation).or_default();
         count.calls += 1;
-        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        count.throttled += usize::from(is_throttled);
+        let is_failed = error.is_some_and(|error| error.kind != ErrorKind::Throttled);
+        count.failed += usize::from(is_failed);
+        drop(state);
         match error {
             None => debug!(operation, jobs, milliseconds, "called AWS Batch"),
             Some(error) => {
-                if error.kind == ErrorKind::Throttled {
-                    count.throttled += 1;
-                } else {
-                    count.failed += 1;
-                }
                 warn!(operation, jobs, milliseconds, %error, "call to AWS Batch failed");
             }
         }
     }
 
+    /// Counts a call that is sent again, for at least one of its jobs.
+    pub fn count_retry(&self) {
+        self.state().retried += 1;
+    }
+
     /// How often each operation was called.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<&'static str, CallCount> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.state().counts.clone()
+    }
+
+    /// How often Batch was called, all operations together.
+    #[must_use]
+    pub fn total(&self) -> CallCount {
+        let state = self.state();
+        let sum = |of: fn(&CallCount) -> usize| state.counts.values().map(of).sum();
+        CallCount {
+            calls: sum(|count| count.calls),
+            throttled: sum(|count| count.throttled),
+            failed: sum(|count| count.failed),
+        }
+    }
+
+    /// How many of the calls were sent again.
+    #[must_use]
+    pub fn retried(&self) -> usize {
+        self.state().retried
+    }
+
+    /// How long each call took, in milliseconds.
+    #[must_use]
+    pub fn durations(&self) -> Vec<u32> {
+        self.state().durations.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

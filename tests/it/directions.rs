@@ -11,7 +11,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     ("publish", &["event", "intake", "pace", "report", "session"]),
     (
         "telemetry",
-        &["event", "intake", "report", "session", "watch"],
+        &["event", "intake", "policy", "report", "session", "watch"],
     ),
     (
         "respond",

@@ -1,5 +1,6 @@
 //! The edges of the function: what it reads of an event, how it answers, and what it logs and counts.
 
+mod audit;
 mod messages;
 mod records;
 mod widget;

@@ -10,10 +10,9 @@ mod scenario;
 
 use std::{panic::catch_unwind, time::Duration};
 
-use batch_emulator::{Faults, Status};
+use batch_emulator::Faults;
 use judge::{Invocation, Judge, Tally};
 use scenario::{SERVICE_QUEUE, Scenario, Shape};
-use serde_json::json;
 use support::{Function, QUEUE};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -55,7 +54,6 @@ impl Drop for OnPanic<'_> {
 
 #[test]
 fn no_job_is_lost_or_misreported_under_random_faults() {
-    make_log_lines_known();
     let terminate = setting("FAULT_TERMINATE").is_some_and(|value| value > 0);
     if let Some(seed) = setting("FAULT_SEED") {
         println!("{}", play(seed, terminate));
@@ -77,22 +75,6 @@ fn no_job_is_lost_or_misreported_under_random_faults() {
     tally.must_be_varied(terminate);
 }
 
-/// A log line that is first met by one thread while another installs its subscriber may stay off for that one: here they
-/// are met once, and then looked at anew.
-fn make_log_lines_known() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let function = Function::new(&[]);
-        let id = function.add(Status::Runnable);
-        function.invoke(json!({ "jobId": id })).await.unwrap();
-    });
-    tracing::callsite::rebuild_interest_cache();
-}
-
 /// Runs the scenario of a seed in virtual time.
 fn play(seed: u64, terminate: bool) -> Tally {
     let scenario = Scenario::of(seed, terminate);
@@ -105,7 +87,6 @@ fn play(seed: u64, terminate: bool) -> Tally {
         .unwrap();
     runtime.block_on(async {
         let judge = Judge::new(&scenario);
-        let _log = tracing::subscriber::set_default(judge.log.clone());
         match scenario.shape {
             Shape::Once => once(&judge).await,
             Shape::TwoAtOnce { kills } => two_at_once(&judge, kills).await,
@@ -132,6 +113,7 @@ fn process(judge: &Judge<'_>) -> Function {
         ],
     );
     function.deadline = scenario.deadline;
+    function.app = function.app.with_output(judge.log.output());
     function
 }
 

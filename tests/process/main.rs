@@ -13,6 +13,7 @@
 )]
 
 mod drain;
+mod log;
 mod process;
 mod proxy;
 mod runtime_api;
@@ -24,7 +25,7 @@ use batch_emulator::{Emulator, Faults, Operation};
 use process::{Process, SECRET, TOKEN};
 use serde_json::{Value, json};
 use support::{
-    Function, SETTINGS, failed, request_id,
+    Function, SETTINGS, emf, failed, request_id,
     samples::{self, RUNNABLE, RUNNING, SUBMITTED, Sample, sample},
 };
 use tokio::runtime::{self, Runtime};
@@ -76,20 +77,23 @@ fn one_process_answers_every_sample_as_in_process_and_ends_on_sigterm() {
     });
     assert_eq!(ended.status.signal(), Some(SIGTERM));
     assert_eq!(ended.stderr, "");
-    let (metrics, log): (Vec<Value>, Vec<Value>) = ended
-        .lines()
-        .into_iter()
-        .partition(|line| line.get("_aws").is_some());
-    for line in &log {
-        assert!(line["level"].is_string(), "{line}");
-        assert!(line["fields"]["message"].is_string(), "{line}");
+    let lines = ended.lines();
+    for line in &lines {
+        log::assert_flat(line);
+        let request_id = line["requestId"].as_str();
+        assert!(
+            request_id.is_some_and(|id| id.starts_with("8f5d")),
+            "{line}"
+        );
     }
-    assert!(!metrics.is_empty());
-    let of_queues = |line: &&Value| line["JobQueueName"].is_string();
-    let (of_queues, of_function): (Vec<&Value>, Vec<&Value>) = metrics.iter().partition(of_queues);
-    assert!(!of_queues.is_empty(), "a watch measures queues");
-    for line in of_function {
+    let number = samples::all().len();
+    for message in ["done", "metrics"] {
+        let found = lines.iter().filter(|line| line["message"] == message);
+        assert_eq!(found.count(), number, "{message}");
+    }
+    for line in ended.metrics() {
         assert_eq!(line["FunctionName"], "batch-cancel", "{line}");
+        emf::assert_valid(&line);
     }
 }
 
@@ -118,32 +122,45 @@ async fn metrics_line_counts_calls_and_outcomes() {
     process.invoke(&text).await.unwrap();
     let ended = process.terminate().await;
     let [line] = ended.metrics().try_into().expect("one line");
-    let definition = &line["_aws"]["CloudWatchMetrics"][0];
-    assert_eq!(definition["Namespace"], "Studio/Render");
-    assert_eq!(
-        definition["Dimensions"],
-        json!([["FunctionName"], ["FunctionName", "Source"]])
-    );
-    assert!(line["_aws"]["Timestamp"].is_u64());
-    let mut metrics: Vec<(&str, &Value)> = definition["Metrics"]
+    let [definition, by_source] = line["_aws"]["CloudWatchMetrics"]
         .as_array()
         .unwrap()
-        .iter()
-        .map(|metric| {
-            assert_eq!(metric["Unit"], "Count");
-            let name = metric["Name"].as_str().unwrap();
-            (name, &line[name])
-        })
-        .collect();
-    metrics.sort_by_key(|(name, _)| *name);
+        .as_slice()
+    else {
+        panic!("{line}");
+    };
+    assert_eq!(definition["Namespace"], "Studio/Render");
+    assert_eq!(definition["Dimensions"], json!([["FunctionName"]]));
+    let metrics = |definition: &Value| -> Vec<(String, String)> {
+        let metrics = definition["Metrics"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let mut metrics: Vec<_> = metrics
+            .map(|metric| (text(&metric["Name"]), text(&metric["Unit"])))
+            .collect();
+        metrics.sort();
+        metrics
+    };
+    let count = |name: &str| (name.to_owned(), "Count".to_owned());
     assert_eq!(
-        metrics,
+        metrics(definition),
         [
-            ("Calls", &json!(3)),
-            ("JobsCancelled", &json!(2)),
-            ("JobsRunning", &json!(1))
+            ("CallDuration".to_owned(), "Milliseconds".to_owned()),
+            count("Calls"),
+            count("JobsCancelled"),
+            count("JobsRunning"),
         ]
     );
+    assert_eq!(
+        by_source["Dimensions"],
+        json!([["FunctionName"], ["FunctionName", "Source"]])
+    );
+    assert_eq!(metrics(by_source), [count("JobsAsked")]);
+    let counted = ["Calls", "JobsCancelled", "JobsRunning", "JobsAsked"];
+    assert_eq!(
+        counted.map(|name| line[name].as_u64()),
+        [3, 2, 1, 3].map(Some)
+    );
+    assert_eq!(line["CallDuration"].as_array().unwrap().len(), 3);
     assert_eq!(line["FunctionName"], "batch-cancel");
     assert_eq!(line["Source"], "direct");
 }
@@ -158,10 +175,10 @@ async fn a_watch_is_logged_with_its_numbers_and_each_queue_has_its_line_of_metri
     assert_eq!(of_watch["Calls"], 8);
     assert_eq!(of_queue["JobQueueName"], "demo-queue");
     assert_eq!(of_queue["HeadBlocked"], 1);
-    let done = |line: &&Value| line["fields"]["message"] == "done";
+    let done = |line: &&Value| line["message"] == "done";
     let lines = ended.lines();
-    let line = &lines.iter().find(done).unwrap()["fields"];
-    for (field, value) in [("queues", 3), ("blocked", 1), ("calls", 8)] {
+    let line = lines.iter().find(done).unwrap();
+    for (field, value) in [("measuredQueues", 3), ("blockedQueues", 1), ("calls", 8)] {
         assert_eq!(line[field], value, "{line}");
     }
     assert_eq!(line["complete"], false);
@@ -178,9 +195,9 @@ async fn log_names_every_job_with_its_outcome() {
     let lines = ended.lines();
     let line = lines
         .iter()
-        .find(|line| line["fields"]["message"] == "jobs")
+        .find(|line| line["message"] == "jobs")
         .expect("a line about the jobs");
-    let results = line["fields"]["results"].as_str().expect("a text");
+    let results = line["results"].as_str().expect("a text");
     assert_eq!(
         serde_json::from_str::<Value>(results).unwrap(),
         json!([
@@ -191,12 +208,11 @@ async fn log_names_every_job_with_its_outcome() {
     );
     let line = lines
         .iter()
-        .find(|line| line["fields"]["message"] == "done")
+        .find(|line| line["message"] == "done")
         .expect("a line about the invocation");
-    let fields = &line["fields"];
-    assert_eq!(fields["source"], "direct");
-    assert_eq!(fields["summary"], r#"{"cancelled":2,"running":1}"#);
-    assert_eq!(fields["request_id"], "8f5d1c2e-0000-4000-8000-000000000001");
+    assert_eq!(line["source"], "direct");
+    assert_eq!(line["counts"], json!({"cancelled": 2, "running": 1}));
+    assert_eq!(line["requestId"], "8f5d1c2e-0000-4000-8000-000000000001");
 }
 
 /// Events with secrets in every place, whose handling fails in every way.
@@ -205,7 +221,7 @@ fn events_with_secrets() -> Vec<String> {
     http["headers"]["authorization"] = json!("Bearer marker-of-the-authorization");
     http["cookies"] = json!(["session=marker-of-the-cookie"]);
     http["queryStringParameters"] = json!({"q": "marker-of-the-query"});
-    http["body"] = json!({"jobIds": [RUNNABLE], "reason": "marker-of-the-reason"})
+    http["body"] = json!({"jobIds": [RUNNABLE], "reason": "Why, which is logged for the audit"})
         .to_string()
         .into();
     let mut unreadable = http.clone();
@@ -256,9 +272,8 @@ fn events_with_secrets() -> Vec<String> {
 
 #[tokio::test]
 async fn payloads_and_credentials_are_not_logged() {
-    for level in ["INFO", "DEBUG"] {
-        let (emulator, mut process) =
-            start("http-v2-post", &[("AWS_LAMBDA_LOG_LEVEL", level)]).await;
+    for level in ["info", "trace"] {
+        let (emulator, mut process) = start("http-v2-post", &[("LOG_LEVEL", level)]).await;
         for event in events_with_secrets() {
             assert!(event.contains("marker-of-the-"));
             sample("http-v2-post").set_up(&emulator);

@@ -1,12 +1,8 @@
 //! What is logged and counted of an invocation, refusals included.
 
-use std::{
-    cell::RefCell,
-    io::{self, Write},
-};
+use std::sync::{Arc, Mutex};
 
 use batch_emulator::{Faults, Status};
-use lambda_runtime::tracing::subscriber;
 use serde_json::{Value, json};
 use support::{
     Function, QUEUE,
@@ -14,66 +10,40 @@ use support::{
     samples::sample,
 };
 
-thread_local! {
-    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    static METRICS: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Takes the log of this thread.
-struct ToLog;
-
-impl Write for ToLog {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LOG.with_borrow_mut(|log| log.extend_from_slice(bytes));
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// What an invocation leaves behind.
-struct Record {
-    done: Value,
-    lines: Vec<Value>,
-    metrics: Option<Value>,
+pub(super) struct Record {
+    pub(super) done: Value,
+    pub(super) lines: Vec<Value>,
+    pub(super) metrics: Value,
 }
 
 /// The records of one event.
-async fn record(settings: &[(&str, &str)], event: Value) -> Record {
+pub(super) async fn record(settings: &[(&str, &str)], event: Value) -> Record {
     record_of(Function::new(settings), event).await
 }
 
-async fn record_of(mut function: Function, event: Value) -> Record {
-    LOG.take();
-    METRICS.take();
-    let log = subscriber::fmt()
-        .json()
-        .with_writer(|| ToLog)
-        .with_current_span(false)
-        .finish();
-    let guard = tracing::subscriber::set_default(log);
-    function.app = function.app.with_metrics(|line| {
-        let line = serde_json::from_str(line).unwrap();
-        METRICS.with_borrow_mut(|lines| lines.push(line));
-    });
+pub(super) async fn record_of(mut function: Function, event: Value) -> Record {
+    let output: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let taken = Arc::clone(&output);
+    function.app = function.app.with_output(Box::new(move |line| {
+        taken
+            .lock()
+            .unwrap()
+            .push(serde_json::from_str(line).unwrap());
+    }));
     let _ = function.invoke(event).await;
-    drop(guard);
-    let log = String::from_utf8(LOG.take()).unwrap();
-    let lines: Vec<Value> = log
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let is_done = |line: &&Value| line["fields"]["message"] == "done";
-    let [done] = lines.iter().filter(is_done).collect::<Vec<_>>()[..] else {
-        panic!("not one line for the invocation: {log}");
+    let lines = output.lock().unwrap().clone();
+    let only = |message: &str| {
+        let mut found = lines.iter().filter(|line| line["message"] == message);
+        let line = found
+            .next()
+            .unwrap_or_else(|| panic!("no {message}: {lines:?}"));
+        assert!(found.next().is_none(), "{lines:?}");
+        line.clone()
     };
-    let mut metrics = METRICS.take();
-    assert!(metrics.len() <= 1, "{metrics:?}");
     Record {
-        done: done.clone(),
-        metrics: metrics.pop(),
+        done: only("done"),
+        metrics: only("metrics"),
         lines,
     }
 }
@@ -81,26 +51,18 @@ async fn record_of(mut function: Function, event: Value) -> Record {
 impl Record {
     /// The records say that so many requests were refused, with this status or error type.
     fn assert_refused(&self, count: usize, status: Option<u16>, error_type: Option<&str>) {
-        let fields = &self.done["fields"];
+        let fields = &self.done;
         assert_eq!(self.done["level"], "WARN", "{}", self.done);
         assert_eq!(fields["refused"], count, "{fields}");
         assert_ne!(fields["complete"], true, "{fields}");
-        let metrics = self.metrics.as_ref().expect("metrics");
+        let metrics = &self.metrics;
         assert_eq!(metrics["RequestsRefused"], count, "{metrics}");
-        let definition = &metrics["_aws"]["CloudWatchMetrics"][0];
-        for dimensions in definition["Dimensions"].as_array().unwrap() {
-            for dimension in dimensions.as_array().unwrap() {
-                let name = dimension.as_str().unwrap();
-                assert!(["FunctionName", "Source"].contains(&name), "{metrics}");
-                assert!(metrics[name].is_string(), "{name} has no value: {metrics}");
-            }
-        }
-        let (logged, counted) = (&fields["http_status"], &metrics["HttpStatus"]);
+        let (logged, counted) = (&fields["httpStatus"], &metrics["HttpStatus"]);
         assert_eq!(
             (logged.as_u64(), counted.as_u64()),
             (status.map(u64::from), status.map(u64::from))
         );
-        let (logged, counted) = (&fields["error_type"], &metrics["ErrorType"]);
+        let (logged, counted) = (&fields["errorType"], &metrics["ErrorType"]);
         assert_eq!(
             (logged.as_str(), counted.as_str()),
             (error_type, error_type)
@@ -127,11 +89,7 @@ async fn http_refusals_are_logged_and_counted_by_their_status() {
     ] {
         let record = record(&[("REQUIRE_CALLER", "false")], event.event).await;
         record.assert_refused(1, Some(status), None);
-        assert!(
-            record.done["fields"]["error"].is_string(),
-            "{}",
-            record.done
-        );
+        assert!(record.done["error"].is_string(), "{}", record.done);
     }
     let anonymous = record(&[], Form::V2.post("{}").event).await;
     anonymous.assert_refused(1, Some(401), None);
@@ -174,13 +132,13 @@ async fn a_request_that_is_fulfilled_is_no_refusal() {
     let event = Form::V2.request("DELETE", &format!("/jobs/{id}")).event;
     let record = record_of(function, event).await;
     assert_eq!(record.done["level"], "INFO");
-    let fields = &record.done["fields"];
+    let fields = &record.done;
     assert_eq!(
-        (&fields["http_status"], &fields["jobs"]),
+        (&fields["httpStatus"], &fields["jobs"]),
         (&json!(409), &json!(1))
     );
     assert_eq!(fields["complete"], true);
-    let metrics = record.metrics.unwrap();
+    let metrics = record.metrics;
     assert_eq!(metrics["JobsRunning"], 1);
     for absent in ["RequestsRefused", "HttpStatus", "ErrorType"] {
         assert_eq!(metrics[absent], Value::Null);
@@ -192,8 +150,8 @@ async fn what_batch_does_not_answer_is_no_refusal_but_a_warning() {
     let panel = json!({"panel": {"jobQueue": QUEUE}, "widgetContext": {}});
     let show = Form::V2.request("GET", "/jobs/0c9d8f6e-3a1b-4c2d-8e4f-5a6b7c8d9e0f");
     for (event, field, value) in [
-        (panel, "error_type", json!("Throttled")),
-        (show.event, "http_status", json!(503)),
+        (panel, "errorType", json!("Throttled")),
+        (show.event, "httpStatus", json!(503)),
     ] {
         let function = Function::new(&[("REQUIRE_CALLER", "false")]);
         function.emulator.set_faults(Faults {
@@ -202,8 +160,8 @@ async fn what_batch_does_not_answer_is_no_refusal_but_a_warning() {
         });
         let record = record_of(function, event).await;
         assert_eq!(record.done["level"], "WARN");
-        assert_eq!(record.done["fields"][field], value, "{}", record.done);
-        let metrics = record.metrics.unwrap();
+        assert_eq!(record.done[field], value, "{}", record.done);
+        let metrics = record.metrics;
         assert!(metrics["CallsThrottled"].as_u64() > Some(0), "{metrics}");
         assert_eq!(metrics["RequestsRefused"], Value::Null);
     }
@@ -215,10 +173,10 @@ async fn a_text_in_place_of_an_id_cannot_pass_for_other_entries_of_the_log() {
     let id = function.add(Status::Runnable);
     let forged = format!("x=cancelled {id}=running\n{{\"level\":\"INFO\"}}");
     let record = record_of(function, json!({"jobIds": [forged, id]})).await;
-    let is_jobs = |line: &&Value| line["fields"]["message"] == "jobs";
+    let is_jobs = |line: &&Value| line["message"] == "jobs";
     let [line] = record.lines.iter().filter(is_jobs).collect::<Vec<_>>()[..] else {
         panic!("not one line for the jobs");
     };
-    let results: Value = serde_json::from_str(line["fields"]["results"].as_str().unwrap()).unwrap();
+    let results: Value = serde_json::from_str(line["results"].as_str().unwrap()).unwrap();
     assert_eq!(results, json!([[forged, "invalidId"], [id, "cancelled"]]));
 }

@@ -66,7 +66,7 @@ async fn metrics_tell_for_how_long_each_queue_has_had_its_first_job_and_whether_
     first("stuck", Some(ROLE), hour);
     first("untimed", Some(CAPACITY), PositionTime::Missing);
     let mut function = Function::on(emulator, &[("METRICS_NAMESPACE", "Watched")]);
-    function.app = function.app.with_metrics(keep);
+    function.app = function.app.with_output(Box::new(keep));
     let named = json!(["gone", "idle", "busy", "stuck", "untimed", "training"]);
     let event = json!({"watch": {"jobQueues": named}});
     function.invoke(event).await.unwrap();
@@ -87,7 +87,12 @@ async fn metrics_tell_for_how_long_each_queue_has_had_its_first_job_and_whether_
     ];
     let expected = expected.map(|(queue, values)| (queue.to_owned(), values));
     assert_eq!(read, BTreeMap::from(expected));
-    // The line of the invocation itself.
-    assert_eq!(lines.len(), 5, "{lines:?}");
+    // The metrics of the invocation itself, and what it did.
+    assert_eq!(lines.len(), 6, "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("\"Calls\"")));
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("\"measuredQueues\":6"))
+    );
 }

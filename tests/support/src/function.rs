@@ -1,7 +1,10 @@
 //! The function and the emulator in one process: the real SDK client, whose HTTP requests reach the emulator without a
 //! socket, so that tests can pause the clock.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use aws_sdk_batch::config::{
     Credentials, Region, RuntimeComponents, SharedAsyncSleep,
@@ -155,6 +158,8 @@ impl Function {
         let mut context = Context::default();
         context.request_id.clone_from(&self.request_id);
         FUNCTION_ARN.clone_into(&mut context.invoked_function_arn);
+        let environment = Arc::make_mut(&mut context.env_config);
+        "batch-cancel".clone_into(&mut environment.function_name);
         let deadline = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap()

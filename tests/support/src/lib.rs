@@ -17,6 +17,7 @@
 )]
 
 pub mod bus;
+pub mod emf;
 pub mod events;
 mod function;
 pub mod samples;

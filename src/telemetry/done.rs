@@ -1,0 +1,138 @@
+//! The lines that say who asked for what, and why, and the outcome: `done`, one an invocation, and `jobs`.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+use tracing::Level;
+
+use super::{Ending, Line};
+use crate::{
+    event::Source,
+    intake::Asked,
+    policy::queue_name,
+    report::{JobResult, Partial, Report},
+    session::Calls,
+};
+
+/// The most jobs that one log line names.
+const JOBS_A_LINE: usize = 500;
+
+/// The most reasons that a line names. Each has at most 1024 characters.
+const MAX_REASONS: usize = 20;
+
+/// The most job queues that a line names.
+const MAX_QUEUES: usize = 100;
+
+/// The longest reason or name of a queue that a line holds, in characters.
+const MAX_TEXT: usize = 1024;
+
+/// A line for every 500 jobs.
+pub(super) fn jobs(ending: &Ending<'_>) -> impl Iterator<Item = String> {
+    let jobs = ending.report.map(|report| report.jobs.as_slice());
+    let chunks = jobs.unwrap_or_default().chunks(JOBS_A_LINE);
+    chunks.map(|jobs| {
+        let mut line = Line::new(Level::INFO, "jobs");
+        line.push("requestId", ending.request_id);
+        line.push("results", results(jobs));
+        line.into_json()
+    })
+}
+
+/// Ids and outcomes as a JSON array of pairs, so that the text of an invalid id cannot look like other entries. The array is
+/// a text, since `CloudWatch` takes each entry of an array for a field of the line, and reads but 200 of them.
+fn results(jobs: &[JobResult]) -> String {
+    let results = jobs.iter().map(|job| (&job.job_id, job.outcome.as_str()));
+    serde_json::to_string(&results.collect::<Vec<_>>()).unwrap_or_default()
+}
+
+/// The line about the invocation.
+pub(super) fn done(ending: &Ending<'_>, calls: &Calls) -> String {
+    let refused = ending.refused();
+    let is_server_error = ending.http_status.is_some_and(|status| status >= 500);
+    let is_bad = refused > 0 || ending.error_type.is_some() || is_server_error;
+    let level = if is_bad { Level::WARN } else { Level::INFO };
+    let mut line = Line::new(level, "done");
+    line.push("requestId", ending.request_id);
+    line.push_some("source", ending.source.map(Source::as_str));
+    line.push_some("requestedBy", ending.requested_by);
+    push_asked(&mut line, ending);
+    line.push_some("httpStatus", ending.http_status);
+    line.push_some("errorType", ending.error_types());
+    line.push_some("error", ending.error.as_deref());
+    line.push_some("refused", (refused > 0).then_some(refused));
+    if let Some(report) = ending.report {
+        push_report(&mut line, report, refused);
+    }
+    if let Some(watch) = ending.watch {
+        line.push("measuredQueues", watch.queues.len());
+        line.push("blockedQueues", watch.blocked());
+        line.push("complete", watch.is_complete());
+    }
+    let not_published = ending.not_published;
+    line.push_some(
+        "reportsNotPublished",
+        (not_published > 0).then_some(not_published),
+    );
+    line.push("calls", calls.total().calls);
+    let milliseconds = u64::try_from(ending.time.as_millis());
+    line.push("milliseconds", milliseconds.unwrap_or(u64::MAX));
+    line.into_json()
+}
+
+/// What was asked for, of refused requests too.
+fn push_asked(line: &mut Line, ending: &Ending<'_>) {
+    let asked = || ending.messages.iter().filter_map(|m| m.asked.as_ref());
+    let actions: BTreeSet<&str> = asked().map(|asked| asked.action.as_str()).collect();
+    if !actions.is_empty() {
+        let actions: Vec<&str> = actions.into_iter().collect();
+        line.push("action", actions.join(","));
+    }
+    let (reasons, more) = distinct(asked().map(|asked| asked.reason.as_str()), MAX_REASONS);
+    match reasons.as_slice() {
+        [] => {}
+        [reason] => line.push("reason", reason.as_str()),
+        reasons => line.push("reasons", json!(reasons).to_string()),
+    }
+    line.push_some("moreReasons", more);
+    let selected = asked().filter_map(|asked: &Asked| asked.queue.as_deref());
+    let jobs = ending.report.map(|report| report.jobs.as_slice());
+    let of_jobs = jobs.unwrap_or_default().iter();
+    let of_jobs = of_jobs.filter_map(|job| job.job_queue.as_deref());
+    let queues = selected.chain(of_jobs).map(queue_name);
+    let (queues, more) = distinct(queues, MAX_QUEUES);
+    match queues.as_slice() {
+        [] => {}
+        // The text of a request may be no queue's name.
+        queues if queues.iter().any(|queue| queue.contains(',')) => {
+            line.push("queues", json!(queues).to_string());
+        }
+        queues => line.push("queues", queues.join(",")),
+    }
+    line.push_some("moreQueues", more);
+}
+
+fn push_report(line: &mut Line, report: &Report, refused: usize) {
+    line.push("jobs", report.count());
+    let counts = report.summary().into_iter();
+    let counts: Map<String, Value> = counts
+        .map(|(outcome, count)| (outcome.as_str().to_owned(), count.into()))
+        .collect();
+    line.push("counts", counts);
+    line.push("complete", report.is_complete() && refused == 0);
+    line.push("dryRun", report.dry_run);
+    line.push_some("partial", report.partial.map(Partial::as_str));
+    line.push_some("ignored", report.ignored.as_deref());
+}
+
+/// The first `most` different texts, each cut, and how many more there are.
+fn distinct<'a>(texts: impl Iterator<Item = &'a str>, most: usize) -> (Vec<String>, Option<usize>) {
+    let mut known = BTreeSet::new();
+    let mut first = Vec::new();
+    for text in texts {
+        if known.insert(text) && first.len() < most {
+            first.push(text.chars().take(MAX_TEXT).collect());
+        }
+    }
+    let more = known.len() - first.len();
+    (first, (more > 0).then_some(more))
+}

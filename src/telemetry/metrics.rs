@@ -1,0 +1,162 @@
+//! The metrics of an invocation: one line in `CloudWatch`'s
+//! [embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+//!
+//! The crate for that format keeps one recorder for the whole process, which parallel tests would share.
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+use tracing::Level;
+
+use super::{Ending, Line};
+use crate::{
+    event::Source,
+    intake::MessageOutcome,
+    report::{Class, Outcome, Report},
+    session::Calls,
+};
+
+/// The most values of one metric in a line.
+const MAX_VALUES: usize = 100;
+
+/// A metric: its name, its unit and its value or values.
+type Metric = (String, &'static str, Value);
+
+/// The line that `CloudWatch` reads as metrics. It has one metric at least: how many calls were made.
+pub(super) fn metrics(
+    namespace: &str,
+    function: &str,
+    ending: &Ending<'_>,
+    calls: &Calls,
+) -> String {
+    let metrics = values(ending, calls);
+    let mut directives = vec![directive(namespace, &[&["FunctionName"]], &metrics)];
+    let asked = asked(ending);
+    let source = ending.source.filter(|_| !asked.is_empty());
+    if source.is_some() {
+        // Each source is a metric of its own, which is billed: so only this one tells the sources apart.
+        let dimensions: &[&[&str]] = &[&["FunctionName"], &["FunctionName", "Source"]];
+        directives.push(directive(namespace, dimensions, &asked));
+    }
+    let mut line = Line::new(Level::INFO, "metrics");
+    line.push("requestId", ending.request_id);
+    line.push(
+        "_aws",
+        json!({"Timestamp": now(), "CloudWatchMetrics": directives}),
+    );
+    line.push("FunctionName", function);
+    line.push_some("Source", source.map(Source::as_str));
+    for (name, _, value) in metrics.into_iter().chain(asked) {
+        line.push(&name, value);
+    }
+    push_refusal(&mut line, ending);
+    line.into_json()
+}
+
+fn directive(namespace: &str, dimensions: &[&[&str]], metrics: &[Metric]) -> Value {
+    let metrics = metrics.iter();
+    let metrics = metrics.map(|(name, unit, _)| json!({"Name": name, "Unit": unit}));
+    json!({
+        "Namespace": namespace,
+        "Dimensions": dimensions,
+        "Metrics": metrics.collect::<Vec<_>>(),
+    })
+}
+
+/// The time in milliseconds since 1970.
+pub(super) fn now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    u64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How many jobs were asked for.
+fn asked(ending: &Ending<'_>) -> Vec<Metric> {
+    let jobs = ending.report.map_or(0, Report::count);
+    count("JobsAsked", jobs).into_iter().collect()
+}
+
+/// Each metric but `JobsAsked`. Zeros are left out, except of `Calls`.
+fn values(ending: &Ending<'_>, calls: &Calls) -> Vec<Metric> {
+    let outcomes = ending.report.map(Report::summary).unwrap_or_default();
+    let left_over = outcomes.iter();
+    let left_over = left_over.filter(|(outcome, _)| outcome.class() == Class::Retryable);
+    let left_over = left_over.map(|(_, count)| *count).sum();
+    let messages = |of: fn(&MessageOutcome) -> bool| {
+        ending
+            .messages
+            .iter()
+            .filter(|&message| of(message))
+            .count()
+    };
+    let total = calls.total();
+    let others = [
+        ("JobsLeftOver", left_over),
+        ("RequestsRefused", ending.refused()),
+        ("Ignored", messages(|message| message.ignored.is_some())),
+        ("SelectionsPartial", messages(|message| message.is_partial)),
+        ("CallsThrottled", total.throttled),
+        ("CallsFailed", total.failed),
+        ("CallsRetried", calls.retried()),
+        ("ReportsNotPublished", ending.not_published),
+    ];
+    let outcomes = outcomes.into_iter();
+    let outcomes = outcomes.filter_map(|(outcome, jobs)| count(&metric(outcome), jobs));
+    let others = others.into_iter();
+    let others = others.filter_map(|(name, value)| count(name, value));
+    let mut metrics: Vec<Metric> = outcomes.chain(others).collect();
+    metrics.push(("Calls".to_owned(), "Count", total.calls.into()));
+    let durations = sample(calls.durations());
+    if !durations.is_empty() {
+        metrics.push(("CallDuration".to_owned(), "Milliseconds", durations.into()));
+    }
+    metrics
+}
+
+fn count(name: &str, count: usize) -> Option<Metric> {
+    (count > 0).then(|| (name.to_owned(), "Count", count.into()))
+}
+
+/// All values if they are at most 100, else 100 of them in order, evenly spaced from the least to the greatest: the
+/// percentiles stay as they are.
+fn sample(mut values: Vec<u32>) -> Vec<u32> {
+    if values.len() <= MAX_VALUES {
+        return values;
+    }
+    values.sort_unstable();
+    let last = values.len() - 1;
+    let places = (0..MAX_VALUES).map(|index| index * last / (MAX_VALUES - 1));
+    places
+        .filter_map(|place| values.get(place).copied())
+        .collect()
+}
+
+/// Why requests were refused. These are properties and not dimensions, since each value of a dimension makes a metric of
+/// its own, which is billed.
+fn push_refusal(line: &mut Line, ending: &Ending<'_>) {
+    if ending.refused() > 0 {
+        line.push_some("ErrorType", ending.error_types());
+        line.push_some("HttpStatus", ending.http_status);
+    }
+}
+
+/// The metric that counts an outcome: `JobsCancelled` counts `cancelled`.
+fn metric(outcome: Outcome) -> String {
+    let mut name = outcome.as_str().chars();
+    let first = name.next().map(|c| c.to_ascii_uppercase());
+    "Jobs".chars().chain(first).chain(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_values_are_cut_to_100_with_the_least_and_the_greatest() {
+        assert_eq!(sample(vec![3, 1, 2]), [3, 1, 2]);
+        let all: Vec<u32> = (0..10_000).rev().collect();
+        let some = sample(all);
+        assert_eq!(some.len(), 100);
+        assert_eq!((some[0], some[99]), (0, 9_999));
+        assert!(some.is_sorted());
+    }
+}
