@@ -20,7 +20,7 @@ ONLY_ON_EVERYTHING = {
 ARN = f"arn:aws:batch:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}"
 CHANGING = {"batch:CancelJob", "batch:TerminateJob", "batch:TerminateServiceJob"}
 # Variables that the template leaves at the defaults of the function.
-LEFT_AT_DEFAULTS = {"API_CONCURRENCY", "CANCEL_ON_STATUS", "MAX_EVENT_AGE", "REQUIRE_CALLER"}
+LEFT_AT_DEFAULTS = {"API_CONCURRENCY", "CANCEL_ON_STATUS", "MAX_EVENT_AGE", "REQUIRE_CALLER", "RESULT_BUS"}
 # Variables of the template that the function's libraries read.
 READ_BY_LIBRARIES = {"SSL_CERT_FILE"}
 
