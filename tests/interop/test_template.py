@@ -18,6 +18,7 @@ ONLY_ON_EVERYTHING = {
     "xray:PutTraceSegments",
 }
 ARN = f"arn:aws:batch:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}"
+BUS = f"arn:aws:events:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:event-bus"
 CHANGING = {"batch:CancelJob", "batch:TerminateJob", "batch:TerminateServiceJob"}
 # Variables that the template leaves at the defaults of the function.
 LEFT_AT_DEFAULTS = {"API_CONCURRENCY", "CANCEL_ON_STATUS", "MAX_EVENT_AGE", "REQUIRE_CALLER", "RESULT_BUS"}
@@ -152,7 +153,8 @@ def test_other_permissions_are_limited_to_resources_of_the_stack(parameters):
         "sqs:DeleteMessage": {"<RequestQueue.Arn>", "<EventQueue.Arn>"},
         "sqs:GetQueueAttributes": {"<RequestQueue.Arn>", "<EventQueue.Arn>"},
         "sqs:ReceiveMessage": {"<RequestQueue.Arn>", "<EventQueue.Arn>"},
-        "sqs:SendMessage": {"<ReportQueue.Arn>", "<FailedEventQueue.Arn>"},
+        "sqs:SendMessage": {"<FailedEventQueue.Arn>"},
+        "events:PutEvents": {f"{BUS}/default"},
     }
 
 
@@ -210,7 +212,8 @@ def test_only_the_rules_may_send_events(parameters, queue):
     assert grant["Principal"] == {"Service": "events.amazonaws.com"}
     assert grant["Action"] == "sqs:SendMessage"
     assert grant["Resource"] == f"<{queue}.Arn>"
-    assert grant["Condition"] == {"ArnEquals": {"aws:SourceArn": [f"<{rule}.Arn>" for rule in rules]}}
+    allowed_rules = [rule for rule in rules if queue == "FailedEventQueue" or rule != "ReportRule"]
+    assert grant["Condition"] == {"ArnEquals": {"aws:SourceArn": [f"<{rule}.Arn>" for rule in allowed_rules]}}
 
 
 @every_stack
@@ -220,7 +223,9 @@ def test_no_other_queue_policy_lets_anybody_in(parameters):
         for queue, found in queue_policies(parameters).items()
         if any(statement["Effect"] == "Allow" for statement in found)
     }
-    assert open_queues == {"EventQueue", "FailedEventQueue"}
+    assert open_queues == {"EventQueue", "FailedEventQueue", "ReportQueue"}
+    (grant,) = (found for found in queue_policies(parameters)["ReportQueue"] if found["Effect"] == "Allow")
+    assert grant["Condition"] == {"ArnEquals": {"aws:SourceArn": "<ReportRule.Arn>"}}
 
 
 @pytest.mark.parametrize("timeout", transformed()["Parameters"]["Timeout"]["AllowedValues"])
@@ -335,9 +340,11 @@ def test_the_rule_for_alarms(parameters, names):
 
 @every_stack
 def test_events_of_rules_wait_in_the_event_queue_and_are_never_lost(parameters):
-    rules = of_type(stack(**parameters), "AWS::Events::Rule").values()
+    rules = of_type(stack(**parameters), "AWS::Events::Rule")
     assert rules
-    for rule in rules:
+    for name, rule in rules.items():
+        if name == "ReportRule":
+            continue
         (target,) = rule["Properties"]["Targets"]
         assert target["Arn"] == "<EventQueue.Arn>"
         assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 900, "MaximumRetryAttempts": 20}
@@ -349,9 +356,36 @@ def test_asynchronous_events_are_retried_for_a_quarter_of_an_hour_and_never_lost
     (config,) = of_type(stack(**parameters), "AWS::Lambda::EventInvokeConfig").values()
     assert config["Properties"]["MaximumEventAgeInSeconds"] == 900
     assert config["Properties"]["DestinationConfig"] == {
-        "OnSuccess": {"Destination": "<ReportQueue.Arn>"},
         "OnFailure": {"Destination": "<FailedEventQueue.Arn>"},
     }
+
+
+def test_reports_are_published_on_one_bus_and_a_copy_is_kept():
+    resources = stack(**plain, ResultBus="results")
+    (statement,) = (found for found in role_statements(plain | {"ResultBus": "results"}, "Allow") if found["Action"] == "events:PutEvents")
+    assert statement["Resource"] == f"{BUS}/results"
+    assert statement["Condition"] == {"StringEquals": {"events:source": "batch-cancel"}}
+    rule = resources["ReportRule"]["Properties"]
+    assert rule["EventBusName"] == "results"
+    assert rule["EventPattern"]["source"] == ["batch-cancel"]
+    (target,) = rule["Targets"]
+    assert target["Arn"] == "<ReportQueue.Arn>"
+    assert target["DeadLetterConfig"] == {"Arn": "<FailedEventQueue.Arn>"}
+    assert function(plain | {"ResultBus": "results"})["Environment"]["Variables"]["RESULT_BUS"] == "results"
+
+
+def test_nothing_is_published_without_a_bus():
+    parameters = plain | {"ResultBus": ""}
+    resources = stack(**parameters)
+    assert not {"ReportRule", "ReportQueue", "ReportQueuePolicy", "ReportsNotPublishedAlarm"} & resources.keys()
+    assert "events:PutEvents" not in allowed(parameters)
+
+
+def test_reports_that_are_not_published_raise_an_alarm():
+    topic = f"arn:aws:sns:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:people"
+    alarm = stack(**plain, AlarmTopicArn=topic)["ReportsNotPublishedAlarm"]["Properties"]
+    assert alarm["MetricName"] == "ReportsNotPublished"
+    assert alarm["AlarmActions"] == [topic]
 
 
 @pytest.mark.parametrize("seconds", [0, 600, 900])
