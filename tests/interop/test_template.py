@@ -21,7 +21,7 @@ ARN = f"arn:aws:batch:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}"
 BUS = f"arn:aws:events:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:event-bus"
 CHANGING = {"batch:CancelJob", "batch:TerminateJob", "batch:TerminateServiceJob"}
 # Variables that the template leaves at the defaults of the function.
-LEFT_AT_DEFAULTS = {"API_CONCURRENCY", "CANCEL_ON_STATUS", "MAX_EVENT_AGE", "REQUIRE_CALLER", "RESULT_BUS"}
+LEFT_AT_DEFAULTS = {"API_CONCURRENCY", "CANCEL_ON_STATUS", "MAX_EVENT_AGE", "REQUIRE_CALLER"}
 # Variables of the template that the function's libraries read.
 READ_BY_LIBRARIES = {"SSL_CERT_FILE"}
 
