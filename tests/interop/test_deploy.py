@@ -51,7 +51,7 @@ ANSWERS = {
 def for_ministack(template):
     """`template` with a plain alarm in place of those on a query, which ministack refuses. It evaluates none anyway."""
     for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::CloudWatch::Alarm":
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
             (metric,) = resource["Properties"].pop("Metrics")
             resource["Properties"] |= {
                 "Namespace": {"Ref": "MetricsNamespace"},
@@ -78,7 +78,7 @@ class Deployment:
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
         self.name = self.outputs["FunctionName"]
         self.function = self.client("lambda").get_function(FunctionName=self.name)["Configuration"]
-        self.point_the_function_at_the_emulator()
+        self.point_the_function_at_this_machine()
         self.start_the_watch_once_more()
 
     def answers(self):
@@ -116,9 +116,10 @@ class Deployment:
             config=Config(proxies={}, read_timeout=120),
         )
 
-    def point_the_function_at_the_emulator(self):
+    def point_the_function_at_this_machine(self):
         """Also without the certificates of Amazon Linux, which this machine may not have."""
-        variables = self.function["Environment"]["Variables"] | {"AWS_ENDPOINT_URL_BATCH": self.batch}
+        endpoints = {"AWS_ENDPOINT_URL_BATCH": self.batch, "AWS_ENDPOINT_URL_EVENTBRIDGE": self.aws}
+        variables = self.function["Environment"]["Variables"] | endpoints
         del variables["SSL_CERT_FILE"]
         self.client("lambda").update_function_configuration(
             FunctionName=self.name, Environment={"Variables": variables}
@@ -209,11 +210,20 @@ def test_function_gets_its_settings(deployment):
     assert json.loads(variables["ALARM_REQUEST"]) == {"select": {"head": True}}
 
 
-def test_direct_request_returns_a_report(deployment):
+def test_direct_request_returns_a_report_which_the_report_queue_keeps(deployment):
     report = deployment.invoke({"jobIds": [FIRST, NOT_ALLOWED]})
 
     assert [job["outcome"] for job in report["jobs"]] == ["cancelled", "queueNotAllowed"]
     assert [deployment.status(job) for job in (FIRST, NOT_ALLOWED)] == ["FAILED", "RUNNABLE"]
+
+    def kept():
+        messages = deployment.client("sqs").receive_message(QueueUrl=deployment.outputs["ReportQueueUrl"])
+        events = (json.loads(message["Body"]) for message in messages.get("Messages", []))
+        return [event for event in events if event["detail"]["requestId"] == report["requestId"]]
+
+    (event,) = eventually(kept)
+    assert (event["source"], event["detail-type"]) == ("batch-cancel", "Batch Cancellation Report")
+    assert event["detail"]["summary"] == report["summary"]
 
 
 def test_message_in_the_request_queue_cancels_and_is_deleted(deployment):
