@@ -8,7 +8,7 @@ use batch_cancel::{
     policy::queue_name,
     request::{AskedId, JobId, OwnRegion, SelectFrom, Target},
 };
-use batch_emulator::{Emulator, JobSpec, Queue, Seed, Status};
+use batch_emulator::{Emulator, JobSpec, PositionTime, Queue, Seed, Status};
 use serde_json::value::RawValue;
 
 use super::FUNCTION_ARN;
@@ -109,13 +109,20 @@ fn add_selectable(emulator: &Emulator, from: &SelectFrom) {
         let spec = JobSpec::new(status).name(name).queue(queue);
         spec.age(Duration::from_hours(hours)).tag("user", "ann")
     };
-    let mut blocks = job("demo-too-large", Status::Runnable, 5);
+    let mut blocks = job("demo-too-large", Status::Runnable, 14);
     blocks.status_reason = Some(BLOCKED.to_owned());
+    blocks.position_time = first_since(emulator);
     emulator.add_job(blocks);
-    emulator.add_job(job("demo-old", Status::Runnable, 3));
+    emulator.add_job(job("demo-old", Status::Runnable, 13));
     emulator.add_job(job("demo-kept", Status::Runnable, 3).tag("batch-cancel:protect", ""));
     emulator.add_job(job("demo-running", Status::Running, 3));
     emulator.add_job(job("demo-new", Status::Runnable, 1));
+}
+
+/// The position of a job that has been first for two hours, and blocks its queue for longer than `BLOCKED_FOR`.
+fn first_since(emulator: &Emulator) -> PositionTime {
+    let since = emulator.now().saturating_sub(Duration::from_hours(2));
+    i64::try_from(since.as_millis()).map_or(PositionTime::Missing, PositionTime::At)
 }
 
 fn add(emulator: &Emulator, id: JobId, blocks: bool, known: &mut BTreeSet<JobId>) {
@@ -137,6 +144,7 @@ fn add(emulator: &Emulator, id: JobId, blocks: bool, known: &mut BTreeSet<JobId>
         });
     if blocks {
         spec.status_reason = Some(BLOCKED.to_owned());
+        spec.position_time = first_since(emulator);
     }
     if id.parent().is_some() {
         // The array is large enough for the child that the event names.
