@@ -22,8 +22,8 @@ fn results(lines: &[Value]) -> Vec<Value> {
 
 #[tokio::test(start_paused = true)]
 async fn the_log_alone_says_who_asked_why_for_what_when_and_on_whose_behalf() {
-    let request = |id: &str| json!({"jobId": id, "reason": "Wrong image"});
     type Wrap = fn(&Value) -> Value;
+    let request = |id: &str| json!({"jobId": id, "reason": "Wrong image"});
     let sources: [(&str, &str, Wrap); 4] = [
         ("http", CALLER, |request| {
             Form::V2.post(&request.to_string()).caller(CALLER).into()
