@@ -127,23 +127,6 @@ impl<'a> Engine<'a> {
         Some(Call::Describe(ids))
     }
 
-    /// Whether a call is sent again for at least one of its jobs.
-    #[must_use]
-    pub fn is_retry(&self, call: &Call) -> bool {
-        let looks_failed = |id: &JobId| {
-            let index = self.jobs.index_of(*id);
-            index.is_some_and(|index| self.jobs[index].failed_looks > 0)
-        };
-        match call {
-            Call::Describe(ids) => ids.iter().any(looks_failed),
-            Call::DescribeServiceJob(id) => looks_failed(id),
-            Call::End(call) => {
-                let mut jobs = call.jobs.iter();
-                jobs.any(|&(index, _)| self.jobs[index].failed_ends > 0)
-            }
-        }
-    }
-
     /// When [`Engine::handle_timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {

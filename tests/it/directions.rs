@@ -7,7 +7,18 @@ use std::{
 };
 
 /// Which modules each module may use, from the top layer down. `lib` and `main` may use all.
-const MAY_USE: [(&str, &[&str]); 21] = [
+const MAY_USE: [(&str, &[&str]); 22] = [
+    (
+        "end",
+        &[
+            "event",
+            "intake",
+            "publish",
+            "respond",
+            "session",
+            "telemetry",
+        ],
+    ),
     ("publish", &["event", "intake", "pace", "report", "session"]),
     (
         "telemetry",

@@ -123,11 +123,11 @@ fn add_selectable(emulator: &Emulator, from: &SelectFrom) {
         let spec = JobSpec::new(status).name(name).queue(queue);
         spec.age(Duration::from_hours(hours)).tag("user", "ann")
     };
-    let mut blocks = job("demo-too-large", Status::Runnable, 5);
+    let mut blocks = job("demo-too-large", Status::Runnable, 14);
     blocks.status_reason = Some(BLOCKED.to_owned());
     blocks.position_time = first_since(emulator);
     emulator.add_job(blocks);
-    emulator.add_job(job("demo-old", Status::Runnable, 3));
+    emulator.add_job(job("demo-old", Status::Runnable, 13));
     emulator.add_job(job("demo-kept", Status::Runnable, 3).tag("batch-cancel:protect", ""));
     for (name, hours) in [("demo-running", 3), ("demo-just-started", 1)] {
         let started_at = emulator.now().checked_sub(Duration::from_hours(hours));

@@ -3,20 +3,26 @@
 use std::fs;
 
 pub const HELP: &str = "\
-usage: cargo local EVENT.json [--account FILE] [--aws [--for-real]]
+usage: cargo local EVENT.json | - [--account FILE] [--aws [--for-real]]
 
-Runs one event through the function, against an AWS Batch emulator in memory that holds the
-jobs that the event names, in mixed states, and prints their new states and the response.
+Runs one event, or what - reads from standard input, through the function, against an AWS Batch
+emulator in memory that holds the jobs that the event names, in mixed states. Standard error gets
+a table of the jobs, standard output the response as JSON. Of SQS and Pipes, whose response says
+little, it gets the events before that RESULT_BUS would get. The exit code is 1 when something is
+left over, rejected or an error, and 2 when nothing was run.
 
   --account FILE  other queues and jobs for the emulator: a seed file, see `batch-emulator --help`
   --aws           AWS Batch itself, with your own credentials and region; a dry run …
-  --for-real      … unless this is given too
+  --for-real      … unless this is given too, with ALLOWED_QUEUES
 
 The function's settings (ALLOW_TERMINATE, PROTECT_TAG …) are environment variables, as in Lambda;
-ALLOWED_QUEUES is * here unless you set it. Sample events are in events/.
+ALLOWED_QUEUES is * here unless you set it. RUST_LOG=info (or debug, or batch_cancel=debug …) shows
+the log. Sample events are in events/.
 ";
 
+#[derive(Debug)]
 pub struct Arguments {
+    /// A file, or `-` for standard input.
     pub event: String,
     pub account: Option<String>,
     pub aws: bool,
@@ -33,7 +39,7 @@ impl Arguments {
                 "--aws" => aws = true,
                 "--for-real" => for_real = true,
                 "--account" => account = Some(words.next().ok_or("--account needs a seed file")?),
-                option if option.starts_with('-') => {
+                option if option.starts_with('-') && option != "-" => {
                     return Err(format!("unknown option {option}\n\n{HELP}"));
                 }
                 _ if event.is_some() => {

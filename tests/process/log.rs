@@ -83,12 +83,9 @@ async fn lines_of_the_runtime_have_the_same_form() {
     for line in &lines {
         assert_flat(line);
     }
-    let errors: Vec<&Value> = lines
-        .iter()
-        .filter(|line| line["level"] == "ERROR")
-        .collect();
-    assert!(
-        errors.iter().all(|line| line["requestId"].is_string()),
-        "{errors:?}"
-    );
+    let mut errors = lines.iter().filter(|line| line["level"] == "ERROR");
+    let error = errors.next().expect("an error of the runtime");
+    assert!(errors.next().is_none(), "{lines:?}");
+    assert_eq!(error["requestId"], "8f5d1c2e-0000-4000-8000-000000000001");
+    assert!(error["error"].is_string(), "{error}");
 }
