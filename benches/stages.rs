@@ -59,6 +59,7 @@ fn seen(number: u32) -> JobDetail {
         job_name: "frame".to_owned(),
         status_reason: None,
         created_at: None,
+        started_at: None,
         array_size: None,
         job_definition: None,
         share_identifier: None,
@@ -102,6 +103,7 @@ fn stages(criterion: &mut Criterion) {
                         action: Action::Cancel,
                         dry_run: false,
                         spares: &[],
+                        running_since: None,
                     };
                     let seen: Vec<JobDetail> = (0..jobs).map(seen).collect();
                     group.bench_function(name, |b| {

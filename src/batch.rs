@@ -33,7 +33,10 @@ pub use error::{CallError, ErrorKind};
 pub use job::{JobDetail, JobSummary};
 pub use list::{Filter, ListJobs, ListOf, Listing, Page};
 pub use operation::Operation;
-pub use queue::{DescribeJobQueue, GetJobQueueSnapshot, JobQueue, Position, QueueSnapshot};
+pub use queue::{
+    DescribeJobQueue, DescribeJobQueues, GetJobQueueSnapshot, JobQueue, Position, QUEUES_LIMIT,
+    QueuePage, QueueSnapshot,
+};
 
 /// How long the TCP and TLS handshakes may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

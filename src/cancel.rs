@@ -5,6 +5,7 @@
 
 mod acknowledged;
 mod call;
+mod closing;
 mod described;
 mod ends;
 mod engine;

@@ -1,5 +1,7 @@
 //! The settings of the function: read from the environment once. An error names the variable and its value.
 
+mod values;
+
 use std::{fmt::Display, str::FromStr, time::Duration};
 
 use thiserror::Error;
@@ -7,8 +9,10 @@ use tracing::level_filters::LevelFilter;
 
 use crate::{
     policy::{Patterns, Policy, ProtectTag, Queues},
-    request::{OwnRegion, Request, Status},
+    request::Status,
 };
+
+use values::{age, alarm_request, bus, log_level, namespace, statuses, words};
 
 /// The settings of the function.
 #[derive(Clone, Debug)]
@@ -60,13 +64,6 @@ const ALARM_REQUEST: &str = r#"{"select":{"head":true}}"#;
 /// The most calls in flight. An account has about 50 calls a second, so more would only wait.
 const MAX_CONCURRENCY: usize = 256;
 
-/// The longest name or ARN of an event bus.
-const MAX_BUS: usize = 1600;
-
-/// The longest namespace of metrics, in bytes
-/// ([API reference](https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html)).
-const MAX_NAMESPACE: usize = 255;
-
 impl Config {
     /// Reads the settings from the process's environment.
     ///
@@ -115,7 +112,7 @@ impl Config {
                 Ok(words(text))
             })?,
             require_caller: env.flag("REQUIRE_CALLER", true)?,
-            calls_per_second: Some(env.number("API_CALLS_PER_SECOND", "20", 0, 10_000)?)
+            calls_per_second: Some(env.number("API_CALLS_PER_SECOND", "10", 0, 10_000)?)
                 .filter(|&n| n > 0),
             concurrency: env.number("API_CONCURRENCY", "8", 1, MAX_CONCURRENCY)?,
             log_level: env.read("LOG_LEVEL", "info", log_level)?,
@@ -180,88 +177,6 @@ impl Env<'_> {
     }
 }
 
-/// Checks the request with a queue filled in, so that an error stops the function at start and not at the first alarm.
-fn alarm_request(text: &str, policy: &Policy) -> Result<String, String> {
-    let expected =
-        |why: String| format!("a request with a select, whose jobQueue is filled in: {why}");
-    let request = Request::from_template(text, Some("any"), &OwnRegion::default())
-        .map_err(|error| expected(error.to_string()))?;
-    if let Some(request) = request {
-        policy.admit(&request).map_err(expected)?;
-    }
-    Ok(text.to_owned())
-}
-
-fn log_level(text: &str) -> Result<LevelFilter, String> {
-    let expected = || "one of off, error, warn, info, debug and trace".to_owned();
-    // `LevelFilter` takes numbers too.
-    let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic());
-    let level = text.parse().ok().filter(|_| is_word);
-    level.ok_or_else(expected)
-}
-
-fn words(text: &str) -> Vec<String> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
-fn statuses(text: &str) -> Result<Vec<Status>, String> {
-    let all = [
-        Status::Submitted,
-        Status::Pending,
-        Status::Runnable,
-        Status::Starting,
-        Status::Running,
-    ];
-    text.split(',')
-        .map(str::trim)
-        .filter(|s| !s.is_empty())
-        .map(|name| {
-            let status = Status::from_batch(name);
-            all.contains(&status).then_some(status).ok_or_else(|| {
-                let names = all.map(Status::as_str).join(", ");
-                format!("a comma-separated list of {names}")
-            })
-        })
-        .collect()
-}
-
-/// Seconds, or a length of time such as `15m`.
-fn age(text: &str, zero: &str) -> Result<Duration, String> {
-    let expected =
-        || format!("a number of seconds, or a length of time such as 15m or PT1H; {zero}");
-    if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    let length: jiff::SignedDuration = text.parse().map_err(|_| expected())?;
-    Duration::try_from(length).map_err(|_| expected())
-}
-
-/// A bus name or ARN, as `PutEvents` takes it
-/// ([API reference](https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html)).
-fn bus(text: &str) -> Result<String, String> {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-_/#:".contains(&b);
-    if text.len() <= MAX_BUS && text.bytes().all(allowed) {
-        Ok(text.to_owned())
-    } else {
-        Err("the name or ARN of an event bus, or nothing for none".to_owned())
-    }
-}
-
-fn namespace(text: &str) -> Result<String, String> {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-_/#: ".contains(&b);
-    if text.len() <= MAX_NAMESPACE && text.bytes().all(allowed) && !text.starts_with("AWS/") {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "at most {MAX_NAMESPACE} letters, digits and .-_/#: that do not begin with AWS/"
-        ))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,7 +190,7 @@ mod tests {
         let config = Config::from_lookup(|_| None).unwrap();
         assert!(!config.policy.allowed_queues.contain("any"));
         assert!(!config.policy.allow_terminate && !config.policy.dry_run && config.require_caller);
-        assert_eq!(config.calls_per_second, Some(20));
+        assert_eq!(config.calls_per_second, Some(10));
         assert_eq!(config.concurrency, 8);
         assert_eq!(config.max_event_age, None);
         assert_eq!(config.log_level, LevelFilter::INFO);

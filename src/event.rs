@@ -12,6 +12,7 @@ mod pipes;
 mod raw_object;
 mod sns;
 mod sqs;
+mod watch;
 mod widget;
 
 use jiff::Timestamp;
@@ -21,11 +22,49 @@ use crate::{config::Config, request::OwnRegion};
 use raw_object::RawObject;
 
 pub use command::{
-    Command, Confirmation, Content, Document, Event, Message, Refusal, Reply, Source, WidgetReply,
+    Command, Confirmation, Content, Document, Event, Message, Refusal, Reply, WidgetReply,
 };
 pub use error::EventError;
 pub use eventbridge::OWN_SOURCE;
 pub use http::HttpForm;
+
+/// The source of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An invocation with a request of our own schema: a tool, `EventBridge` Scheduler, Step Functions.
+    Direct,
+    /// Amazon SQS.
+    Sqs,
+    /// Amazon SNS.
+    Sns,
+    /// Amazon `EventBridge` Pipes.
+    Pipes,
+    /// Amazon `EventBridge`.
+    EventBridge,
+    /// A CloudWatch alarm, as an alarm action or through EventBridge or SNS.
+    Alarm,
+    /// A widget of a CloudWatch dashboard.
+    Widget,
+    /// API Gateway, a function URL or an Application Load Balancer.
+    Http,
+}
+
+impl Source {
+    /// The name in reports, logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Sqs => "sqs",
+            Self::Sns => "sns",
+            Self::Pipes => "pipes",
+            Self::EventBridge => "eventbridge",
+            Self::Alarm => "alarm",
+            Self::Widget => "widget",
+            Self::Http => "http",
+        }
+    }
+}
 
 /// What decoding depends on, apart from the event.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +107,13 @@ pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, EventError
     if sns::matches(&records) {
         return Ok(sns::decode(&records, body));
     }
+    if watch::matches(&object) {
+        return Ok(Event {
+            source: Source::Direct,
+            requested_by: Source::Direct.as_str().to_owned(),
+            command: Command::Watch(watch::decode(&object)?),
+        });
+    }
     let (source, content) = message(&object, scope, 0)?;
     let reply = match source {
         Source::Direct => Reply::Report,
@@ -108,7 +154,7 @@ fn message(
 }
 
 /// The error for an event of no known kind: what was looked for.
-const UNSUPPORTED: &str = "unsupported event; looked for: jobIds, jobId or select (a request); Items with BatchInput (Step \
+const UNSUPPORTED: &str = "unsupported event; looked for: jobIds, jobId, select or watch (a request); Items with BatchInput (Step \
     Functions Distributed Map); Records of aws:sqs or aws:sns; a JSON array (EventBridge Pipes); detail-type and detail \
     (EventBridge: Batch Job Queue Blocked, Batch Job State Change, CloudWatch Alarm State Change, or a request as \
     detail); alarmData, or AlarmName with NewStateValue (CloudWatch alarm); requestContext (API Gateway, function URL, \

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use crate::{
     event::{Content, EventError, Message, Source},
     jobs::{Decision, Jobs, RequestOptions},
-    plan::Intent,
+    plan::{Intent, Told},
     request::{Request, Target, audit_reason},
     select::{
-        Chosen, SelectError, Selection, SelectionQuery, Told, select, select_blocked, select_ids,
+        Chosen, SelectError, Selection, SelectionQuery, select, select_blocked, select_ids,
         spared_statuses,
     },
     session::Session,
@@ -92,6 +92,10 @@ async fn take_in(
         spares: match &request.target {
             Target::Select(selected) => spared_statuses(selected),
             Target::Jobs(_) | Target::Blocked(_) => &[],
+        },
+        running_since: match &request.target {
+            Target::Select(selected) => selected.running_since(invocation.at),
+            Target::Jobs(_) | Target::Blocked(_) => None,
         },
     };
     let is_head = matches!(&request.target, Target::Select(selected) if selected.head);

@@ -14,6 +14,7 @@
 //! be settled anew, when a later look shows that it has ended.
 
 mod finish;
+mod job;
 mod observation;
 #[cfg(test)]
 mod tests;
@@ -28,11 +29,12 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    batch::{CallError, JobDetail},
+    batch::JobDetail,
     plan::{Intent, Message},
     report::{JobResult, Outcome, ReportedId},
-    request::{AskedId, JobId, Status},
+    request::{AskedId, JobId},
 };
+pub use job::{CallResult, Decision, Job, Stage};
 pub use observation::{Observation, Texts};
 
 /// A job among the [`Jobs`] that made the index.
@@ -62,140 +64,6 @@ pub struct RequestOptions {
     pub reason: Arc<str>,
     /// How long to look for the end of each job.
     pub wait: Duration,
-}
-
-/// What is known of a job before the work begins.
-#[derive(Debug)]
-pub enum Decision {
-    /// Nothing: look at it first.
-    Look,
-    /// It was looked at, and is to be ended. The message says what decided.
-    End(Observation, Option<Message>),
-    /// It was looked at, or could not be, and is not to be ended.
-    Settle(Outcome, Option<Message>, Option<Observation>),
-}
-
-/// One job.
-#[derive(Debug)]
-pub struct Job {
-    id: ReportedId,
-    asked_as: Option<Box<str>>,
-    /// What is asked of it: the strongest of all requests that name it.
-    pub intent: Intent,
-    /// The request that asks it.
-    pub request: RequestIndex,
-    /// How far it has come.
-    stage: Stage,
-    /// Looks that failed in a row.
-    pub failed_looks: u8,
-    /// Calls to end it that failed.
-    pub failed_ends: u8,
-    /// Looks in a row that did not show the job, or showed it unchanged.
-    pub unchanged_looks: u8,
-    /// The error of the last call for it.
-    pub last_error: Option<Arc<CallError>>,
-    /// A call to end it was sent.
-    pub was_called: bool,
-    /// A call to end it was sent and not answered: it may have been done.
-    pub may_be_done: bool,
-    /// What decided that it is to be ended.
-    because: Option<Message>,
-    /// What the first look showed.
-    first: Option<Observation>,
-    /// Its status when last looked at.
-    after: Option<Status>,
-}
-
-/// How far a job has come.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Stage {
-    /// Waits for its first look.
-    ToDescribe,
-    /// Waits for the call that ends it.
-    Queued,
-    /// The call is in flight.
-    Sent,
-    /// The call was answered or given up: waits for a look that shows the effect.
-    ToVerify(CallResult),
-    /// It has its outcome.
-    Settled {
-        /// The outcome.
-        outcome: Outcome,
-        /// What there is to add.
-        message: Option<Message>,
-    },
-}
-
-/// The result of a call to end a job, as far as the answer tells.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CallResult {
-    /// Batch accepted it.
-    Accepted,
-    /// Batch did not answer.
-    Unanswered,
-    /// Batch refused it for good.
-    Refused,
-}
-
-impl Stage {
-    /// Whether a job in this stage may enter `next`.
-    fn may_enter(&self, next: &Self) -> bool {
-        match next {
-            Self::Settled { .. } => true,
-            Self::Queued => matches!(
-                self,
-                Self::ToDescribe | Self::Sent | Self::ToVerify(CallResult::Unanswered)
-            ),
-            Self::Sent => *self == Self::Queued,
-            Self::ToVerify(_) => *self == Self::Sent,
-            Self::ToDescribe => false,
-        }
-    }
-}
-
-impl Job {
-    /// Its id, unless what was given is not a valid one.
-    #[must_use]
-    pub fn id(&self) -> Option<JobId> {
-        match self.id {
-            ReportedId::Id(id) => Some(id),
-            ReportedId::Text(_) => None,
-        }
-    }
-
-    /// How far it has come.
-    #[must_use]
-    pub fn stage(&self) -> &Stage {
-        &self.stage
-    }
-
-    /// Its outcome, once that is known.
-    #[must_use]
-    pub fn outcome(&self) -> Option<Outcome> {
-        match self.stage {
-            Stage::Settled { outcome, .. } => Some(outcome),
-            _ => None,
-        }
-    }
-
-    /// Batch showed it as cancelled before anything was done.
-    #[must_use]
-    pub fn was_cancelled(&self) -> bool {
-        self.first.as_ref().is_some_and(|first| first.is_cancelled)
-    }
-
-    /// What the first look showed.
-    #[must_use]
-    pub fn first(&self) -> Option<&Observation> {
-        self.first.as_ref()
-    }
-
-    /// How strong what is asked of it is. Of two requests for one job the stronger counts.
-    fn strength(&self) -> (bool, bool, (bool, bool)) {
-        let is_open = self.outcome().is_none();
-        let is_left_out = self.outcome() == Some(Outcome::OverLimit);
-        (is_open, !is_left_out, self.intent.strength())
-    }
 }
 
 impl Jobs {

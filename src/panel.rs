@@ -3,12 +3,10 @@
 use thiserror::Error;
 
 use crate::{
-    batch::{
-        CallError, DescribeJobQueue, ErrorKind, GetJobQueueSnapshot, JobSummary, ListJobs, ListOf,
-        Listing, Page,
-    },
-    request::{JobId, PanelRequest, Status},
+    batch::{CallError, DescribeJobQueue, ErrorKind, JobSummary},
+    request::PanelRequest,
     session::Session,
+    watch::{self, Counts, Head},
 };
 
 /// A job queue, as it is shown.
@@ -17,24 +15,13 @@ pub struct Panel {
     /// The queue's name or ARN, as the widget gives it.
     pub job_queue: String,
     /// The number of jobs in each status of the panel.
-    pub counts: Vec<Count>,
+    pub counts: Counts,
     /// Some of the jobs: by status, the oldest of each first.
     pub jobs: Vec<JobSummary>,
-    /// The first job in line, and its status reason.
-    pub head: Option<(JobId, Option<String>)>,
+    /// The first job in line.
+    pub head: Option<Head>,
     /// The time, in milliseconds since 1970.
     pub now: i64,
-}
-
-/// The number of jobs in a status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count {
-    /// The status.
-    pub status: Status,
-    /// The number of jobs, at most 1,000: one page of a listing.
-    pub jobs: usize,
-    /// There are more jobs than were counted.
-    pub or_more: bool,
 }
 
 /// Why a queue cannot be shown.
@@ -95,25 +82,14 @@ pub async fn panel(
             "job queue {name} holds service jobs, which cannot be shown"
         )));
     }
-    let (mut counts, mut found) = (Vec::new(), Vec::new());
+    let (mut counts, mut found) = (Counts::default(), Vec::new());
     for &status in &request.statuses {
-        let page = first_page(&queue.arn, status, session).await?;
-        counts.push(Count {
-            status,
-            jobs: page.jobs.len(),
-            or_more: page.next.is_some(),
-        });
-        found.push(page.jobs);
+        let (count, jobs) = watch::count(&queue.arn, status, session).await?;
+        counts.add(count);
+        found.push(jobs);
     }
     let jobs = fair_share(found, request.limit);
-    let snapshot = session.call(&GetJobQueueSnapshot(&queue.arn)).await?;
-    let head = match snapshot.first().map(|first| first.id) {
-        Some(id) => {
-            let job = session.look(id).await?;
-            Some((id, job.and_then(|job| job.summary.status_reason)))
-        }
-        None => None,
-    };
+    let head = watch::head(&queue.arn, now, session).await?;
     Ok(Panel {
         job_queue: request.job_queue,
         counts,
@@ -121,23 +97,6 @@ pub async fn panel(
         head,
         now,
     })
-}
-
-async fn first_page(
-    queue_arn: &str,
-    status: Status,
-    session: Session<'_>,
-) -> Result<Page, CallError> {
-    let listing = Listing {
-        of: ListOf::Queue(queue_arn.to_owned()),
-        status: Some(status),
-        filter: None,
-    };
-    let call = ListJobs {
-        listing: &listing,
-        next: None,
-    };
-    session.call(&call).await
 }
 
 /// At most `limit` jobs of several statuses, the oldest of each status first.

@@ -1,5 +1,7 @@
 //! Pure decisions: what to do with a job, by what a look showed and what the policy allows, and what an answer proves.
 
+mod blocked;
+
 use std::borrow::Cow;
 
 use crate::{
@@ -8,6 +10,8 @@ use crate::{
     report::Outcome,
     request::{AUDIT_MARKER, Action, Status},
 };
+
+pub use blocked::{Blocking, Dwell, NotEnded, Told, because, blocking};
 
 /// What there is to add to an outcome.
 pub type Message = Cow<'static, str>;
@@ -22,13 +26,18 @@ pub struct Intent {
     /// Leave the job alone if it has reached one of these statuses, though `action` could end it: the selection that
     /// found it leaves them out.
     pub spares: &'static [Status],
+    /// Leave the job alone unless its present attempt has been RUNNING since this time, in milliseconds since 1970, or
+    /// before: the selection that found it asks for that.
+    pub running_since: Option<i64>,
 }
 
 impl Intent {
-    /// Of two requests for one job the stronger counts: real before dry run, terminate before cancel.
+    /// Of two requests for one job the stronger counts: real before dry run, terminate before cancel, and whatever the job
+    /// has done meanwhile before only if it still runs.
     #[must_use]
-    pub fn strength(self) -> (bool, bool) {
-        (!self.dry_run, self.action == Action::Terminate)
+    pub fn strength(self) -> (bool, bool, bool) {
+        let is_terminate = self.action == Action::Terminate;
+        (!self.dry_run, is_terminate, self.running_since.is_none())
     }
 
     /// The outcome of a dry run.
@@ -73,6 +82,13 @@ pub fn plan_job(intent: Intent, job: &JobDetail, protected: bool, policy: &Polic
         let message = "started after it was listed";
         return Plan::Settle(Outcome::Running, Some(message.into()));
     }
+    if intent
+        .running_since
+        .is_some_and(|since| !job.summary.runs_since(since))
+    {
+        let message = "its attempt ended after it was listed, and it is tried again: that has not run for runningFor";
+        return Plan::Settle(Outcome::Running, Some(message.into()));
+    }
     Plan::End
 }
 
@@ -81,51 +97,6 @@ pub fn plan_job(intent: Intent, job: &JobDetail, protected: bool, policy: &Polic
 pub fn is_protected(job: &JobDetail, policy: &Policy) -> bool {
     let mut tags = job.tags.iter();
     tags.any(|(key, value)| policy.protect_tag.is(key, value))
-}
-
-/// Whether a job shows one of `BLOCKED_REASONS` for waiting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Blocking {
-    /// It is RUNNABLE, and its status reason matches this pattern.
-    Matches(String),
-    /// It is RUNNABLE, and shows no reason.
-    NoReason,
-    /// It is RUNNABLE, for another reason.
-    OtherReason,
-    /// It is in another status.
-    NotRunnable,
-}
-
-/// Whether a job shows one of `BLOCKED_REASONS` for waiting. Whether it is the first of its queue is not asked here.
-#[must_use]
-pub fn blocking(job: &JobDetail, policy: &Policy) -> Blocking {
-    if job.summary.status != Status::Runnable {
-        return Blocking::NotRunnable;
-    }
-    let reason = job.summary.status_reason.as_deref();
-    let Some(reason) = reason.filter(|reason| !reason.is_empty()) else {
-        return Blocking::NoReason;
-    };
-    match policy.blocked_reasons.find(reason) {
-        Some(pattern) => Blocking::Matches(pattern),
-        None => Blocking::OtherReason,
-    }
-}
-
-impl Blocking {
-    /// Why a job does not block its queue for one of `BLOCKED_REASONS`.
-    #[must_use]
-    pub fn why_not(&self, job: &JobDetail) -> String {
-        let (id, status) = (job.summary.id, job.summary.status);
-        match self {
-            Self::NotRunnable => format!("job {id} is {status} now, and blocks no queue"),
-            Self::NoReason => format!("job {id} shows no reason for blocking its queue now"),
-            Self::Matches(_) | Self::OtherReason => format!(
-                "job {id}: its reason matches none of BLOCKED_REASONS: {}",
-                job.summary.status_reason.as_deref().unwrap_or_default()
-            ),
-        }
-    }
 }
 
 /// The outcome of a job whose look or call failed for good, with this error of Batch's.
@@ -223,179 +194,4 @@ pub fn verify(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use super::*;
-    use crate::{batch::JobSummary, config::Config, request::JobId};
-
-    const CANCEL: Intent = Intent {
-        action: Action::Cancel,
-        dry_run: false,
-        spares: &[],
-    };
-    const TERMINATE: Intent = Intent {
-        action: Action::Terminate,
-        ..CANCEL
-    };
-
-    fn policy() -> Policy {
-        Config::from_lookup(|name| (name == "ALLOWED_QUEUES").then(|| "q".to_owned()))
-            .unwrap()
-            .policy
-    }
-
-    fn job(status: Status) -> JobDetail {
-        let summary = JobSummary {
-            id: JobId::from_batch("0c9d8f6e-3a1b-4c2d-8e4f-5a6b7c8d9e0f").unwrap(),
-            status,
-            is_cancelled: false,
-            is_terminated: false,
-            job_name: "n".to_owned(),
-            status_reason: None,
-            created_at: None,
-            array_size: None,
-            job_definition: None,
-            share_identifier: None,
-        };
-        JobDetail {
-            summary,
-            job_queue: "arn:aws:batch:eu-west-1:123456789012:job-queue/q".to_owned(),
-            tags: HashMap::new(),
-            ran_to_end: None,
-        }
-    }
-
-    fn outcome(intent: Intent, seen: &JobDetail) -> Option<Outcome> {
-        match plan_job(intent, seen, false, &policy()) {
-            Plan::Settle(outcome, _) => Some(outcome),
-            Plan::End => None,
-        }
-    }
-
-    #[test]
-    fn each_status_is_judged_for_each_action() {
-        use Status::{Failed, Pending, Runnable, Running, Starting, Submitted, Succeeded, Unknown};
-        for status in [Submitted, Pending, Runnable, Unknown] {
-            assert_eq!(outcome(CANCEL, &job(status)), None);
-            assert_eq!(outcome(TERMINATE, &job(status)), None);
-        }
-        for status in [Starting, Running] {
-            assert_eq!(outcome(CANCEL, &job(status)), Some(Outcome::Running));
-            assert_eq!(outcome(TERMINATE, &job(status)), None);
-        }
-        for status in [Succeeded, Failed] {
-            assert_eq!(outcome(CANCEL, &job(status)), Some(Outcome::Finished));
-        }
-    }
-
-    #[test]
-    fn what_was_done_before_is_recognised() {
-        let mut failed = job(Status::Failed);
-        failed.summary.status_reason = Some("too many | by me | batch-cancel 1-2".to_owned());
-        assert_eq!(outcome(CANCEL, &failed), Some(Outcome::Cancelled));
-        assert_eq!(outcome(TERMINATE, &failed), Some(Outcome::Terminated));
-        failed.summary.is_cancelled = true;
-        assert_eq!(outcome(TERMINATE, &failed), Some(Outcome::Cancelled));
-        failed.summary.is_terminated = true;
-        assert_eq!(outcome(CANCEL, &failed), Some(Outcome::Terminated));
-        let mut pending = job(Status::Pending);
-        pending.summary.is_cancelled = true;
-        assert_eq!(outcome(CANCEL, &pending), Some(Outcome::Cancelling));
-        assert_eq!(outcome(TERMINATE, &pending), Some(Outcome::Cancelling));
-        pending.summary.array_size = Some(3);
-        assert_eq!(
-            outcome(TERMINATE, &pending),
-            None,
-            "running children are left to end"
-        );
-    }
-
-    #[test]
-    fn a_queue_that_is_not_allowed_and_a_protected_job_are_left_alone() {
-        let mut seen = job(Status::Runnable);
-        assert!(matches!(
-            plan_job(CANCEL, &seen, true, &policy()),
-            Plan::Settle(Outcome::Protected, _)
-        ));
-        seen.job_queue = "arn:aws:batch:eu-west-1:123456789012:job-queue/other".to_owned();
-        assert_eq!(outcome(TERMINATE, &seen), Some(Outcome::QueueNotAllowed));
-    }
-
-    #[test]
-    fn a_blocked_job_matches_by_its_reason_now() {
-        let mut seen = job(Status::Runnable);
-        assert_eq!(blocking(&seen, &policy()), Blocking::NoReason);
-        seen.summary.status_reason =
-            Some("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large".to_owned());
-        let pattern = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT*";
-        let matches = Blocking::Matches(pattern.to_owned());
-        assert_eq!(blocking(&seen, &policy()), matches);
-        seen.summary.status = Status::Running;
-        assert_eq!(blocking(&seen, &policy()), Blocking::NotRunnable);
-        seen.summary.status = Status::Runnable;
-        seen.summary.status_reason =
-            Some("CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - none".to_owned());
-        assert_eq!(blocking(&seen, &policy()), Blocking::OtherReason);
-    }
-
-    #[test]
-    fn a_job_that_ran_in_spite_of_an_accepted_cancel_is_finished() {
-        let mut ran = job(Status::Failed);
-        ran.summary.is_cancelled = true;
-        ran.summary.status_reason = Some("Essential container in task exited".to_owned());
-        assert_eq!(outcome(CANCEL, &ran), Some(Outcome::Cancelled));
-        ran.ran_to_end = Some("exit code 1".to_owned());
-        let expected = "ran to its end although a cancel was accepted: exit code 1";
-        for found in [
-            plan_job(CANCEL, &ran, false, &policy()),
-            verify(Action::Cancel, &ran, false)
-                .map(|(outcome, message)| Plan::Settle(outcome, message))
-                .unwrap(),
-        ] {
-            assert_eq!(
-                found,
-                Plan::Settle(Outcome::Finished, Some(expected.into()))
-            );
-        }
-        ran.summary.is_terminated = true;
-        assert_eq!(outcome(TERMINATE, &ran), Some(Outcome::Terminated));
-    }
-
-    #[test]
-    fn a_selection_of_jobs_that_wait_spares_those_that_started() {
-        let intent = Intent {
-            spares: &[Status::Starting, Status::Running],
-            ..TERMINATE
-        };
-        assert_eq!(
-            outcome(intent, &job(Status::Running)),
-            Some(Outcome::Running)
-        );
-        assert_eq!(outcome(intent, &job(Status::Runnable)), None);
-    }
-
-    #[test]
-    fn an_accepted_call_is_believed_only_when_it_shows() {
-        assert_eq!(verify(Action::Cancel, &job(Status::Runnable), false), None);
-        assert_eq!(
-            verify(Action::Terminate, &job(Status::Running), false),
-            None
-        );
-        let after =
-            |seen: &JobDetail| verify(Action::Cancel, seen, false).map(|(outcome, _)| outcome);
-        assert_eq!(after(&job(Status::Running)), Some(Outcome::Running));
-        assert_eq!(after(&job(Status::Failed)), Some(Outcome::Finished));
-        assert_eq!(after(&job(Status::Succeeded)), Some(Outcome::Finished));
-        let mut seen = job(Status::Pending);
-        seen.summary.is_cancelled = true;
-        assert_eq!(after(&seen), Some(Outcome::Cancelling));
-        assert_eq!(
-            verify(Action::Terminate, &seen, true),
-            None,
-            "it showed that before the call"
-        );
-        seen.summary.status = Status::Failed;
-        assert_eq!(after(&seen), Some(Outcome::Cancelled));
-    }
-}
+mod tests;

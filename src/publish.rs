@@ -3,6 +3,7 @@
 //! Publishing comes last and changes nothing: neither an outcome nor what is delivered again.
 
 mod detail;
+mod parts;
 
 use std::{sync::OnceLock, time::Duration};
 

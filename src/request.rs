@@ -9,6 +9,7 @@ mod region;
 mod schema;
 mod select;
 mod status;
+mod watch;
 
 use std::{num::NonZeroUsize, time::Duration};
 
@@ -21,9 +22,10 @@ pub use panel::{MAX_SHOWN, PanelRequest};
 pub use pattern::NamePattern;
 pub use reason::{AUDIT_MARKER, audit_reason};
 pub use region::OwnRegion;
-pub(crate) use schema::{FIELDS, TARGET_FIELDS};
-pub use select::{OlderThan, Select, SelectFrom};
+pub(crate) use schema::{FIELDS, TARGET_FIELDS, WATCH};
+pub use select::{Select, SelectFrom};
 pub use status::Status;
+pub use watch::WatchRequest;
 
 /// The longest `waitSeconds` of a request: the longest Lambda timeout, 900 s, minus a minute to start and to answer.
 pub const MAX_WAIT: Duration = Duration::from_mins(14);

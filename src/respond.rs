@@ -3,6 +3,7 @@
 mod body;
 mod failure;
 mod http;
+mod watch;
 mod widget;
 
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use crate::{
     problem::Problem,
     report::{Class, Report},
     request::JobId,
+    watch::{Watch, WatchError},
 };
 
 use failure::invocation_error;
@@ -52,6 +54,8 @@ pub enum Answer {
         /// The shape of the HTTP response.
         form: HttpForm,
     },
+    /// Job queues, measured.
+    Watch(Result<Watch, WatchError>),
     /// A job queue, shown on a dashboard.
     Panel(Box<Result<Panel, PanelError>>),
     /// A fixed text.
@@ -151,6 +155,11 @@ pub fn respond(answer: &Answer, invocation: Invocation<'_>) -> Response {
         Answer::Job { id, view, form } => match http::job(*id, view) {
             Ok(body) => Response::http(http::Response::json(body), *form),
             Err(problem) => Response::problem(problem, *form, invocation),
+        },
+        Answer::Watch(Ok(watch)) => Response::new(watch::watch(watch).map_err(Failure::from)),
+        Answer::Watch(Err(error)) => Response {
+            unfulfilled: Some(watch::unfulfilled(error)),
+            ..Response::new(Err(error.clone().into()))
         },
         Answer::Panel(panel) => match panel.as_ref() {
             Ok(panel) => Response::html(&widget::panel(panel, invocation.function_arn)),

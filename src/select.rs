@@ -13,14 +13,13 @@ use tokio::time::Instant;
 use crate::{
     batch::{CallError, DescribeJobQueue, ListOf},
     jobs::Decision,
-    plan::Intent,
+    plan::{Intent, Told},
     policy::Policy,
     report::Partial,
     request::{AskedId, JobId, Select, SelectFrom, Status},
     session::Session,
 };
 
-pub use blocked::Told;
 pub use error::SelectError;
 use error::{not_looked_at, partial, partial_or_refused, refuse_too_many};
 

@@ -6,6 +6,7 @@
 mod done;
 mod line;
 mod metrics;
+mod queues;
 mod subscriber;
 
 use std::{collections::BTreeSet, io::Write, time::Duration};
@@ -17,6 +18,7 @@ use crate::{
     intake::MessageOutcome,
     report::Report,
     session::Calls,
+    watch::Watch,
 };
 use line::Line;
 pub use subscriber::JsonLines;
@@ -37,6 +39,8 @@ pub struct Ending<'a> {
     pub report: Option<&'a Report>,
     /// The outcome of each message.
     pub messages: &'a [MessageOutcome],
+    /// The queues that were measured, if the event asked for that.
+    pub watch: Option<&'a Watch>,
     /// The status of the HTTP response, if there was one.
     pub http_status: Option<u16>,
     /// The stable name of the invocation error, or of the refusal.
@@ -101,6 +105,11 @@ pub fn record(
     }
     output(&done::done(ending, calls));
     output(&metrics::metrics(namespace, function, ending, calls));
+    if let Some(watch) = ending.watch {
+        for line in queues::lines(namespace, ending.request_id, function, watch) {
+            output(&line);
+        }
+    }
 }
 
 /// Logs each message that was refused.

@@ -33,12 +33,25 @@ pub struct JobSummary {
     pub share_identifier: Option<String>,
     /// When it was created, in milliseconds since 1970.
     pub created_at: Option<i64>,
+    /// When its last attempt went from STARTING to RUNNING, in milliseconds since 1970. A job that is tried again keeps it
+    /// until it is RUNNING once more
+    /// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_JobSummary.html)).
+    pub started_at: Option<i64>,
     /// A cancel was accepted, which does not say that the job did not run.
     pub is_cancelled: bool,
     /// A terminate was accepted.
     pub is_terminated: bool,
     /// How many children it has, if it is an array parent.
     pub array_size: Option<u32>,
+}
+
+impl JobSummary {
+    /// Whether the job's present attempt has been RUNNING since this time, in milliseconds since 1970, or before.
+    #[must_use]
+    pub fn runs_since(&self, latest: i64) -> bool {
+        let is_early = |started_at| started_at <= latest;
+        self.status == Status::Running && self.started_at.is_some_and(is_early)
+    }
 }
 
 /// What a look shows of a job.
@@ -66,6 +79,7 @@ impl TryFrom<SdkSummary> for JobSummary {
             job_definition: job.job_definition,
             share_identifier: job.share_identifier,
             created_at: time(job.created_at),
+            started_at: time(job.started_at),
             is_cancelled: job.is_cancelled.unwrap_or_default(),
             is_terminated: job.is_terminated.unwrap_or_default(),
             array_size: array_size(job.array_properties.and_then(|array| array.size)),
@@ -92,6 +106,7 @@ impl TryFrom<SdkDetail> for JobDetail {
                 job_definition: job.job_definition,
                 share_identifier: job.share_identifier,
                 created_at: time(job.created_at),
+                started_at: time(job.started_at),
                 is_cancelled: job.is_cancelled.unwrap_or_default(),
                 is_terminated: job.is_terminated.unwrap_or_default(),
                 array_size: array_size(job.array_properties.and_then(|array| array.size)),
@@ -115,6 +130,7 @@ impl JobDetail {
                 job_definition: None,
                 share_identifier: job.share_identifier,
                 created_at: time(job.created_at),
+                started_at: time(job.started_at),
                 is_cancelled: false,
                 is_terminated: job.is_terminated.unwrap_or_default(),
                 array_size: None,

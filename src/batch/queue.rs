@@ -1,15 +1,39 @@
 //! Job queues, and the front of one.
 
+use aws_sdk_batch::types::JobQueueDetail;
+
 use super::{Batch, CallError, Operation, job::time};
 use crate::request::JobId;
+
+/// The most job queues in one `DescribeJobQueues` call, named or on a page
+/// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobQueues.html)).
+pub const QUEUES_LIMIT: usize = 100;
+
+/// The same for the SDK.
+const PAGE: i32 = 100;
 
 /// A job queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobQueue {
     /// Its ARN.
     pub arn: String,
+    /// Whether it accepts jobs: ENABLED or DISABLED.
+    pub state: String,
     /// Whether its jobs are service jobs.
     pub is_of_service_jobs: bool,
+}
+
+impl JobQueue {
+    fn from_sdk(queue: JobQueueDetail) -> Option<Self> {
+        let kind = queue.job_queue_type;
+        Some(Self {
+            arn: queue.job_queue_arn?,
+            state: queue
+                .state
+                .map_or_else(String::new, |state| state.as_str().to_owned()),
+            is_of_service_jobs: kind.is_some_and(|kind| kind.as_str() == "SAGEMAKER_TRAINING"),
+        })
+    }
 }
 
 /// `DescribeJobQueues`: a job queue by its name or ARN; none if there is no such queue.
@@ -26,13 +50,54 @@ impl Operation for DescribeJobQueue<'_> {
     async fn send(&self, batch: &Batch) -> Result<Option<JobQueue>, CallError> {
         let call = batch.client.describe_job_queues().job_queues(self.0);
         let queues = call.send().await?.job_queues.unwrap_or_default();
-        Ok(queues.into_iter().find_map(|queue| {
-            let kind = queue.job_queue_type;
-            Some(JobQueue {
-                arn: queue.job_queue_arn?,
-                is_of_service_jobs: kind.is_some_and(|kind| kind.as_str() == "SAGEMAKER_TRAINING"),
-            })
-        }))
+        Ok(queues.into_iter().find_map(JobQueue::from_sdk))
+    }
+}
+
+/// `DescribeJobQueues`: a page of job queues.
+#[derive(Clone, Copy, Debug)]
+pub enum DescribeJobQueues<'a> {
+    /// All queues of the account and region, at most [`QUEUES_LIMIT`] on a page. The text is [`QueuePage::next`] of the page
+    /// before; none for the first.
+    All(Option<&'a str>),
+    /// These by their names or ARNs, at most [`QUEUES_LIMIT`]. Those that do not exist are left out.
+    Named(&'a [String]),
+}
+
+/// A page of job queues.
+#[derive(Debug, Default)]
+pub struct QueuePage {
+    /// The queues.
+    pub queues: Vec<JobQueue>,
+    /// What to ask for the next page with, if there is one.
+    pub next: Option<String>,
+}
+
+impl Operation for DescribeJobQueues<'_> {
+    type Answer = QueuePage;
+
+    fn name(&self) -> &'static str {
+        "DescribeJobQueues"
+    }
+
+    fn jobs(&self) -> usize {
+        0
+    }
+
+    async fn send(&self, batch: &Batch) -> Result<QueuePage, CallError> {
+        let call = batch.client.describe_job_queues();
+        let call = match self {
+            Self::All(next) => call
+                .max_results(PAGE)
+                .set_next_token(next.map(str::to_owned)),
+            Self::Named(names) => call.set_job_queues(Some(names.to_vec())),
+        };
+        let answer = call.send().await?;
+        let queues = answer.job_queues.unwrap_or_default().into_iter();
+        Ok(QueuePage {
+            queues: queues.filter_map(JobQueue::from_sdk).collect(),
+            next: answer.next_token.filter(|token| !token.is_empty()),
+        })
     }
 }
 

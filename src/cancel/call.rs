@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ends::EndCall;
+use super::{ends::EndCall, engine::Engine};
 use crate::{
     batch::{BulkCalls, CallError, EndAnswer, JobDetail},
     request::JobId,
@@ -41,4 +41,23 @@ pub struct Outlook {
     pub interval: Duration,
     /// How many calls may be in flight.
     pub concurrency: usize,
+}
+
+impl Engine<'_> {
+    /// Whether a call is sent again for at least one of its jobs.
+    #[must_use]
+    pub fn is_retry(&self, call: &Call) -> bool {
+        let looks_failed = |id: &JobId| {
+            let index = self.jobs.index_of(*id);
+            index.is_some_and(|index| self.jobs[index].failed_looks > 0)
+        };
+        match call {
+            Call::Describe(ids) => ids.iter().any(looks_failed),
+            Call::DescribeServiceJob(id) => looks_failed(id),
+            Call::End(call) => {
+                let mut jobs = call.jobs.iter();
+                jobs.any(|&(index, _)| self.jobs[index].failed_ends > 0)
+            }
+        }
+    }
 }

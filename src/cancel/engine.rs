@@ -49,8 +49,8 @@ pub struct Engine<'a> {
     pub(super) parents: Parents,
     pub(super) timers: BinaryHeap<Reverse<(Instant, Timer)>>,
     pub(super) deadline: Deadline,
-    looks_in_flight: usize,
-    ends_in_flight: usize,
+    pub(super) looks_in_flight: usize,
+    pub(super) ends_in_flight: usize,
     /// Whether children that were refused were looked at once more.
     has_seen_children: bool,
     pub(super) began: Instant,
@@ -125,54 +125,6 @@ impl<'a> Engine<'a> {
         let ids = self.looks.next(flush, only_again)?;
         self.looks_in_flight += 1;
         Some(Call::Describe(ids))
-    }
-
-    /// Whether a call is sent again for at least one of its jobs.
-    #[must_use]
-    pub fn is_retry(&self, call: &Call) -> bool {
-        let looks_failed = |id: &JobId| {
-            let index = self.jobs.index_of(*id);
-            index.is_some_and(|index| self.jobs[index].failed_looks > 0)
-        };
-        match call {
-            Call::Describe(ids) => ids.iter().any(looks_failed),
-            Call::DescribeServiceJob(id) => looks_failed(id),
-            Call::End(call) => {
-                let mut jobs = call.jobs.iter();
-                jobs.any(|&(index, _)| self.jobs[index].failed_ends > 0)
-            }
-        }
-    }
-
-    /// Whether the time that is left should go to looking again at jobs for which a call was sent. `rounds` is 1 for a
-    /// job that would be ended now, and 2 for one that would first be looked at.
-    fn is_closing(&self, now: Instant, outlook: Outlook, rounds: u32) -> bool {
-        let times = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let again = self.looks.again_calls();
-        let look_rounds = times(1 + again.div_ceil(outlook.concurrency)).saturating_add(rounds);
-        let calls = times(2 + again + self.ends_in_flight.div_ceil(2));
-        let needed = outlook.end_takes
-            + outlook.look_takes.saturating_mul(look_rounds)
-            + outlook.interval.saturating_mul(calls);
-        self.deadline.left(now) < needed
-    }
-
-    /// Nothing is left to be done, or nothing that could be done in time, beside the calls in flight.
-    #[must_use]
-    pub fn is_finished(&self, now: Instant, outlook: Outlook) -> bool {
-        if self.looks_in_flight + self.ends_in_flight > 0 {
-            return false;
-        }
-        if !self.is_closing(now, outlook, 1) {
-            let none_to_begin = self.looks.first_len() == 0 || self.is_closing(now, outlook, 2);
-            let none_waits = self.looks.again_calls() == 0 && self.ends.len() == 0;
-            return none_to_begin && none_waits && self.timers.is_empty();
-        }
-        let mut timers = self.timers.iter();
-        self.looks.again_calls() == 0
-            && !timers.any(|Reverse((at, timer))| {
-                matches!(timer, Timer::Look(_)) && !self.deadline.is_over(*at)
-            })
     }
 
     /// When [`Engine::handle_timeout`] is due.

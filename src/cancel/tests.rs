@@ -35,6 +35,7 @@ const CANCEL: Intent = Intent {
     action: Action::Cancel,
     dry_run: false,
     spares: &[],
+    running_since: None,
 };
 
 /// The longest pause before the first retry.
@@ -147,6 +148,7 @@ fn detail(id: JobId, shown: Shown) -> JobDetail {
             job_definition: None,
             share_identifier: None,
             created_at: None,
+            started_at: None,
             is_cancelled: shown.is_cancelled,
             is_terminated: false,
             array_size: None,

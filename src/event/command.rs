@@ -1,9 +1,9 @@
 //! What a decoded event asks for, and how that is answered.
 
-use super::{EventError, HttpForm};
+use super::{EventError, HttpForm, Source};
 use crate::{
     problem::Problem,
-    request::{JobId, PanelRequest, Request},
+    request::{JobId, PanelRequest, Request, WatchRequest},
 };
 
 /// A decoded event.
@@ -34,6 +34,8 @@ pub enum Command {
         /// The shape of the HTTP response.
         form: HttpForm,
     },
+    /// Measure job queues.
+    Watch(WatchRequest),
     /// Show a job queue on a dashboard.
     Panel(PanelRequest),
     /// Answer with a fixed text.
@@ -159,42 +161,4 @@ pub enum Confirmation {
     IsSaved,
     /// Not at all: the request, or the function, makes a dry run of it in any case.
     IsDryRun,
-}
-
-/// The source of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// An invocation with a request of our own schema: a tool, `EventBridge` Scheduler, Step Functions.
-    Direct,
-    /// Amazon SQS.
-    Sqs,
-    /// Amazon SNS.
-    Sns,
-    /// Amazon `EventBridge` Pipes.
-    Pipes,
-    /// Amazon `EventBridge`.
-    EventBridge,
-    /// A CloudWatch alarm, as an alarm action or through EventBridge or SNS.
-    Alarm,
-    /// A widget of a CloudWatch dashboard.
-    Widget,
-    /// API Gateway, a function URL or an Application Load Balancer.
-    Http,
-}
-
-impl Source {
-    /// The name in reports, logs and metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Sqs => "sqs",
-            Self::Sns => "sns",
-            Self::Pipes => "pipes",
-            Self::EventBridge => "eventbridge",
-            Self::Alarm => "alarm",
-            Self::Widget => "widget",
-            Self::Http => "http",
-        }
-    }
 }

@@ -147,7 +147,7 @@ fn panel(object: &RawObject<'_>) -> Result<PanelRequest, EventError> {
         return Err(broken(RequestError::new("limit", message)));
     }
     let mut statuses = match panel.statuses {
-        None => PanelRequest::LIVE.to_vec(),
+        None => Status::LIVE.to_vec(),
         Some(names) => names.iter().map(|name| Status::from_batch(name)).collect(),
     };
     statuses.sort_unstable();

@@ -1,47 +1,13 @@
 //! A job at the end: the outcome that is true of it when time is over, and its line in the report.
 
-use super::{CallResult, Decision, Job, Stage};
+use super::{CallResult, Job, Stage};
 use crate::{
     batch::ErrorKind,
-    plan::{Intent, Message},
-    report::{JobResult, Outcome, ReportedId},
+    plan::Message,
+    report::{JobResult, Outcome},
 };
 
-use super::RequestIndex;
-
 impl Job {
-    pub(super) fn new(
-        id: ReportedId,
-        asked_as: Option<Box<str>>,
-        intent: Intent,
-        request: RequestIndex,
-        decision: Decision,
-    ) -> Self {
-        let (stage, because, first) = match decision {
-            Decision::Look => (Stage::ToDescribe, None, None),
-            Decision::End(observation, because) => (Stage::ToDescribe, because, Some(observation)),
-            Decision::Settle(outcome, message, observation) => {
-                (Stage::Settled { outcome, message }, None, observation)
-            }
-        };
-        Self {
-            id,
-            asked_as,
-            intent,
-            request,
-            stage,
-            failed_looks: 0,
-            failed_ends: 0,
-            unchanged_looks: 0,
-            last_error: None,
-            was_called: false,
-            may_be_done: false,
-            because,
-            after: first.as_ref().map(|first| first.status),
-            first,
-        }
-    }
-
     /// Time is over: settles the job as what is true of it now.
     pub(super) fn finish(&mut self) {
         let (outcome, message) = match &self.stage {

@@ -1,13 +1,13 @@
 //! The events: the report in parts, and a refusal for each message that could not be acted on.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
+
+use super::parts::parts;
 
 use crate::{
     event::{EventError, OWN_SOURCE, Source},
     intake::{Invocation, MessageOutcome},
-    report::{JobResult, Outcome, Report, ReportHead, with_jobs},
+    report::{Report, ReportHead, with_jobs},
 };
 
 /// The version of the events' form.
@@ -16,12 +16,6 @@ const VERSION: &str = "1";
 const REPORT: &str = "Batch Cancellation Report";
 
 const REFUSED: &str = "Batch Cancellation Refused";
-
-/// The longest detail of an event, in bytes.
-const MAX_DETAIL: usize = 200_000;
-
-/// The longest event, in bytes. `EventBridge` takes 256 KiB.
-const MAX_ENTRY: usize = 250_000;
 
 /// What the numbers of a part add to a detail, in bytes.
 const PART: usize = 64;
@@ -177,58 +171,6 @@ fn report_parts(
         })
     });
     entries.collect()
-}
-
-/// The jobs of one event, as JSON, and their queues.
-#[derive(Default)]
-struct Part<'a> {
-    jobs: Vec<String>,
-    queues: BTreeSet<&'a str>,
-    detail: usize,
-    resources: usize,
-}
-
-impl<'a> Part<'a> {
-    fn takes(&self, job: &str, queue: Option<&str>) -> bool {
-        let added = queue.filter(|queue| !self.queues.contains(queue));
-        let detail = self.detail + job.len() + 1;
-        let resources = self.resources + added.map_or(0, str::len);
-        detail <= MAX_DETAIL && detail + resources <= MAX_ENTRY
-    }
-
-    fn push(&mut self, job: String, queue: Option<&'a str>) {
-        self.detail += job.len() + 1;
-        if let Some(queue) = queue
-            && self.queues.insert(queue)
-        {
-            self.resources += queue.len();
-        }
-        self.jobs.push(job);
-    }
-}
-
-/// The jobs of a report in parts, each job in one; at least one part.
-fn parts(report: &Report, head: usize) -> Result<Vec<Part<'_>>, serde_json::Error> {
-    let new = || Part {
-        detail: head,
-        ..Part::default()
-    };
-    let mut parts = Vec::new();
-    let mut part = new();
-    for job in &report.jobs {
-        let (text, queue) = (serde_json::to_string(job)?, queue(job));
-        if !part.takes(&text, queue) && !part.jobs.is_empty() {
-            parts.push(std::mem::replace(&mut part, new()));
-        }
-        part.push(text, queue);
-    }
-    parts.push(part);
-    Ok(parts)
-}
-
-fn queue(job: &JobResult) -> Option<&str> {
-    let queue = job.job_queue.as_deref();
-    queue.filter(|queue| queue.starts_with("arn:") && job.outcome != Outcome::NotFound)
 }
 
 fn refusal(

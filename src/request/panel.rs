@@ -15,14 +15,3 @@ pub struct PanelRequest {
     /// Show at most this many jobs.
     pub limit: usize,
 }
-
-impl PanelRequest {
-    /// The statuses of jobs that have not ended.
-    pub const LIVE: [Status; 5] = [
-        Status::Submitted,
-        Status::Pending,
-        Status::Runnable,
-        Status::Starting,
-        Status::Running,
-    ];
-}

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{
@@ -33,13 +33,19 @@ pub(super) struct Fields<'a> {
     wait_seconds: Option<WholeNumber>,
     #[serde(default)]
     fail_on_incomplete: bool,
+    /// No request to end jobs: known here so that the error says where it may be sent.
+    #[serde(default, deserialize_with = "present")]
+    watch: Option<IgnoredAny>,
 }
 
-/// The fields of the schema that name jobs.
-pub(crate) const TARGET_FIELDS: [&str; 3] = ["jobIds", "jobId", "select"];
+/// The fields of the schema that name jobs, or queues to watch.
+pub(crate) const TARGET_FIELDS: [&str; 4] = ["jobIds", "jobId", "select", WATCH];
+
+/// The field that asks for a watch, alone.
+pub(crate) const WATCH: &str = "watch";
 
 /// The names of all fields of the schema.
-pub(crate) const FIELDS: [&str; 9] = [
+pub(crate) const FIELDS: [&str; 10] = [
     "jobIds",
     "jobId",
     "select",
@@ -49,6 +55,7 @@ pub(crate) const FIELDS: [&str; 9] = [
     "maxJobs",
     "waitSeconds",
     "failOnIncomplete",
+    WATCH,
 ];
 
 impl Request {
@@ -168,6 +175,10 @@ impl Fields<'_> {
         select: Option<SelectFields>,
         own_region: &OwnRegion,
     ) -> Result<Request, RequestError> {
+        if self.watch.is_some() {
+            let why = "only a direct invocation, EventBridge Scheduler or Step Functions may watch job queues";
+            return Err(RequestError::new(WATCH, why));
+        }
         let action = if self.terminate {
             Action::Terminate
         } else {

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use jiff::{SignedDuration, Span};
 use serde::Deserialize;
 
 use super::{
-    Action, AskedId, JobId, NamePattern, OwnRegion, RequestError, Status, decode::present,
+    Action, AskedId, JobId, NamePattern, OwnRegion, RequestError, Status,
+    decode::{length_of_time, present},
 };
 
 /// A selection of jobs. A job matches if it meets every condition that is given.
@@ -23,7 +23,9 @@ pub struct Select {
     /// The share identifier of the job, in a fair-share queue.
     pub share_identifier: Option<String>,
     /// The least time since the job was created.
-    pub older_than: Option<OlderThan>,
+    pub older_than: Option<Duration>,
+    /// The least time since the job's present attempt came to RUNNING. Time spent queueing does not count.
+    pub running_for: Option<Duration>,
     /// Tags that the job must have, all of them.
     pub tags: BTreeMap<String, String>,
     /// Only the first job in line, and only if it blocks the queue for a reason that matches `BLOCKED_REASONS`.
@@ -48,10 +50,6 @@ impl fmt::Display for SelectFrom {
     }
 }
 
-/// `olderThan`: the time since a job was created.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct OlderThan(pub Duration);
-
 /// The fields of `select`, before they are checked.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -70,6 +68,8 @@ pub(super) struct SelectFields {
     share_identifier: Option<String>,
     #[serde(default, deserialize_with = "present")]
     older_than: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    running_for: Option<String>,
     #[serde(default)]
     tags: BTreeMap<String, String>,
     #[serde(default)]
@@ -97,10 +97,17 @@ impl Select {
     /// time is not.
     #[must_use]
     pub fn is_old_enough(&self, created_at: Option<i64>, now: i64) -> bool {
-        self.older_than.is_none_or(|OlderThan(age)| {
-            let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-            created_at.is_some_and(|created_at| created_at <= now.saturating_sub(age))
+        self.older_than.is_none_or(|age| {
+            let latest = before(now, age);
+            created_at.is_some_and(|created_at| created_at <= latest)
         })
+    }
+
+    /// The latest time at which the present attempt of a job that matches may have come to RUNNING, in milliseconds since
+    /// 1970. None if that does not matter.
+    #[must_use]
+    pub fn running_since(&self, now: i64) -> Option<i64> {
+        self.running_for.map(|time| before(now, time))
     }
 
     pub(super) fn new(
@@ -118,9 +125,18 @@ impl Select {
                 ));
             }
         };
+        let length =
+            |field, text: Option<String>| text.map(|text| length_of_time(field, &text)).transpose();
+        let running_for = length("runningFor", fields.running_for)?;
+        if running_for.is_some() {
+            check_running_for(fields.statuses.as_deref(), fields.head, action)?;
+        }
         let select = Self {
             from,
-            statuses: statuses(fields.statuses, action)?,
+            statuses: match running_for {
+                Some(_) => vec![Status::Running],
+                None => statuses(fields.statuses, action)?,
+            },
             job_name: fields
                 .job_name
                 .map(|n| NamePattern::new("jobName", n))
@@ -130,7 +146,8 @@ impl Select {
                 .map(|n| NamePattern::new("jobDefinition", n))
                 .transpose()?,
             share_identifier: fields.share_identifier,
-            older_than: fields.older_than.as_deref().map(older_than).transpose()?,
+            older_than: length("olderThan", fields.older_than)?,
+            running_for,
             tags: fields.tags,
             head: fields.head,
         };
@@ -197,21 +214,34 @@ fn statuses(asked: Option<Vec<String>>, action: Action) -> Result<Vec<Status>, R
     Ok(statuses)
 }
 
-/// `90m`, `2h`, `1d 12h` or ISO 8601 `PT1H`. Days are 24 hours; months and years have no fixed length and are refused.
-fn older_than(text: &str) -> Result<OlderThan, RequestError> {
-    let refuse = |why: String| {
-        RequestError::new(
-            "olderThan",
-            format!("{text:?} is not a length of time such as 90m, 2h or PT1H: {why}"),
-        )
-    };
-    let span: Span = text
-        .parse()
-        .map_err(|error: jiff::Error| refuse(error.to_string()))?;
-    let length: SignedDuration = span
-        .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
-        .map_err(|error| refuse(error.to_string()))?;
-    Duration::try_from(length)
-        .map(OlderThan)
-        .map_err(|_| refuse("it is negative".to_owned()))
+/// What `runningFor` needs, and what it leaves no choice about.
+fn check_running_for(
+    statuses: Option<&[String]>,
+    head: bool,
+    action: Action,
+) -> Result<(), RequestError> {
+    let refuse = |field: &str, why: &str| Err(RequestError::new(field, why));
+    if action != Action::Terminate {
+        return refuse("runningFor", "needs \"terminate\": true");
+    }
+    if head {
+        return refuse(
+            "runningFor",
+            "the first job of a queue is RUNNABLE: leave out head",
+        );
+    }
+    let is_running = |text: &String| Status::from_batch(text) == Status::Running;
+    match statuses {
+        Some(statuses) if statuses.is_empty() || !statuses.iter().all(is_running) => refuse(
+            "statuses",
+            "with runningFor only RUNNING jobs match: leave out statuses",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// So long before a time in milliseconds since 1970.
+fn before(now: i64, time: Duration) -> i64 {
+    let time = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    now.saturating_sub(time)
 }

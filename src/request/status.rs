@@ -32,6 +32,15 @@ pub enum Status {
 }
 
 impl Status {
+    /// The statuses of jobs that have not ended.
+    pub const LIVE: [Self; 5] = [
+        Self::Submitted,
+        Self::Pending,
+        Self::Runnable,
+        Self::Starting,
+        Self::Running,
+    ];
+
     /// The name that Batch uses.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -18,7 +18,7 @@ pub(super) struct SizeLimit {
 
 impl SizeLimit {
     /// What is left after `text`, if that fits.
-    fn less(self, text: &str) -> Option<Self> {
+    pub(super) fn less(self, text: &str) -> Option<Self> {
         let quotes = text.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
         Some(Self {
             plain: self.plain.checked_sub(text.len() + 1)?,

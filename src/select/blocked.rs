@@ -1,9 +1,6 @@
-//! Jobs that block their queue: the head of a queue, or the job that an event names. A healthy queue that scales up shows
-//! the same reasons for minutes, so a job is ended only if it blocks now, and is seen to have blocked for `BLOCKED_FOR`.
+//! Jobs that block their queue: the head of a queue, or the job that an event names. They are looked at, and judged as
+//! [`Dwell`] says.
 
-use std::time::Duration;
-
-use jiff::SignedDuration;
 use tokio::time::{Instant, sleep_until};
 
 use super::{
@@ -12,34 +9,17 @@ use super::{
     not_looked_at, partial_or_refused,
 };
 use crate::{
-    batch::{GetJobQueueSnapshot, JobDetail, LOOK_AGAIN, Position, QueueSnapshot},
+    batch::{GetJobQueueSnapshot, JobDetail, LOOK_AGAIN, QueueSnapshot},
     jobs::{Decision, Texts},
-    plan::{Blocking, Message, Plan, blocking, plan_job},
+    plan::{Blocking, Dwell, Message, NotEnded, Plan, Told, because, blocking, plan_job},
     policy::Policy,
     report::Outcome,
     request::{AskedId, JobId, Select},
     session::Session,
 };
 
-/// An event or alarm stops waiting for its job's time when it is this many times `BLOCKED_FOR` old…
-const PATIENCE: u32 = 3;
-
-/// … and at least this old.
-const LEAST_PATIENCE: Duration = Duration::from_mins(30);
-
 /// The longest part of the status reason that the reason sent to Batch repeats, in characters.
 const MAX_OVERWRITTEN: usize = 300;
-
-/// What an event tells of a job that blocks its queue.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Told {
-    /// When the event or alarm happened, in milliseconds since 1970.
-    pub at: Option<i64>,
-    /// The event named the job, and its age counts: it is the first of the two times that the job is seen to block.
-    pub names_job: bool,
-    /// Something brings the event again when it comes too soon.
-    pub comes_again: bool,
-}
 
 /// The first job of a queue's front, if it matches and blocks the queue for one of `BLOCKED_REASONS`.
 pub(super) async fn head(
@@ -167,15 +147,15 @@ impl Judgement<'_> {
             let decision = Decision::Settle(*outcome, message.clone(), Some(observation));
             return chosen(id, decision);
         }
-        let because = match self.because(job, snapshot) {
-            Ok(because) => because,
-            Err(Not::Blocking(why)) => return ignored(why),
-            Err(Not::Yet(why)) if self.is_stale() => {
+        let because = match self.dwell().pattern(job, snapshot) {
+            Ok(pattern) => because(job, &pattern),
+            Err(NotEnded::NotBlocking(why)) => return ignored(why),
+            Err(NotEnded::TooSoon { why, .. }) if self.dwell().is_stale() => {
                 let why = format!("job {id} {why}, and the event is too old to wait any longer");
                 return ignored(why);
             }
-            Err(Not::Yet(why)) => {
-                let message = self.too_soon(&why);
+            Err(NotEnded::TooSoon { why, until }) => {
+                let message = self.too_soon(&why, until);
                 let decision = Decision::Settle(Outcome::TooSoon, Some(message), Some(observation));
                 return chosen(id, decision);
             }
@@ -191,74 +171,15 @@ impl Judgement<'_> {
         }
     }
 
-    /// Why the job is to be ended, or why not, or not yet.
-    fn because(&self, job: &JobDetail, snapshot: &QueueSnapshot) -> Result<Message, Not> {
-        let pattern = match blocking(job, self.policy) {
-            Blocking::Matches(pattern) => pattern,
-            Blocking::NoReason if self.told.names_job => {
-                return Err(Not::Yet("shows no reason for waiting yet".to_owned()));
-            }
-            other => return Err(Not::Blocking(other.why_not(job))),
-        };
-        let first = snapshot
-            .first_place_of(job.summary.id)
-            .ok_or_else(|| Not::Yet("is not the first in its queue".to_owned()))?;
-        let blocked_for = self.policy.blocked_for;
-        if !blocked_for.is_zero() {
-            self.is_first_long_enough(first)?;
-            self.was_told_long_ago()?;
-        }
-        let reason = job.summary.status_reason.as_deref().unwrap_or_default();
-        let whole = match job.summary.id.parent() {
-            Some(array) => format!("; to end its whole array: {{\"jobIds\": [\"{array}\"]}}"),
-            None => String::new(),
-        };
-        Ok(format!("blocked its queue, matched by {pattern}: {reason}{whole}").into())
-    }
-
-    fn is_first_long_enough(&self, first: Position) -> Result<(), Not> {
-        let Some(age) = first.since.and_then(|since| self.age(since)) else {
-            let why = "is the first in its queue, since when is not known";
-            return Err(Not::Yet(why.to_owned()));
-        };
-        if age < self.policy.blocked_for {
-            let why = format!("is the first in its queue for {}", readable(age));
-            return Err(Not::Yet(why));
-        }
-        Ok(())
-    }
-
-    /// The event is the first time that the job was seen to block. `head` and alarms see it once.
-    fn was_told_long_ago(&self) -> Result<(), Not> {
-        if !self.told.names_job {
-            return Ok(());
-        }
-        match self.told.at.and_then(|at| self.age(at)) {
-            Some(age) if age >= self.policy.blocked_for => Ok(()),
-            Some(age) => {
-                let why = format!("blocks its queue, by an event of {} ago", readable(age));
-                Err(Not::Yet(why))
-            }
-            None => Err(Not::Yet(
-                "blocks its queue, by an event without a time".to_owned(),
-            )),
+    fn dwell(&self) -> Dwell<'_> {
+        Dwell {
+            told: self.told,
+            now: self.query.before,
+            policy: self.policy,
         }
     }
 
-    /// How long ago that was; none if it is in the future.
-    fn age(&self, at: i64) -> Option<Duration> {
-        let age = self.query.before.checked_sub(at)?;
-        u64::try_from(age).ok().map(Duration::from_millis)
-    }
-
-    fn is_stale(&self) -> bool {
-        let patience = (self.policy.blocked_for * PATIENCE).max(LEAST_PATIENCE);
-        let age = self.told.at.and_then(|at| self.age(at));
-        age.is_some_and(|age| age > patience)
-    }
-
-    fn too_soon(&self, why: &str) -> Message {
-        let blocked_for = readable(self.policy.blocked_for);
+    fn too_soon(&self, why: &str, until: Option<i64>) -> Message {
         let again = match (self.told.at, self.told.comes_again) {
             (Some(_), false) => {
                 "; nothing brings this event again: send it through a queue that delays it by \
@@ -266,20 +187,6 @@ impl Judgement<'_> {
             }
             _ => "",
         };
-        format!("the job {why}; BLOCKED_FOR is {blocked_for}{again}").into()
+        format!("{}{again}", self.dwell().say_too_soon(why, until)).into()
     }
-}
-
-/// Why a job is not ended.
-enum Not {
-    /// It does not block its queue for one of `BLOCKED_REASONS`.
-    Blocking(String),
-    /// Its time has not come.
-    Yet(String),
-}
-
-fn readable(time: Duration) -> String {
-    let whole = Duration::from_secs(time.as_secs());
-    SignedDuration::try_from(whole)
-        .map_or_else(|_| format!("{whole:?}"), |time| format!("{time:#}"))
 }

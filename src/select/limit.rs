@@ -1,4 +1,4 @@
-//! Conditions that only a look can tell, `maxJobs` and `MAX_SELECTED`: the jobs are looked at, planned, counted and cut.
+//! Conditions that only a look can tell, `maxJobs` and `MAX_SELECTED`: jobs are looked at, planned, counted and cut.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -18,7 +18,7 @@ use crate::{
     session::Session,
 };
 
-/// A job that was looked at, matches, and may be acted on if the limit leaves room for it.
+/// A job that was looked at and matches.
 struct Planned {
     id: JobId,
     size: usize,
@@ -61,7 +61,7 @@ fn over_limit(size: usize) -> Option<Message> {
     (size > 1).then(|| format!("an array of {size} jobs").into())
 }
 
-/// What was found of jobs that were looked at.
+/// What was found.
 #[derive(Default)]
 struct Found {
     planned: Vec<Planned>,
@@ -93,8 +93,7 @@ impl Found {
         });
     }
 
-    /// The oldest first.
-    fn sort(&mut self) {
+    fn sort_oldest_first(&mut self) {
         self.planned.sort_by_key(|job| (job.created_at, job.id));
     }
 }
@@ -122,7 +121,7 @@ async fn find(
         Look::Failed(error) => found.error = Some(error),
     })
     .await;
-    found.sort();
+    found.sort_oldest_first();
     found
 }
 
@@ -142,17 +141,17 @@ pub(super) async fn all(
     let partial = found.error.map(partial).transpose()?;
     let planned = found.planned.into_iter().map(|job| job.chosen(false));
     Ok(Selection {
-        jobs: planned.chain(settled(found.settled)).collect(),
+        jobs: planned
+            .chain(found.settled.into_iter().map(settled))
+            .collect(),
         partial: listed.partial.or(partial),
         ..listed
     })
 }
 
-fn settled(settled: Vec<(JobId, Decision)>) -> impl Iterator<Item = Chosen> {
-    settled.into_iter().map(|(id, decision)| Chosen {
-        id: AskedId::known(id),
-        decision,
-    })
+fn settled((id, decision): (JobId, Decision)) -> Chosen {
+    let id = AskedId::known(id);
+    Chosen { id, decision }
 }
 
 /// The oldest candidates that match, at most `max_jobs` of them to be ended. Younger ones are not looked at, unless more
@@ -187,7 +186,7 @@ pub(super) async fn oldest(
             let is_over_limit = !job.takes(&mut room);
             chosen.jobs.push(job.chosen(is_over_limit));
         }
-        chosen.jobs.extend(settled(found.settled));
+        chosen.jobs.extend(found.settled.into_iter().map(settled));
         if is_over(session) {
             return Ok(none(Partial::OutOfTime));
         }
@@ -229,7 +228,7 @@ pub(super) async fn limit_ids(
         },
     )
     .await;
-    found.sort();
+    found.sort_oldest_first();
     let mut room = query.max_jobs.unwrap_or(usize::MAX);
     let mut decisions: HashMap<JobId, Decision> = found.settled.into_iter().collect();
     for job in found.planned {

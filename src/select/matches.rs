@@ -18,7 +18,7 @@ impl Select {
         self.statuses.contains(&job.status) && !is_ending && self.matches(job, before)
     }
 
-    /// Whether a job matches as far as a look at it tells, which is all but its status.
+    /// Whether a job matches as far as a look at it tells, which is all but its status. That counts for `runningFor` only.
     #[must_use]
     pub fn matches_described(&self, job: &JobDetail, before: i64) -> bool {
         let has = |(key, value): (&String, &String)| job.tags.get(key) == Some(value);
@@ -36,6 +36,9 @@ impl Select {
         let share = self.share_identifier.as_ref();
         job.created_at.is_none_or(|created_at| created_at < before)
             && self.is_old_enough(job.created_at, before)
+            && self
+                .running_since(before)
+                .is_none_or(|since| job.runs_since(since))
             && name.is_none_or(|name| name.matches(&job.job_name))
             && (share.is_none() || share == job.share_identifier.as_ref())
             && job.job_definition.as_ref().is_none_or(is_defined)

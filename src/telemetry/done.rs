@@ -63,6 +63,11 @@ pub(super) fn done(ending: &Ending<'_>, calls: &Calls) -> String {
     if let Some(report) = ending.report {
         push_report(&mut line, report, refused);
     }
+    if let Some(watch) = ending.watch {
+        line.push("measuredQueues", watch.queues.len());
+        line.push("blockedQueues", watch.blocked());
+        line.push("complete", watch.is_complete());
+    }
     let not_published = ending.not_published;
     line.push_some(
         "reportsNotPublished",

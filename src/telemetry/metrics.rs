@@ -64,7 +64,7 @@ fn directive(namespace: &str, dimensions: &[&[&str]], metrics: &[Metric]) -> Val
 }
 
 /// The time in milliseconds since 1970.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     u64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }

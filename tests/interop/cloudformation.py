@@ -14,6 +14,7 @@ PSEUDO = {
     "AWS::AccountId": "123456789012",
     "AWS::Partition": "aws",
     "AWS::Region": "eu-west-1",
+    "AWS::StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/batch-cancel/3f2b1c70-c6a1-11ee-8d2f-0a1b2c3d4e5f",
     "AWS::StackName": "batch-cancel",
     "AWS::URLSuffix": "amazonaws.com",
 }
@@ -45,6 +46,11 @@ def stack(**parameters):
     return Stack(transformed(), parameters).resources()
 
 
+def refusals(**parameters):
+    """Why CloudFormation would not create a stack with these parameters, by the template's rules."""
+    return Stack(transformed(), parameters).refusals()
+
+
 def of_type(resources, kind):
     return {name: resource for name, resource in resources.items() if resource["Type"] == kind}
 
@@ -65,6 +71,12 @@ class Stack:
             for name, resource in self._template["Resources"].items()
             if "Condition" not in resource or self._condition(resource["Condition"])
         }
+
+    def refusals(self):
+        rules = self._template["Rules"].values()
+        applied = [rule for rule in rules if self._value(rule["RuleCondition"])]
+        assertions = [assertion for rule in applied for assertion in rule["Assertions"]]
+        return [found["AssertDescription"] for found in assertions if not self._value(found["Assert"])]
 
     def _condition(self, name):
         return self._value(self._template["Conditions"][name])
@@ -87,6 +99,7 @@ class Stack:
             "Ref": self._ref,
             "Condition": self._condition,
             "Fn::Equals": lambda pair: str(self._value(pair[0])) == str(self._value(pair[1])),
+            "Fn::Or": lambda conditions: any(self._value(condition) for condition in conditions),
             "Fn::Not": lambda condition: not self._value(condition[0]),
             "Fn::If": lambda choice: self._value(choice[1] if self._condition(choice[0]) else choice[2]),
             "Fn::FindInMap": self._find_in_map,

@@ -131,13 +131,25 @@ def moto():
         yield process.wait_for_output(r"Running on (http://[\d.:]+)")[1]
 
 
+# PutEvents refuses the sources of AWS itself, as it does on AWS. The tests stand in for Batch and for CloudWatch.
+MINISTACK_WITH_EVENTS_OF_AWS = """
+from ministack.services import eventbridge
+refusing = eventbridge._put_events
+eventbridge._put_events = lambda data: refusing(data, allow_aws_source=True)
+from ministack.app import main
+main()
+"""
+
+
 @contextlib.contextmanager
 def ministack():
-    """A local AWS with CloudFormation, Lambda and SQS, whose functions are plain processes; yields its URL."""
+    """A local AWS with CloudFormation, Lambda, EventBridge, Scheduler and SQS, whose functions are plain processes; yields
+    its URL."""
     port = free_port()
     variables = {"BIND_HOST": LOOPBACK, "MINISTACK_HOST": LOOPBACK, "GATEWAY_PORT": str(port)}
     with tempfile.TemporaryDirectory(prefix="ministack-") as scratch:
-        with Process(binary("MINISTACK"), LAMBDA_EXECUTOR="local", TMPDIR=scratch, **variables) as process:
+        command = [Path(binary("MINISTACK")).parent / "python", "-c", MINISTACK_WITH_EVENTS_OF_AWS]
+        with Process(*command, LAMBDA_EXECUTOR="local", TMPDIR=scratch, **variables) as process:
             process.wait_for_port(port)
             yield f"http://{LOOPBACK}:{port}"
 

@@ -1,11 +1,12 @@
-"""The resources of template.yaml: least privilege, encryption, no public access, settings that the function reads."""
+"""The resources of template.yaml: least privilege, encryption, no public access, settings that the function reads, events
+that wait, and alarms that come back to the function."""
 
 import json
 import re
 
 import pytest
 
-from cloudformation import PSEUDO, REPOSITORY, of_type, stack, transformed
+from cloudformation import PSEUDO, REPOSITORY, of_type, refusals, stack, transformed
 
 # These actions of Batch and X-Ray support no resource-level permissions (Service Authorization Reference).
 ONLY_ON_EVERYTHING = {
@@ -13,21 +14,47 @@ ONLY_ON_EVERYTHING = {
     "batch:DescribeJobs",
     "batch:DescribeServiceJob",
     "batch:ListJobs",
-    "batch:ListServiceJobs",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
 ARN = f"arn:aws:batch:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}"
+BUS = f"arn:aws:events:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:event-bus"
 CHANGING = {"batch:CancelJob", "batch:TerminateJob", "batch:TerminateServiceJob"}
 # Variables that the template leaves at the defaults of the function.
-LEFT_AT_DEFAULTS = {"API_CONCURRENCY", "CANCEL_ON_STATUS", "MAX_EVENT_AGE", "METRICS_NAMESPACE", "REQUIRE_CALLER"}
+LEFT_AT_DEFAULTS = {"API_CONCURRENCY", "CANCEL_ON_STATUS", "MAX_EVENT_AGE", "REQUIRE_CALLER"}
 # Variables of the template that the function's libraries read.
 READ_BY_LIBRARIES = {"SSL_CERT_FILE"}
 
+SWEEP = '{"select":{"jobQueue":"low","olderThan":"2h"},"failOnIncomplete":true}'
+
 plain = {"AllowedJobQueues": "high,low"}
-everything = plain | {"AllowTerminate": "true", "AlarmNamePrefix": "batch-", "ReservedConcurrency": "10"}
-stopped = plain | {"ReservedConcurrency": "0"}
-every_stack = pytest.mark.parametrize("parameters", [plain, everything, stopped], ids=["plain", "everything", "stopped"])
+# Each optional part alone, and all of them.
+watching = plain | {"WatchSchedule": "rate(5 minutes)"}
+stuck = watching | {"StuckAfter": "30"}
+sweeping = plain | {"SweepSchedule": "cron(0 3 * * ? *)", "SweepRequest": SWEEP}
+listening = plain | {"AlarmNamePrefix": "batch-"}
+everything = (
+    stuck
+    | sweeping
+    | listening
+    | {
+        "AllowTerminate": "true",
+        "AlarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:people",
+        "ReservedConcurrency": "10",
+        "FunctionName": "cancel",
+    }
+)
+stopped = everything | {"ReservedConcurrency": "0"}
+STACKS = {
+    "plain": plain,
+    "watching": watching,
+    "stuck": stuck,
+    "sweeping": sweeping,
+    "listening": listening,
+    "everything": everything,
+    "stopped": stopped,
+}
+every_stack = pytest.mark.parametrize("parameters", STACKS.values(), ids=STACKS)
 
 
 def listed(value):
@@ -40,8 +67,8 @@ def statements(document):
     return document["Statement"]
 
 
-def role_statements(parameters, effect):
-    (role,) = of_type(stack(**parameters), "AWS::IAM::Role").values()
+def role_statements(parameters, effect, name="Role"):
+    role = stack(**parameters)[name]
     assert "ManagedPolicyArns" not in role["Properties"]
     policies = role["Properties"]["Policies"]
     found = [statement for policy in policies for statement in statements(policy["PolicyDocument"])]
@@ -77,8 +104,7 @@ def queue_policies(parameters):
 
 
 @every_stack
-def test_one_role_without_wildcard_actions(parameters):
-    assert list(of_type(stack(**parameters), "AWS::IAM::Role")) == ["Role"]
+def test_the_function_has_one_role_without_wildcard_actions(parameters):
     assert not of_type(stack(**parameters), "AWS::IAM::Policy")
     assert function(parameters)["Role"] == "<Role.Arn>"
     assert not [action for action in allowed(parameters) if "*" in action]
@@ -87,6 +113,17 @@ def test_one_role_without_wildcard_actions(parameters):
 @every_stack
 def test_only_actions_without_resource_level_permissions_are_allowed_on_all_resources(parameters):
     assert {action for action, resources in allowed(parameters).items() if "*" in resources} == ONLY_ON_EVERYTHING
+
+
+def test_every_call_to_batch_is_allowed_and_every_allowed_action_is_called():
+    sources = [*(REPOSITORY / "src" / "batch").glob("*.rs"), REPOSITORY / "src" / "batch.rs"]
+    names = re.compile(r'"((?:Cancel|Describe|Get|List|Terminate)[A-Za-z]*Jobs?[A-Za-z]*)"')
+    called = {name for source in sources for name in names.findall(source.read_text())}
+    assert len(called) >= 11, "the operations of src/batch are named in another way now"
+    # The bulk calls go by the permission of the call for one job.
+    actions = {re.sub(r"^((?:Cancel|Terminate)\w*Job)s$", r"\1", name) for name in called}
+    on_batch = {action.removeprefix("batch:") for action in allowed(everything) if action.startswith("batch:")}
+    assert on_batch == actions
 
 
 def test_batch_actions_of_the_role():
@@ -113,10 +150,11 @@ def test_other_permissions_are_limited_to_resources_of_the_stack(parameters):
     assert {action: rest[action] for action in rest.keys() - ONLY_ON_EVERYTHING} == {
         "logs:CreateLogStream": {"<LogGroup.Arn>"},
         "logs:PutLogEvents": {"<LogGroup.Arn>"},
-        "sqs:DeleteMessage": {"<RequestQueue.Arn>"},
-        "sqs:GetQueueAttributes": {"<RequestQueue.Arn>"},
-        "sqs:ReceiveMessage": {"<RequestQueue.Arn>"},
-        "sqs:SendMessage": {"<ReportQueue.Arn>", "<FailedEventQueue.Arn>"},
+        "sqs:DeleteMessage": {"<RequestQueue.Arn>", "<EventQueue.Arn>"},
+        "sqs:GetQueueAttributes": {"<RequestQueue.Arn>", "<EventQueue.Arn>"},
+        "sqs:ReceiveMessage": {"<RequestQueue.Arn>", "<EventQueue.Arn>"},
+        "sqs:SendMessage": {"<FailedEventQueue.Arn>"},
+        "events:PutEvents": {f"{BUS}/default"},
     }
 
 
@@ -139,16 +177,12 @@ def test_only_named_services_may_invoke_the_function_and_only_for_this_stack(par
     permissions = [found["Properties"] for found in of_type(stack(**parameters), "AWS::Lambda::Permission").values()]
     assert all(permission["Action"] == "lambda:InvokeFunction" for permission in permissions)
     sources = {(permission["Principal"], permission["SourceArn"]) for permission in permissions}
+    # Rules reach it through the event queue, and Scheduler has roles.
     assert {principal for principal, _ in sources} == {
         "apigateway.amazonaws.com",
-        "events.amazonaws.com",
         "lambda.alarms.cloudwatch.amazonaws.com",
     }
-    for principal, source in sources:
-        if principal == "events.amazonaws.com":
-            assert source in {"<BlockedQueueRule.Arn>", "<AlarmRule.Arn>"}
-        else:
-            assert f":{PSEUDO['AWS::AccountId']}:" in source
+    assert all(f":{PSEUDO['AWS::AccountId']}:" in source for _, source in sources)
     (alarms,) = (found for found in permissions if found["Principal"].startswith("lambda.alarms."))
     assert alarms["SourceAccount"] == PSEUDO["AWS::AccountId"]
 
@@ -170,22 +204,30 @@ def test_every_queue_is_encrypted_and_tls_only(parameters):
         assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-@pytest.mark.parametrize(
-    ("parameters", "rules"), [(plain, ["BlockedQueueRule"]), (everything, ["BlockedQueueRule", "AlarmRule"])]
-)
-def test_only_the_rules_may_send_to_a_queue(parameters, rules):
-    grants = [
-        (queue, statement)
-        for queue, found in queue_policies(parameters).items()
-        for statement in found
-        if statement["Effect"] == "Allow"
-    ]
-    ((queue, grant),) = grants
-    assert queue == "FailedEventQueue"
+@pytest.mark.parametrize("queue", ["EventQueue", "FailedEventQueue"])
+@every_stack
+def test_only_the_rules_may_send_events(parameters, queue):
+    rules = of_type(stack(**parameters), "AWS::Events::Rule")
+    (grant,) = (statement for statement in queue_policies(parameters)[queue] if statement["Effect"] == "Allow")
     assert grant["Principal"] == {"Service": "events.amazonaws.com"}
     assert grant["Action"] == "sqs:SendMessage"
-    assert grant["Resource"] == "<FailedEventQueue.Arn>"
-    assert grant["Condition"] == {"ArnEquals": {"aws:SourceArn": [f"<{rule}.Arn>" for rule in rules]}}
+    assert grant["Resource"] == f"<{queue}.Arn>"
+    allowed_rules = [rule for rule in rules if queue == "FailedEventQueue" or rule != "ReportRule"]
+    sources = grant["Condition"].pop("ArnEquals").pop("aws:SourceArn")
+    assert sorted(sources) == sorted(f"<{rule}.Arn>" for rule in allowed_rules)
+    assert not grant["Condition"].pop("ArnEquals", None)
+
+
+@every_stack
+def test_no_other_queue_policy_lets_anybody_in(parameters):
+    open_queues = {
+        queue
+        for queue, found in queue_policies(parameters).items()
+        if any(statement["Effect"] == "Allow" for statement in found)
+    }
+    assert open_queues == {"EventQueue", "FailedEventQueue", "ReportQueue"}
+    (grant,) = (found for found in queue_policies(parameters)["ReportQueue"] if found["Effect"] == "Allow")
+    assert grant["Condition"] == {"ArnEquals": {"aws:SourceArn": "<ReportRule.Arn>"}}
 
 
 @pytest.mark.parametrize("timeout", transformed()["Parameters"]["Timeout"]["AllowedValues"])
@@ -193,32 +235,37 @@ def test_a_message_stays_hidden_for_six_timeouts(timeout):
     parameters = plain | {"Timeout": timeout}
     assert function(parameters)["Timeout"] == timeout
     assert stack(**parameters)["RequestQueue"]["Properties"]["VisibilityTimeout"] == 6 * timeout
+    assert stack(**parameters)["EventQueue"]["Properties"]["VisibilityTimeout"] == max(6 * timeout, 300)
 
 
 def test_allowed_timeouts():
     assert transformed()["Parameters"]["Timeout"]["AllowedValues"] == [5, 60, 300, 900]
 
 
-def test_requests_that_keep_failing_go_to_the_dead_letter_queue():
+@pytest.mark.parametrize(("queue", "receives"), [("Request", 5), ("Event", 10)])
+def test_messages_that_keep_failing_go_to_the_dead_letter_queue(queue, receives):
     resources = stack(**plain)
-    requests = resources["RequestQueue"]["Properties"]
-    dead = resources["RequestDeadLetterQueue"]["Properties"]
-    assert requests["RedrivePolicy"] == {"deadLetterTargetArn": "<RequestDeadLetterQueue.Arn>", "maxReceiveCount": 5}
-    assert dead["RedriveAllowPolicy"] == {
-        "redrivePermission": "byQueue",
-        "sourceQueueArns": [f"arn:aws:sqs:eu-west-1:123456789012:{requests['QueueName']}"],
+    source = resources[f"{queue}Queue"]["Properties"]
+    dead = resources[f"{queue}DeadLetterQueue"]["Properties"]
+    assert source["RedrivePolicy"] == {
+        "deadLetterTargetArn": f"<{queue}DeadLetterQueue.Arn>",
+        "maxReceiveCount": receives,
     }
-    assert dead["MessageRetentionPeriod"] > requests["MessageRetentionPeriod"]
+    assert dead["MessageRetentionPeriod"] > source["MessageRetentionPeriod"]
 
 
-@pytest.mark.parametrize(("parameters", "enabled"), [(plain, True), (everything, True), (stopped, False)])
-def test_the_request_queue_feeds_the_function(parameters, enabled):
-    (mapping,) = of_type(stack(**parameters), "AWS::Lambda::EventSourceMapping").values()
-    properties = mapping["Properties"]
-    assert properties["EventSourceArn"] == "<RequestQueue.Arn>"
-    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert properties["ScalingConfig"] == {"MaximumConcurrency": 2}
-    assert properties["Enabled"] is enabled
+@every_stack
+def test_both_queues_feed_the_function_unless_it_is_stopped(parameters):
+    mappings = of_type(stack(**parameters), "AWS::Lambda::EventSourceMapping").values()
+    assert sorted(mapping["Properties"]["EventSourceArn"] for mapping in mappings) == [
+        "<EventQueue.Arn>",
+        "<RequestQueue.Arn>",
+    ]
+    for mapping in mappings:
+        properties = mapping["Properties"]
+        assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert properties["ScalingConfig"] == {"MaximumConcurrency": 2}
+        assert properties["Enabled"] is (parameters is not stopped)
 
 
 # --- HTTP ---
@@ -268,26 +315,245 @@ def test_the_rule_for_blocked_queues(parameters, detail_types):
     assert set(pattern["detail-type"]) == detail_types
 
 
-def test_rule_for_alarms_exists_if_a_prefix_is_given():
-    assert "AlarmRule" not in stack(**plain)
-    pattern = stack(**everything)["AlarmRule"]["Properties"]["EventPattern"]
-    assert pattern["source"] == ["aws.cloudwatch"]
-    assert pattern["detail"] == {"alarmName": [{"prefix": "batch-"}], "state": {"value": ["ALARM"]}}
+@pytest.mark.parametrize(
+    ("parameters", "names"),
+    [
+        (plain, None),
+        (watching, None),
+        (sweeping, None),
+        (listening, [{"prefix": "batch-"}]),
+        (stuck, ["<StuckAlarm>"]),
+        (everything, [{"prefix": "batch-"}, "<StuckAlarm>"]),
+    ],
+    ids=["plain", "watching", "sweeping", "listening", "stuck", "everything"],
+)
+def test_the_rule_for_alarms(parameters, names):
+    """`Ref` of an alarm is its name, so the application's own alarm comes back whatever it is called."""
+    resources = stack(**parameters)
+    if names is None:
+        assert "AlarmRule" not in resources
+        return
+    assert resources["AlarmRule"]["Properties"]["EventPattern"] == {
+        "source": ["aws.cloudwatch"],
+        "detail-type": ["CloudWatch Alarm State Change", "CloudWatch Alarm Contributor State Change"],
+        "detail": {"alarmName": names, "state": {"value": ["ALARM"]}},
+    }
 
 
 @every_stack
-def test_events_are_retried_for_a_quarter_of_an_hour_and_never_lost(parameters):
-    for rule in of_type(stack(**parameters), "AWS::Events::Rule").values():
+def test_events_of_rules_wait_in_the_event_queue_and_are_never_lost(parameters):
+    rules = of_type(stack(**parameters), "AWS::Events::Rule")
+    assert rules
+    for name, rule in rules.items():
+        if name == "ReportRule":
+            continue
         (target,) = rule["Properties"]["Targets"]
-        assert target["Arn"] == "<Function.Arn>"
-        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] == 900
+        assert target["Arn"] == "<EventQueue.Arn>"
+        assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 900, "MaximumRetryAttempts": 20}
         assert target["DeadLetterConfig"] == {"Arn": "<FailedEventQueue.Arn>"}
+
+
+@every_stack
+def test_asynchronous_events_are_retried_for_a_quarter_of_an_hour_and_never_lost(parameters):
     (config,) = of_type(stack(**parameters), "AWS::Lambda::EventInvokeConfig").values()
     assert config["Properties"]["MaximumEventAgeInSeconds"] == 900
     assert config["Properties"]["DestinationConfig"] == {
-        "OnSuccess": {"Destination": "<ReportQueue.Arn>"},
         "OnFailure": {"Destination": "<FailedEventQueue.Arn>"},
     }
+
+
+def test_reports_are_published_on_one_bus_and_a_copy_is_kept():
+    resources = stack(**plain, ResultBus="results")
+    (statement,) = (found for found in role_statements(plain | {"ResultBus": "results"}, "Allow") if found["Action"] == "events:PutEvents")
+    assert statement["Resource"] == f"{BUS}/results"
+    assert statement["Condition"] == {"StringEquals": {"events:source": "batch-cancel"}}
+    rule = resources["ReportRule"]["Properties"]
+    assert rule["EventBusName"] == "results"
+    assert rule["EventPattern"]["source"] == ["batch-cancel"]
+    (target,) = rule["Targets"]
+    assert target["Arn"] == "<ReportQueue.Arn>"
+    assert target["DeadLetterConfig"] == {"Arn": "<FailedEventQueue.Arn>"}
+    assert function(plain | {"ResultBus": "results"})["Environment"]["Variables"]["RESULT_BUS"] == "results"
+
+
+def test_nothing_is_published_without_a_bus():
+    parameters = plain | {"ResultBus": ""}
+    resources = stack(**parameters)
+    assert not {"ReportRule", "ReportQueue", "ReportQueuePolicy", "ReportsNotPublishedAlarm"} & resources.keys()
+    assert "events:PutEvents" not in allowed(parameters)
+
+
+def test_reports_that_are_not_published_raise_an_alarm():
+    topic = f"arn:aws:sns:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:people"
+    alarm = stack(**plain, AlarmTopicArn=topic)["ReportsNotPublishedAlarm"]["Properties"]
+    assert alarm["MetricName"] == "ReportsNotPublished"
+    assert alarm["AlarmActions"] == [topic]
+
+
+@pytest.mark.parametrize("seconds", [0, 600, 900])
+def test_the_event_queue_delays_by_as_long_as_the_function_wants_a_job_to_block(seconds):
+    parameters = plain | {"BlockedFor": seconds}
+    assert stack(**parameters)["EventQueue"]["Properties"]["DelaySeconds"] == seconds
+    assert function(parameters)["Environment"]["Variables"]["BLOCKED_FOR"] == seconds
+    parameter = transformed()["Parameters"]["BlockedFor"]
+    assert (parameter["Default"], parameter["MinValue"], parameter["MaxValue"]) == (600, 0, 900)
+
+
+@pytest.mark.parametrize("timeout", transformed()["Parameters"]["Timeout"]["AllowedValues"])
+@pytest.mark.parametrize("blocked_for", [0, 600, 900])
+def test_an_event_is_given_up_before_waiting_has_used_up_its_receives(timeout, blocked_for):
+    """The function ignores an event that is older than 3 x BLOCKED_FOR, and 30 minutes at least."""
+    queue = stack(**plain, Timeout=timeout, BlockedFor=blocked_for)["EventQueue"]["Properties"]
+    last = queue["DelaySeconds"] + (queue["RedrivePolicy"]["maxReceiveCount"] - 1) * queue["VisibilityTimeout"]
+    assert last > max(3 * blocked_for, 1800)
+
+
+# --- The watch and the sweep ---
+
+TIMERS = {"WatchTimer": ("WatchRole", watching, everything), "SweepTimer": ("SweepRole", sweeping, everything)}
+every_timer = pytest.mark.parametrize(("timer", "parameters"), [(name, p) for name, (_, *ps) in TIMERS.items() for p in ps])
+
+
+@every_stack
+def test_optional_parts_are_there_only_if_their_parameter_is_given(parameters):
+    resources = stack(**parameters)
+    parts = {
+        "WatchSchedule": {"WatchTimer", "WatchRole", "WatchIsDeadAlarm"},
+        "StuckAfter": {"StuckAlarm"},
+        "SweepSchedule": {"SweepTimer", "SweepRole"},
+    }
+    for parameter, part in parts.items():
+        assert (part & resources.keys()) == (part if parameter in parameters else set())
+    assert ("ScheduleGroup" in resources) is bool(parameters.keys() & {"WatchSchedule", "SweepSchedule"})
+
+
+@every_timer
+def test_a_timer_invokes_the_function_and_loses_nothing(timer, parameters):
+    properties = stack(**parameters)[timer]["Properties"]
+    target = properties["Target"]
+    assert properties["State"] == "ENABLED"
+    assert properties["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert properties["GroupName"] == "<ScheduleGroup>"
+    assert (target["Arn"], target["RoleArn"]) == ("<Function.Arn>", f"<{TIMERS[timer][0]}.Arn>")
+    assert target["DeadLetterConfig"] == {"Arn": "<FailedEventQueue.Arn>"}
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+    assert 60 <= target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 3600
+
+
+@every_timer
+def test_the_role_of_a_timer_may_invoke_this_function_and_keep_what_fails_and_nothing_else(timer, parameters):
+    name = TIMERS[timer][0]
+    grants = {
+        statement["Action"]: statement["Resource"] for statement in role_statements(parameters, "Allow", name)
+    }
+    assert grants == {"lambda:InvokeFunction": "<Function.Arn>", "sqs:SendMessage": "<FailedEventQueue.Arn>"}
+    (trust,) = statements(stack(**parameters)[name]["Properties"]["AssumeRolePolicyDocument"])
+    assert (trust["Effect"], trust["Action"]) == ("Allow", "sts:AssumeRole")
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert trust["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": PSEUDO["AWS::AccountId"]},
+        "ArnEquals": {"aws:SourceArn": "<ScheduleGroup.Arn>"},
+    }
+
+
+@pytest.mark.parametrize("timer", TIMERS)
+def test_the_kill_switch_stops_the_timers(timer):
+    assert stack(**stopped)[timer]["Properties"]["State"] == "DISABLED"
+
+
+def test_the_watch_asks_for_all_allowed_queues():
+    properties = stack(**watching)["WatchTimer"]["Properties"]
+    assert properties["ScheduleExpression"] == "rate(5 minutes)"
+    assert json.loads(properties["Target"]["Input"]) == {"watch": {}}
+
+
+def test_the_sweep_sends_the_request_of_the_parameter():
+    properties = stack(**sweeping)["SweepTimer"]["Properties"]
+    assert properties["ScheduleExpression"] == "cron(0 3 * * ? *)"
+    assert properties["Target"]["Input"] == SWEEP
+
+
+def test_the_default_sweep_says_who_asked_and_fails_if_something_is_left():
+    request = json.loads(transformed()["Parameters"]["SweepRequest"]["Default"])
+    assert request["failOnIncomplete"] is True
+    assert "<aws.scheduler.schedule-arn>" in request["reason"]
+    assert request["select"] == {"jobQueue": "JOB_QUEUE", "statuses": ["RUNNABLE"], "olderThan": "24h"}
+    assert "terminate" not in request
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        (everything, []),
+        (plain, []),
+        (plain | {"StuckAfter": "30"}, ["StuckAfter needs WatchSchedule"]),
+        (plain | {"SweepSchedule": "rate(1 day)"}, ["SweepSchedule needs a SweepRequest"]),
+    ],
+    ids=["everything", "plain", "no watch", "no job queue"],
+)
+def test_parts_that_cannot_work_are_refused(parameters, expected):
+    found = refusals(**parameters)
+    assert len(found) == len(expected)
+    assert all(text.startswith(start) for text, start in zip(found, expected))
+
+
+# --- Alarms ---
+
+
+def query(parameters, alarm):
+    """The properties of an alarm, and its only metric."""
+    properties = stack(**parameters)[alarm]["Properties"]
+    (metric,) = properties["Metrics"]
+    assert metric["ReturnData"] is True
+    return properties, metric
+
+
+def test_each_stuck_queue_is_a_contributor_of_one_alarm():
+    properties, metric = query(stuck | {"MetricsNamespace": "Mine"}, "StuckAlarm")
+    assert metric["Expression"] == (
+        'SELECT MIN(HeadBlocked) FROM SCHEMA("Mine", JobQueueName) GROUP BY JobQueueName ORDER BY MIN() DESC'
+    )
+    assert (properties["ComparisonOperator"], properties["Threshold"]) == ("GreaterThanOrEqualToThreshold", 1)
+    assert "DatapointsToAlarm" not in properties, "every period has to breach"
+    assert properties["TreatMissingData"] == "notBreaching"
+    assert "JobQueueName" in function(stuck)["Environment"]["Variables"]["QUEUE_DIMENSIONS"].split(",")
+
+
+@pytest.mark.parametrize("minutes", transformed()["Parameters"]["StuckAfter"]["AllowedValues"][1:])
+def test_the_alarm_looks_back_for_as_long_as_stuck_after(minutes):
+    properties, metric = query(stuck | {"StuckAfter": minutes}, "StuckAlarm")
+    assert metric["Period"] * int(properties["EvaluationPeriods"]) == 60 * int(minutes)
+    assert 0 < int(minutes) <= 180, "CloudWatch evaluates the latest three hours of a query"
+
+
+def test_every_period_of_the_alarms_holds_two_looks():
+    pattern = transformed()["Parameters"]["WatchSchedule"]["AllowedPattern"]
+    slowest = max(minutes for minutes in range(1, 100) if re.fullmatch(pattern, f"rate({minutes} minutes)"))
+    for alarm in ("StuckAlarm", "WatchIsDeadAlarm"):
+        assert query(stuck, alarm)[1]["Period"] >= 2 * 60 * slowest
+
+
+def test_an_alarm_tells_that_nothing_was_measured():
+    properties, metric = query(watching | {"MetricsNamespace": "Mine"}, "WatchIsDeadAlarm")
+    assert metric["Expression"] == 'SELECT COUNT(HeadBlocked) FROM SCHEMA("Mine", JobQueueName)'
+    assert (properties["ComparisonOperator"], properties["Threshold"]) == ("LessThanThreshold", 1)
+    assert properties["TreatMissingData"] == "breaching"
+    assert properties["EvaluationPeriods"] * metric["Period"] == 20 * 60, "as its description says"
+    assert "20 minutes" in properties["AlarmDescription"]
+
+
+@pytest.mark.parametrize("alarm", ["StuckAlarm", "WatchIsDeadAlarm"])
+def test_alarms_tell_people_if_there_is_a_topic(alarm):
+    told, _ = query(everything, alarm)
+    assert told["AlarmActions"] == told["OKActions"] == [everything["AlarmTopicArn"]]
+    silent, _ = query(stuck, alarm)
+    assert not silent.keys() & {"AlarmActions", "OKActions", "InsufficientDataActions"}
+
+
+def test_the_function_and_the_alarms_agree_on_the_namespace():
+    parameters = stuck | {"MetricsNamespace": "Mine"}
+    assert function(parameters)["Environment"]["Variables"]["METRICS_NAMESPACE"] == "Mine"
+    assert all('"Mine"' in query(parameters, alarm)[1]["Expression"] for alarm in ("StuckAlarm", "WatchIsDeadAlarm"))
 
 
 # --- The function ---
@@ -303,9 +569,38 @@ def test_the_function():
     assert "ReservedConcurrentExecutions" not in properties
 
 
+def test_calls_leave_room_for_others():
+    """Two queues, each with two instances, and SubmitJob share about 50 calls a second."""
+    calls = function(plain)["Environment"]["Variables"]["API_CALLS_PER_SECOND"]
+    assert 4 * int(calls) < 50
+
+
 @pytest.mark.parametrize(("parameters", "reserved"), [(everything, 10), (stopped, 0)])
 def test_reserved_concurrency_can_be_set_and_zero_stops_the_function(parameters, reserved):
     assert int(function(parameters)["ReservedConcurrentExecutions"]) == reserved
+
+
+@every_stack
+def test_no_physical_name_is_fixed_but_the_functions(parameters):
+    """So that nested stacks, StackSets and long stack names work, and a second stack never meets the first one's names."""
+    names = {
+        (name, key): value
+        for name, resource in stack(**parameters).items()
+        for key, value in resource.get("Properties", {}).items()
+        if re.fullmatch(r"(?:Function|Queue|Role|Rule|Alarm|Group|LogGroup)?Name", key)
+        and resource["Type"] not in {"AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping"}
+        and resource["Type"] != "AWS::Lambda::EventInvokeConfig"
+    }
+    unique = PSEUDO["AWS::StackId"].rsplit("/", 1)[1]
+    given = {("Function", "FunctionName"): "cancel"} if "FunctionName" in parameters else {}
+    timers = {(timer, "GroupName"): "<ScheduleGroup>" for timer in TIMERS if timer in stack(**parameters)}
+    assert names == given | timers | {
+        ("LogGroup", "LogGroupName"): f"/aws/lambda/batch-cancel-{unique}",
+        ("HttpLogGroup", "LogGroupName"): f"/aws/vendedlogs/apis/batch-cancel-{unique}",
+    }
+
+
+# --- Parameters ---
 
 
 def test_job_queues_are_the_only_required_parameter():
@@ -313,20 +608,60 @@ def test_job_queues_are_the_only_required_parameter():
     assert [name for name, parameter in parameters.items() if "Default" not in parameter] == ["AllowedJobQueues"]
 
 
+def test_every_parameter_is_described_and_grouped():
+    parameters = transformed()["Parameters"]
+    groups = transformed()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(parameters)
+    text = (REPOSITORY / "template.yaml").read_text()
+    assert grouped == sorted(grouped, key=lambda name: text.index(f"\n  {name}:\n    Type:")), "SAM asks in another order"
+    assert not [name for name, parameter in parameters.items() if len(parameter["Description"]) < 30]
+
+
+def test_defaults_fit_their_patterns():
+    for name, parameter in transformed()["Parameters"].items():
+        if "Default" in parameter and "AllowedPattern" in parameter:
+            assert re.fullmatch(parameter["AllowedPattern"], str(parameter["Default"])), name
+            assert "ConstraintDescription" in parameter, name
+
+
+REFUSED = {
+    "AllowedJobQueues": ["", "high,,low", 'high"'],
+    "WatchSchedule": ["rate(5 minute)", "rate(1 minutes)", "rate(6 minutes)", "rate(1 hour)", "cron(0 3 * * ? *)", "5"],
+    "AlarmTopicArn": ["people", "arn:aws:sqs:eu-west-1:123456789012:people", "arn:aws:sns:eu-west-1:123456789012:a.fifo"],
+    "SweepSchedule": ["at(2030-01-01T00:00:00)", "rate(0 days)", "rate(1 week)", "daily"],
+    "SweepRequest": ["", "[]", "job-1"],
+    "AlarmRequest": ["", "[]", "head"],
+    "QueueDimensions": ["", ",", "JobQueueName,", "JobQueueName, "],
+    "FunctionName": ["my function", "a" * 65],
+    "ReservedConcurrency": ["00", "1", "2", "3", "4", "05", "-1", "many"],
+    "MetricsNamespace": ["", "AWS/Batch", 'a"b', "a b", "n" * 256],
+}
+ACCEPTED = {
+    "AllowedJobQueues": ["high", "high, low-*", "arn:aws:batch:eu-west-1:123456789012:job-queue/*", "*"],
+    "WatchSchedule": ["", "rate(1 minute)", "rate(2 minutes)", "rate(5 minutes)"],
+    "AlarmTopicArn": ["", "arn:aws-us-gov:sns:us-gov-west-1:123456789012:my_topic-1"],
+    "SweepSchedule": ["", "rate(1 day)", "rate(12 hours)", "cron(0 3 * * ? *)"],
+    "SweepRequest": [SWEEP],
+    "AlarmRequest": ['{"select":{"head":true}}'],
+    "QueueDimensions": ["JobQueueName", "JobQueueName, Job Queue"],
+    "FunctionName": ["", "batch-cancel_2"],
+    "ReservedConcurrency": ["", "0", "5", "10", "999"],
+    "MetricsNamespace": ["BatchCancel", "team-a/Batch.Cancel"],
+}
+
+
 @pytest.mark.parametrize(
-    ("value", "accepted"),
+    ("name", "value", "accepted"),
     [
-        ("high", True),
-        ("high, low-*", True),
-        ("arn:aws:batch:eu-west-1:123456789012:job-queue/*", True),
-        ("*", True),
-        ("", False),
-        ("high,,low", False),
-        ('high"', False),
+        (name, value, accepted)
+        for values, accepted in ((REFUSED, False), (ACCEPTED, True))
+        for name, texts in values.items()
+        for value in texts
     ],
 )
-def test_allowed_job_queues_are_validated_before_deployment(value, accepted):
-    pattern = transformed()["Parameters"]["AllowedJobQueues"]["AllowedPattern"]
+def test_a_value_that_cannot_work_is_refused_before_deployment(name, value, accepted):
+    pattern = transformed()["Parameters"][name]["AllowedPattern"]
     assert (re.fullmatch(pattern, value) is not None) is accepted
 
 

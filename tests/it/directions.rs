@@ -7,16 +7,27 @@ use std::{
 };
 
 /// Which modules each module may use, from the top layer down. `lib` and `main` may use all.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 22] = [
     (
-        "telemetry",
-        &["event", "intake", "policy", "report", "session"],
+        "end",
+        &[
+            "event",
+            "intake",
+            "publish",
+            "respond",
+            "session",
+            "telemetry",
+        ],
     ),
     ("publish", &["event", "intake", "pace", "report", "session"]),
     (
+        "telemetry",
+        &["event", "intake", "policy", "report", "session", "watch"],
+    ),
+    (
         "respond",
         &[
-            "batch", "event", "intake", "panel", "problem", "report", "request",
+            "batch", "event", "intake", "panel", "problem", "report", "request", "watch",
         ],
     ),
     (
@@ -38,15 +49,20 @@ const MAY_USE: [(&str, &[&str]); 19] = [
         ],
     ),
     ("event", &["config", "problem", "request"]),
-    ("panel", &["batch", "request", "session"]),
+    ("panel", &["batch", "request", "session", "watch"]),
+    (
+        "watch",
+        &["batch", "plan", "policy", "reasons", "request", "session"],
+    ),
     ("jobs", &["batch", "plan", "report", "request"]),
     ("config", &["policy", "request"]),
     ("session", &["batch", "pace", "policy", "request"]),
-    ("plan", &["batch", "policy", "report", "request"]),
+    ("plan", &["batch", "policy", "reasons", "report", "request"]),
     ("policy", &["request"]),
     ("batch", &["request"]),
     ("report", &["request"]),
     ("pace", &[]),
+    ("reasons", &[]),
     ("problem", &[]),
     ("request", &[]),
     ("lib", &[]),

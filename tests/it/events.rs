@@ -16,6 +16,7 @@ use batch_emulator::Status;
 use serde_json::{Map, Value, json};
 use support::{
     Function,
+    bus::Bus,
     events::{failures, sqs},
     failed,
     samples::{self, RUNNABLE, RUNNING, SERVICE, sample},
@@ -26,7 +27,11 @@ use support::{
 async fn each_sample_leads_to_the_answer_calls_and_ended_jobs_of_its_snapshot() {
     let mut sources: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for sample in samples::all() {
-        let function = Function::for_sample(&sample, &[]);
+        // The bus holds what is published against the schema.
+        let mut function = Function::for_sample(&sample, &[]);
+        function.app = function
+            .app
+            .with_publisher(Some(Bus::default().publisher()));
         let answer = function.invoke_text(&sample.text()).await.map_err(failed);
         let observed = samples::observed(&answer, &function.emulator);
         let source = sources.entry(sample.source().to_owned()).or_default();
@@ -57,6 +62,7 @@ fn each_snapshot_of_a_source_has_samples() {
 async fn samples_that_terminate_do_so_if_it_is_allowed() {
     for (name, ended) in [
         ("direct-terminate", [RUNNABLE, RUNNING].as_slice()),
+        ("direct-terminate-running-for", &[RUNNING]),
         ("eventbridge-service-job-queue-blocked", &[SERVICE]),
     ] {
         let sample = sample(name);

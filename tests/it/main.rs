@@ -26,4 +26,5 @@ mod policy;
 mod publish;
 mod select;
 mod selections;
+mod watch;
 mod widget;

@@ -1,6 +1,7 @@
 //! Selections: which jobs are found, how many calls that takes, and which jobs are left alone.
 
 mod limits;
+mod running;
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -92,9 +92,16 @@ async fn panel_shows_the_queue_as_escaped_html() {
         "{html}"
     );
     assert!(
-        html.contains("First in line:") && html.contains("&lt;b&gt;too large"),
+        html.contains("First in line for 0 min:") && html.contains("&lt;b&gt;too large"),
         "{html}"
     );
+    for text in [
+        "It is the job&#39;s own fault.",
+        "submit it with smaller requirements",
+        "does not cancel it by itself now: the job is the first in its queue for 0s; BLOCKED_FOR is 10m",
+    ] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
     assert!(
         !html.contains("<script") && !html.contains("hidden"),
         "{html}"

@@ -48,8 +48,8 @@ pub fn emulator(
         own_region: &own_region,
         now: jiff::Timestamp::now(),
     };
-    if let Ok(Command::Panel(panel)) = event::decode(payload, &scope).map(|event| event.command) {
-        add_selectable(&emulator, &SelectFrom::Queue(panel.job_queue));
+    for queue in shown_queues(payload, &scope) {
+        add_selectable(&emulator, &SelectFrom::Queue(queue));
     }
     let mut known = BTreeSet::new();
     for target in targets(payload, &scope) {
@@ -66,6 +66,20 @@ pub fn emulator(
         }
     }
     Ok(emulator)
+}
+
+/// The queues that an event asks to be shown or measured.
+fn shown_queues(payload: &RawValue, scope: &Scope<'_>) -> Vec<String> {
+    match event::decode(payload, scope).map(|event| event.command) {
+        Ok(Command::Panel(panel)) => vec![panel.job_queue],
+        Ok(Command::Watch(watch)) => {
+            let named = watch.job_queues.unwrap_or_else(|| vec![QUEUE.to_owned()]);
+            let is_there =
+                |queue: &String| ![SERVICE_QUEUE, "no-such-queue"].contains(&queue_name(queue));
+            named.into_iter().filter(is_there).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The targets of an event. An event that cannot be decoded has none.
@@ -115,7 +129,13 @@ fn add_selectable(emulator: &Emulator, from: &SelectFrom) {
     emulator.add_job(blocks);
     emulator.add_job(job("demo-old", Status::Runnable, 13));
     emulator.add_job(job("demo-kept", Status::Runnable, 3).tag("batch-cancel:protect", ""));
-    emulator.add_job(job("demo-running", Status::Running, 3));
+    for (name, hours) in [("demo-running", 3), ("demo-just-started", 1)] {
+        let started_at = emulator.now().checked_sub(Duration::from_hours(hours));
+        emulator.add_job(JobSpec {
+            started_at,
+            ..job(name, Status::Running, 4)
+        });
+    }
     emulator.add_job(job("demo-new", Status::Runnable, 1));
 }
 

@@ -166,6 +166,25 @@ async fn metrics_line_counts_calls_and_outcomes() {
 }
 
 #[tokio::test]
+async fn a_watch_is_logged_with_its_numbers_and_each_queue_has_its_line_of_metrics() {
+    let (_, mut process) = start("direct-watch-queues", &[]).await;
+    let text = sample("direct-watch-queues").text();
+    process.invoke(&text).await.unwrap();
+    let ended = process.terminate().await;
+    let [of_watch, of_queue] = ended.metrics().try_into().expect("two lines");
+    assert_eq!(of_watch["Calls"], 8);
+    assert_eq!(of_queue["JobQueueName"], "demo-queue");
+    assert_eq!(of_queue["HeadBlocked"], 1);
+    let done = |line: &&Value| line["message"] == "done";
+    let lines = ended.lines();
+    let line = lines.iter().find(done).unwrap();
+    for (field, value) in [("measuredQueues", 3), ("blockedQueues", 1), ("calls", 8)] {
+        assert_eq!(line[field], value, "{line}");
+    }
+    assert_eq!(line["complete"], false);
+}
+
+#[tokio::test]
 async fn log_names_every_job_with_its_outcome() {
     let (_, mut process) = start("direct-cancel", &[]).await;
     process

@@ -118,7 +118,7 @@ pub struct Faults {
     /// Jobs whose cancel is accepted (`isCancelled` shows) and does not stop them: they are
     /// dispatched all the same, run, and exit like this. How long each status takes is in
     /// [`Behaviour::runs_anyway`](crate::Behaviour::runs_anyway). A terminate does stop them. Of an
-    /// array, its children are meant.
+    /// array, its children count.
     pub runs_anyway: BTreeMap<String, Exit>,
     /// Jobs that do the same. Drawn by id and seed, as is how they exit.
     #[serde(deserialize_with = "rate")]

@@ -41,7 +41,7 @@ async fn bitten(faults: Faults) -> Vec<(&'static str, usize)> {
         (Operation::DescribeJobs, json!({"jobs": ["a"]})),
     ] {
         let call = try_post(&emulator, operation, ask);
-        // A hanging call bites too; what came of the calls is for other tests.
+        // A hanging call bites too; other tests check the outcome of the calls.
         let _ = tokio::time::timeout(SECOND, call).await;
     }
     let counts = emulator.fault_counts().into_iter();

@@ -20,9 +20,10 @@ fn results(lines: &[Value]) -> Vec<Value> {
         .collect()
 }
 
+type Wrap = fn(&Value) -> Value;
+
 #[tokio::test(start_paused = true)]
 async fn the_log_alone_says_who_asked_why_for_what_when_and_on_whose_behalf() {
-    type Wrap = fn(&Value) -> Value;
     let request = |id: &str| json!({"jobId": id, "reason": "Wrong image"});
     let sources: [(&str, &str, Wrap); 4] = [
         ("http", CALLER, |request| {

@@ -80,6 +80,15 @@ fn of_event(event: &Event, facts: &Facts) -> Result<&'static str, String> {
             Ok(event.source.as_str())
         }
         Command::ShowJob { id, .. } => named(*id, facts).map(|()| "a job to show"),
+        Command::Watch(watch) => {
+            let is_empty = |queues: &Vec<String>| {
+                queues.is_empty() || queues.iter().any(|queue| queue.trim().is_empty())
+            };
+            if watch.job_queues.as_ref().is_some_and(is_empty) {
+                return Err(format!("not a valid watch: {watch:?}"));
+            }
+            Ok("a watch")
+        }
         Command::Document(_) => Ok("a fixed text"),
         Command::Panel(panel) if panel.limit == 0 || panel.statuses.is_empty() => {
             Err(format!("not a valid panel: {panel:?}"))

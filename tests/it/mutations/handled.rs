@@ -216,7 +216,7 @@ impl Handled<'_> {
                     };
                     ids && (self.may_terminate || !terminates)
                 }),
-                Command::ShowJob { .. } | Command::Panel(_) => true,
+                Command::ShowJob { .. } | Command::Panel(_) | Command::Watch(_) => true,
                 Command::Document(_) | Command::Refuse(_) => false,
             },
         };

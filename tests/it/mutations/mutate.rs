@@ -60,7 +60,7 @@ const TEXTS: [&str; 24] = [
 ];
 
 /// The fields of the request schema, and misspellings of them.
-pub(crate) const FIELDS: [&str; 24] = [
+pub(crate) const FIELDS: [&str; 27] = [
     "jobIds",
     "jobId",
     "select",
@@ -77,6 +77,9 @@ pub(crate) const FIELDS: [&str; 24] = [
     "jobDefinition",
     "shareIdentifier",
     "olderThan",
+    "runningFor",
+    "watch",
+    "jobQueues",
     "tags",
     "head",
     "dryrun",

@@ -119,6 +119,13 @@ fn readable(answer: &Value) -> Value {
         };
     }
     let mut answer = answer.clone();
+    let queues = answer.get_mut("queues").and_then(Value::as_array_mut);
+    for queue in queues.into_iter().flatten() {
+        if let Some(age) = queue.pointer_mut("/head/ageSeconds") {
+            assert!(age.is_u64(), "{age}");
+            *age = json!("(age)");
+        }
+    }
     if let Some(body) = answer.get("body").and_then(Value::as_str) {
         let is_document = body == include_str!("../../../src/respond/openapi.json");
         let body: Value = serde_json::from_str(body).unwrap();
@@ -131,13 +138,18 @@ fn readable(answer: &Value) -> Value {
     answer
 }
 
-/// Each row and paragraph as a line; the age of a job, which grows from day to day, is left out.
+/// Each row and paragraph as a line; ages, which grow from day to day, are left out.
 fn lines_of_html(html: &str) -> Value {
     let mut lines = html.to_owned();
     for tag in ["<p>", "<div ", "<table>", "<tr>"] {
         lines = lines.replace(tag, &format!("\n{tag}"));
     }
     let without_age = |line: &str| {
+        if let Some((_, rest)) = line.split_once("<p><b>First in line for ") {
+            let (age, rest) = rest.split_once(':').unwrap();
+            assert!(is_age(&format!("{age}</td>")), "{line}");
+            return format!("<p><b>First in line for (age):{rest}");
+        }
         let cells = line.split("<td>");
         let cells = cells.map(|cell| if is_age(cell) { "(age)</td>" } else { cell });
         cells.collect::<Vec<_>>().join("<td>")
@@ -210,6 +222,7 @@ fn account() -> Vec<JobSpec> {
                 created_at: Some(created_at),
                 status_reason: reason,
                 position_time: first_since(created_at),
+                started_at: (id == RUNNING).then_some(created_at),
                 ..job.id(id).name(format!("render-{number}")).queue(queue)
             }
         })

@@ -1,0 +1,99 @@
+//! The values of settings: each is read, or the error says what is allowed.
+
+use std::time::Duration;
+
+use tracing::level_filters::LevelFilter;
+
+use crate::{
+    policy::Policy,
+    request::{OwnRegion, Request, Status},
+};
+
+/// The longest name or ARN of an event bus.
+const MAX_BUS: usize = 1600;
+
+/// The longest namespace of metrics, in bytes
+/// ([API reference](https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html)).
+const MAX_NAMESPACE: usize = 255;
+
+/// Checks the request with a queue filled in, so that an error stops the function at start and not at the first alarm.
+pub(super) fn alarm_request(text: &str, policy: &Policy) -> Result<String, String> {
+    let expected =
+        |why: String| format!("a request with a select, whose jobQueue is filled in: {why}");
+    let request = Request::from_template(text, Some("any"), &OwnRegion::default())
+        .map_err(|error| expected(error.to_string()))?;
+    if let Some(request) = request {
+        policy.admit(&request).map_err(expected)?;
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn log_level(text: &str) -> Result<LevelFilter, String> {
+    let expected = || "one of off, error, warn, info, debug and trace".to_owned();
+    // `LevelFilter` takes numbers too.
+    let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic());
+    let level = text.parse().ok().filter(|_| is_word);
+    level.ok_or_else(expected)
+}
+
+pub(super) fn words(text: &str) -> Vec<String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+pub(super) fn statuses(text: &str) -> Result<Vec<Status>, String> {
+    let all = [
+        Status::Submitted,
+        Status::Pending,
+        Status::Runnable,
+        Status::Starting,
+        Status::Running,
+    ];
+    text.split(',')
+        .map(str::trim)
+        .filter(|s| !s.is_empty())
+        .map(|name| {
+            let status = Status::from_batch(name);
+            all.contains(&status).then_some(status).ok_or_else(|| {
+                let names = all.map(Status::as_str).join(", ");
+                format!("a comma-separated list of {names}")
+            })
+        })
+        .collect()
+}
+
+/// Seconds, or a length of time such as `15m`.
+pub(super) fn age(text: &str, zero: &str) -> Result<Duration, String> {
+    let expected =
+        || format!("a number of seconds, or a length of time such as 15m or PT1H; {zero}");
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let length: jiff::SignedDuration = text.parse().map_err(|_| expected())?;
+    Duration::try_from(length).map_err(|_| expected())
+}
+
+/// A bus name or ARN, as `PutEvents` takes it
+/// ([API reference](https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html)).
+pub(super) fn bus(text: &str) -> Result<String, String> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-_/#:".contains(&b);
+    if text.len() <= MAX_BUS && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("the name or ARN of an event bus, or nothing for none".to_owned())
+    }
+}
+
+pub(super) fn namespace(text: &str) -> Result<String, String> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-_/#: ".contains(&b);
+    if text.len() <= MAX_NAMESPACE && text.bytes().all(allowed) && !text.starts_with("AWS/") {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "at most {MAX_NAMESPACE} letters, digits and .-_/#: that do not begin with AWS/"
+        ))
+    }
+}

@@ -1,0 +1,24 @@
+//! A watch: a direct invocation, `EventBridge` Scheduler or Step Functions asks for the state of job queues.
+
+use serde_json::value::RawValue;
+
+use super::{EventError, RawObject};
+use crate::request::{RequestError, WATCH, WatchRequest};
+
+/// Recognised by its field. In another spelling it is a misspelt request.
+pub(super) fn matches(object: &RawObject<'_>) -> bool {
+    object.names().any(|name| name == WATCH)
+}
+
+pub(super) fn decode(object: &RawObject<'_>) -> Result<WatchRequest, EventError> {
+    let given = object.names().filter(|name| *name == WATCH).count();
+    if given > 1 {
+        return Err(RequestError::new(WATCH, "given twice").into());
+    }
+    if let Some(other) = object.names().find(|name| *name != WATCH) {
+        let why = "watch goes alone, without any other field";
+        return Err(RequestError::new(other, why).into());
+    }
+    let value = object.get(WATCH).map_or("null", RawValue::get);
+    WatchRequest::from_json(value).map_err(|error| error.within(WATCH).into())
+}

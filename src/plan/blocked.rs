@@ -1,0 +1,212 @@
+//! Whether a job blocks its queue, and has done so for long enough to be ended. A healthy queue that scales up shows the
+//! same reasons for minutes, so a job is ended only if it blocks now, and is seen to have blocked for `BLOCKED_FOR`.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Message;
+use crate::{
+    batch::{JobDetail, Position, QueueSnapshot},
+    policy::Policy,
+    reasons,
+    request::Status,
+};
+
+/// An event or alarm stops waiting for its job's time when it is this many times `BLOCKED_FOR` old…
+const PATIENCE: u32 = 3;
+
+/// … and at least this old.
+const LEAST_PATIENCE: Duration = Duration::from_mins(30);
+
+/// Whether a job shows one of `BLOCKED_REASONS` for waiting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blocking {
+    /// It is RUNNABLE, and its status reason matches this pattern.
+    Matches(String),
+    /// It is RUNNABLE, and shows no reason.
+    NoReason,
+    /// It is RUNNABLE, for another reason.
+    OtherReason,
+    /// It is in another status.
+    NotRunnable,
+}
+
+/// Whether a job shows one of `BLOCKED_REASONS` for waiting. Whether it is the first of its queue is not asked here.
+#[must_use]
+pub fn blocking(job: &JobDetail, policy: &Policy) -> Blocking {
+    if job.summary.status != Status::Runnable {
+        return Blocking::NotRunnable;
+    }
+    let reason = job.summary.status_reason.as_deref();
+    let Some(reason) = reason.filter(|reason| !reason.is_empty()) else {
+        return Blocking::NoReason;
+    };
+    match policy.blocked_reasons.find(reason) {
+        Some(pattern) => Blocking::Matches(pattern),
+        None => Blocking::OtherReason,
+    }
+}
+
+impl Blocking {
+    /// Why a job does not block its queue for one of `BLOCKED_REASONS`.
+    #[must_use]
+    pub fn why_not(&self, job: &JobDetail) -> String {
+        let (id, status) = (job.summary.id, job.summary.status);
+        match self {
+            Self::NotRunnable => format!("job {id} is {status} now, and blocks no queue"),
+            Self::NoReason => format!("job {id} shows no reason for blocking its queue now"),
+            Self::Matches(_) | Self::OtherReason => format!(
+                "job {id}: its reason matches none of BLOCKED_REASONS: {}",
+                job.summary.status_reason.as_deref().unwrap_or_default()
+            ),
+        }
+    }
+}
+
+/// What an event tells of a job that blocks its queue.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Told {
+    /// When the event or alarm happened, in milliseconds since 1970.
+    pub at: Option<i64>,
+    /// The event named the job, and its age counts: it is the first of the two times that the job is seen to block.
+    pub names_job: bool,
+    /// Something brings the event again when it comes too soon.
+    pub comes_again: bool,
+}
+
+/// What is said of a job that is ended, since its status reason matches this pattern of `BLOCKED_REASONS`.
+#[must_use]
+pub fn because(job: &JobDetail, pattern: &str) -> Message {
+    let reason = job.summary.status_reason.as_deref().unwrap_or_default();
+    let meaning = match reasons::find(reason) {
+        Some(known) => format!(" ({})", known.meaning),
+        None => String::new(),
+    };
+    let whole = match job.summary.id.parent() {
+        Some(array) => format!("; to end its whole array: {{\"jobIds\": [\"{array}\"]}}"),
+        None => String::new(),
+    };
+    format!("blocked its queue, matched by {pattern}: {reason}{meaning}{whole}").into()
+}
+
+/// Why a job is not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotEnded {
+    /// It does not block its queue for one of `BLOCKED_REASONS`.
+    NotBlocking(String),
+    /// Its time has not come.
+    TooSoon {
+        /// Why, as the rest of a sentence about the job.
+        why: String,
+        /// When its time comes, in milliseconds since 1970, if nothing changes.
+        until: Option<i64>,
+    },
+}
+
+/// What decides whether a job has blocked its queue for long enough.
+#[derive(Clone, Copy, Debug)]
+pub struct Dwell<'a> {
+    /// What the event tells.
+    pub told: Told,
+    /// The time, in milliseconds since 1970.
+    pub now: i64,
+    /// What the deployer allows.
+    pub policy: &'a Policy,
+}
+
+impl Dwell<'_> {
+    /// The pattern of `BLOCKED_REASONS` for which a job is to be ended.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not to be ended, or not yet.
+    pub fn pattern(&self, job: &JobDetail, snapshot: &QueueSnapshot) -> Result<String, NotEnded> {
+        let pattern = match blocking(job, self.policy) {
+            Blocking::Matches(pattern) => pattern,
+            Blocking::NoReason if self.told.names_job => {
+                return Err(too_soon("shows no reason for waiting yet", None));
+            }
+            other => return Err(NotEnded::NotBlocking(other.why_not(job))),
+        };
+        let first = snapshot
+            .first_place_of(job.summary.id)
+            .ok_or_else(|| too_soon("is not the first in its queue", None))?;
+        if !self.policy.blocked_for.is_zero() {
+            self.is_first_long_enough(first)?;
+            self.was_told_long_ago()?;
+        }
+        Ok(pattern)
+    }
+
+    fn is_first_long_enough(&self, first: Position) -> Result<(), NotEnded> {
+        let Some(since) = first.since else {
+            let why = "is the first in its queue, since when is not known";
+            return Err(too_soon(why, None));
+        };
+        let age = self.age(since);
+        if age < self.policy.blocked_for {
+            let why = format!("is the first in its queue for {}", readable(age));
+            return Err(too_soon(why, self.after_dwell(since)));
+        }
+        Ok(())
+    }
+
+    /// The event is the first time that the job was seen to block. `head` and alarms see it once.
+    fn was_told_long_ago(&self) -> Result<(), NotEnded> {
+        if !self.told.names_job {
+            return Ok(());
+        }
+        let Some(at) = self.told.at else {
+            let why = "blocks its queue, by an event without a time";
+            return Err(too_soon(why, None));
+        };
+        let age = self.age(at);
+        if age < self.policy.blocked_for {
+            let why = format!("blocks its queue, by an event of {} ago", readable(age));
+            return Err(too_soon(why, self.after_dwell(at)));
+        }
+        Ok(())
+    }
+
+    /// How long ago that was; no time at all if it is in the future, by a clock that differs from ours.
+    fn age(&self, at: i64) -> Duration {
+        let age = self.now.saturating_sub(at);
+        u64::try_from(age).map_or(Duration::ZERO, Duration::from_millis)
+    }
+
+    /// `BLOCKED_FOR` after this time.
+    fn after_dwell(&self, at: i64) -> Option<i64> {
+        let blocked_for = i64::try_from(self.policy.blocked_for.as_millis()).ok()?;
+        at.checked_add(blocked_for)
+    }
+
+    /// Whether the event or alarm is too old to wait for its job's time any longer.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        let patience = (self.policy.blocked_for * PATIENCE).max(LEAST_PATIENCE);
+        self.told.at.is_some_and(|at| self.age(at) > patience)
+    }
+
+    /// What is said of a job whose time has not come.
+    #[must_use]
+    pub fn say_too_soon(&self, why: &str, until: Option<i64>) -> String {
+        let blocked_for = readable(self.policy.blocked_for);
+        let until = until.and_then(|until| Timestamp::from_millisecond(until).ok());
+        let until = until.map_or_else(String::new, |until| format!(": not before {until:.0}"));
+        format!("the job {why}; BLOCKED_FOR is {blocked_for}{until}")
+    }
+}
+
+fn too_soon(why: impl Into<String>, until: Option<i64>) -> NotEnded {
+    NotEnded::TooSoon {
+        why: why.into(),
+        until,
+    }
+}
+
+fn readable(time: Duration) -> String {
+    let whole = Duration::from_secs(time.as_secs());
+    SignedDuration::try_from(whole)
+        .map_or_else(|_| format!("{whole:?}"), |time| format!("{time:#}"))
+}

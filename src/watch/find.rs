@@ -1,0 +1,89 @@
+//! Which job queues to measure: those that a request names, or all that are allowed.
+
+use super::{QueueView, Watch};
+use crate::{
+    batch::{CallError, DescribeJobQueues, ErrorKind, JobQueue, QUEUES_LIMIT},
+    policy::queue_name,
+    request::WatchRequest,
+    session::Session,
+};
+
+/// The queues, not measured yet.
+pub(super) async fn find(request: &WatchRequest, session: Session<'_>) -> Watch {
+    match &request.job_queues {
+        Some(names) => Watch {
+            queues: named(names, session).await,
+            error: None,
+        },
+        None => all_allowed(session).await,
+    }
+}
+
+async fn all_allowed(session: Session<'_>) -> Watch {
+    let allowed = &session.policy.allowed_queues;
+    let (mut watch, mut next) = (Watch::default(), None);
+    loop {
+        let call = DescribeJobQueues::All(next.as_deref());
+        match session.call(&call).await {
+            Ok(page) => {
+                let queues = page
+                    .queues
+                    .iter()
+                    .filter(|queue| allowed.contain(&queue.arn));
+                watch.queues.extend(queues.map(QueueView::of));
+                next = page.next;
+            }
+            Err(error) => watch.error = Some(error),
+        }
+        if next.is_none() || watch.error.is_some() {
+            return watch;
+        }
+    }
+}
+
+/// The queues of these names and ARNs, in their order, each once.
+async fn named(names: &[String], session: Session<'_>) -> Vec<QueueView> {
+    let mut found = Vec::with_capacity(names.len());
+    let mut chunks: Vec<&[String]> = names.chunks(QUEUES_LIMIT).rev().collect();
+    while let Some(chunk) = chunks.pop() {
+        match session.call(&DescribeJobQueues::Named(chunk)).await {
+            Ok(page) => found.extend(chunk.iter().map(|name| view(name, &page.queues, session))),
+            // One of the names is at fault: the halves tell which.
+            Err(error) if error.kind == ErrorKind::Refused && chunk.len() > 1 => {
+                let (first, second) = chunk.split_at(chunk.len() / 2);
+                chunks.extend([second, first]);
+            }
+            Err(error) => {
+                let missing = |name: &String| QueueView::missing(name.clone(), error.clone());
+                found.extend(chunk.iter().map(missing));
+            }
+        }
+    }
+    let mut views: Vec<QueueView> = Vec::with_capacity(found.len());
+    for view in found {
+        let is_known = |known: &QueueView| known.job_queue_arn == view.job_queue_arn;
+        // A queue may be named by its name and its ARN.
+        if view.job_queue_arn.is_none() || !views.iter().any(is_known) {
+            views.push(view);
+        }
+    }
+    views
+}
+
+fn view(name: &str, queues: &[JobQueue], session: Session<'_>) -> QueueView {
+    let refused = |why: &str| {
+        let error = CallError {
+            kind: ErrorKind::Refused,
+            message: format!("job queue {name} {why}"),
+        };
+        QueueView::missing(name.to_owned(), error)
+    };
+    let is_asked = |queue: &&JobQueue| queue.arn == name || queue_name(&queue.arn) == name;
+    match queues.iter().find(is_asked) {
+        None => refused("does not exist"),
+        Some(queue) if !session.policy.allowed_queues.contain(&queue.arn) => {
+            refused("is not in ALLOWED_QUEUES")
+        }
+        Some(queue) => QueueView::of(queue),
+    }
+}

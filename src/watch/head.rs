@@ -1,0 +1,154 @@
+//! The first job in line: since when, what it waits for, and whether the function would cancel it.
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::{
+    batch::{CallError, DescribeJobs, GetJobQueueSnapshot, JobDetail, QueueSnapshot},
+    plan::{Dwell, Intent, NotEnded, Plan, Told, is_protected, plan_job},
+    policy::Policy,
+    reasons::{self, BlockedReason},
+    request::{Action, JobId, Status},
+    session::Session,
+};
+
+/// The most characters of a status reason that are shown.
+const MAX_REASON: usize = 256;
+
+/// The first job in line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Head {
+    /// The job.
+    #[serde(serialize_with = "text")]
+    pub job_id: JobId,
+    /// Its name.
+    pub job_name: Option<String>,
+    /// Since when it is first, in RFC 3339.
+    pub since: Option<String>,
+    /// The same as an age, in seconds.
+    pub age_seconds: Option<u64>,
+    /// What Batch says of why it waits, at most 256 characters.
+    pub status_reason: Option<String>,
+    /// The documented code in that.
+    pub code: Option<&'static str>,
+    /// What the code means, and whose fault it is.
+    pub meaning: Option<String>,
+    /// What helps.
+    pub help: Option<String>,
+    /// Whether the function would cancel it now by itself, for an alarm or a request with `head`.
+    pub would_cancel: bool,
+    /// Why, or why not.
+    pub why: String,
+}
+
+impl Head {
+    /// Whether its status reason has a documented code.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.code.is_some()
+    }
+}
+
+/// Reads the first job of a queue, by two calls; none if no job waits. `now` is in milliseconds since 1970.
+///
+/// # Errors
+///
+/// When one of the calls fails for good.
+pub async fn head(
+    queue_arn: &str,
+    now: i64,
+    session: Session<'_>,
+) -> Result<Option<Head>, CallError> {
+    let snapshot = session.call(&GetJobQueueSnapshot(queue_arn)).await?;
+    let Some(first) = snapshot.first() else {
+        return Ok(None);
+    };
+    let ids: Vec<JobId> = [Some(first.id), first.id.parent()]
+        .into_iter()
+        .flatten()
+        .collect();
+    let seen = session.call(&DescribeJobs(&ids)).await?;
+    let of = |id: JobId| seen.iter().find(|job| job.summary.id == id);
+    let job = of(first.id);
+    let parent = first.id.parent().and_then(of);
+    let verdict = match job {
+        Some(job) => {
+            let mut both = [Some(job), parent].into_iter().flatten();
+            let protected = both.any(|job| is_protected(job, session.policy));
+            verdict(job, protected, &snapshot, now, session.policy)
+        }
+        None => Err("AWS Batch does not show the job".to_owned()),
+    };
+    let since = first
+        .since
+        .and_then(|since| Timestamp::from_millisecond(since).ok());
+    let age = first.since.map(|since| now.saturating_sub(since).max(0));
+    let summary = job.map(|job| &job.summary);
+    let waiting = summary.filter(|summary| summary.status == Status::Runnable);
+    let reason = waiting.and_then(|summary| summary.status_reason.as_deref());
+    let known = reason.and_then(reasons::find);
+    Ok(Some(Head {
+        job_id: first.id,
+        job_name: summary.map(|summary| summary.job_name.clone()),
+        since: since.map(|since| since.to_string()),
+        age_seconds: age.and_then(|age| u64::try_from(age / 1000).ok()),
+        status_reason: reason.map(|reason| reason.chars().take(MAX_REASON).collect()),
+        code: known.map(|known| known.code),
+        meaning: known.map(BlockedReason::explanation),
+        help: known.map(BlockedReason::help),
+        would_cancel: verdict.is_ok(),
+        why: verdict.unwrap_or_else(|why| why),
+    }))
+}
+
+/// Why the function would cancel a job for an alarm or a request with `head`.
+///
+/// # Errors
+///
+/// Why it would not.
+fn verdict(
+    job: &JobDetail,
+    protected: bool,
+    snapshot: &QueueSnapshot,
+    now: i64,
+    policy: &Policy,
+) -> Result<String, String> {
+    let intent = Intent {
+        action: Action::Cancel,
+        dry_run: policy.dry_run,
+        spares: &[],
+        running_since: None,
+    };
+    let plan = plan_job(intent, job, protected, policy);
+    let settled = match plan {
+        Plan::End => None,
+        Plan::Settle(outcome, message) => {
+            let why = message.map(|message| format!(": {message}"));
+            let why = format!("{}{}", outcome.as_str(), why.unwrap_or_default());
+            if outcome.ends_blocking() {
+                return Err(why);
+            }
+            Some(why)
+        }
+    };
+    let dwell = Dwell {
+        told: Told::default(),
+        now,
+        policy,
+    };
+    match (dwell.pattern(job, snapshot), settled) {
+        (Err(NotEnded::TooSoon { why, until }), _) => Err(dwell.say_too_soon(&why, until)),
+        (Err(NotEnded::NotBlocking(why)), _) | (Ok(_), Some(why)) => Err(why),
+        (Ok(_), None) if policy.dry_run => {
+            Err("everything is a dry run: DRY_RUN is true".to_owned())
+        }
+        (Ok(pattern), None) => Ok(format!(
+            "it has been first for BLOCKED_FOR, and its reason matches {pattern}"
+        )),
+    }
+}
+
+fn text<S: Serializer>(id: &JobId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(id)
+}
