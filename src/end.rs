@@ -21,7 +21,13 @@ const MARGIN: Duration = Duration::from_millis(300);
 /// Time reserved to publish a report.
 const PUBLISHING: Duration = Duration::from_secs(1);
 
-/// The same over HTTP, where it is also the most time that publishing gets.
+/// The most time that publishing gets, however much is left: a bus that cannot be reached must not cost minutes…
+const MOST_PUBLISHING: Duration = Duration::from_secs(4);
+
+/// … and this much more for each event.
+const MOST_PUBLISHING_AN_EVENT: Duration = Duration::from_millis(100);
+
+/// Time reserved to publish over HTTP, which is also the most time that it gets there.
 const HTTP_PUBLISHING: Duration = Duration::from_secs(2);
 
 /// How long an HTTP request may be worked on: API Gateway cuts the line at 29 or 30 s.
@@ -94,15 +100,16 @@ impl App {
         let Some(publisher) = &self.publisher else {
             return 0;
         };
-        let time = match publication.source {
-            Some(Source::Http) => time_left(context).min(HTTP_PUBLISHING),
-            _ => time_left(context),
+        let Ok(entries) = publish::entries(publication) else {
+            return 1;
         };
-        let deadline = Deadline::after(time.saturating_sub(MARGIN));
-        match publish::entries(publication) {
-            Ok(entries) => Box::pin(publisher.publish(entries, deadline)).await,
-            Err(_) => 1,
-        }
+        let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        let most = match publication.source {
+            Some(Source::Http) => HTTP_PUBLISHING,
+            _ => MOST_PUBLISHING + MOST_PUBLISHING_AN_EVENT.saturating_mul(count),
+        };
+        let time = time_left(context).saturating_sub(MARGIN).min(most);
+        Box::pin(publisher.publish(entries, Deadline::after(time))).await
     }
 
     /// When the work of an event ends: before Lambda's deadline, and over HTTP before the gateway's. What is left is for

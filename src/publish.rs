@@ -31,7 +31,7 @@ const MAX_CALL: usize = 256 * 1024;
 const CONCURRENCY: usize = 4;
 
 /// How long one call may take before it is sent again.
-const CALL_TIMEOUT: Duration = Duration::from_secs(3);
+const CALL_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// The errors of a call or of one entry that stay as they are: the bus does not exist, or IAM denies it.
 const FINAL_ERRORS: [&str; 6] = [
@@ -55,7 +55,7 @@ impl Publisher {
     /// Publishes on `bus`, a name or ARN.
     #[must_use]
     pub fn new(config: impl Into<Config>, bus: impl Into<String>) -> Self {
-        let timeout = TimeoutConfig::builder().connect_timeout(Duration::from_secs(2));
+        let timeout = TimeoutConfig::builder().connect_timeout(Duration::from_secs(1));
         let config = config
             .into()
             .to_builder()

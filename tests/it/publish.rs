@@ -220,7 +220,7 @@ async fn a_bus_that_always_fails_changes_no_outcome_and_no_deadline() {
             failures(&[]),
             "{fault:?}"
         );
-        assert!(began.elapsed() < function.deadline, "{fault:?}");
+        assert!(began.elapsed() < Duration::from_secs(5), "{fault:?}");
         assert!(
             (1..=most_calls).contains(&bus.calls()),
             "{fault:?}: {}",
