@@ -112,11 +112,15 @@ async fn take_in(
     let reason = audit_reason(&reason, invocation.requested_by, invocation.request_id);
     let reason = Arc::from(reason);
     let number = jobs.add_request(RequestOptions { reason, wait });
-    let chosen = selection.jobs.into_iter();
+    let mut indices = Vec::with_capacity(selection.unseen.len() + selection.jobs.len());
+    for id in selection.unseen {
+        indices.push(jobs.add(id, intent, number, Decision::Look));
+    }
+    for Chosen { id, decision } in selection.jobs {
+        indices.push(jobs.add(id, intent, number, decision));
+    }
     Ok(PendingContent::Request(RequestJobs {
-        jobs: chosen
-            .map(|job| jobs.add(job.id, intent, number, job.decision))
-            .collect(),
+        jobs: indices,
         over_limit: selection.over_limit,
         partial: selection.partial,
         ignored: selection.ignored,
@@ -145,13 +149,7 @@ async fn choose(
     };
     let selection = match request.target {
         Target::Jobs(ids) if query.max_jobs.is_none() => Selection {
-            jobs: ids
-                .into_iter()
-                .map(|id| Chosen {
-                    id,
-                    decision: Decision::Look,
-                })
-                .collect(),
+            unseen: ids,
             ..Selection::default()
         },
         Target::Jobs(ids) => select_ids(ids, query, session).await,

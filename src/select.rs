@@ -26,7 +26,9 @@ use error::{not_looked_at, partial, partial_or_refused, refuse_too_many};
 /// The jobs of a request, and what to do with each.
 #[derive(Debug, Default)]
 pub struct Selection {
-    /// The jobs, each once.
+    /// The jobs of which nothing is known yet: they are to be looked at.
+    pub unseen: Vec<AskedId>,
+    /// The jobs about which something is decided already.
     pub jobs: Vec<Chosen>,
     /// How many more match, and are left alone because of `maxJobs`. They were not looked at.
     pub over_limit: usize,
@@ -131,26 +133,18 @@ pub async fn select(
             limit::all(select, candidates, found, query, session).await?
         }
         None => Selection {
-            jobs: candidates
+            unseen: candidates
                 .iter()
-                .map(|job| Chosen::to_look_at(job.id))
+                .map(|job| AskedId::known(job.id))
                 .collect(),
             ..found
         },
     };
-    if found.jobs.is_empty() && found.over_limit == 0 && found.partial.is_none() {
+    let is_empty = found.unseen.is_empty() && found.jobs.is_empty();
+    if is_empty && found.over_limit == 0 && found.partial.is_none() {
         found.ignored = Some(format!("no job in {} matches the selection", select.from));
     }
     Ok(found)
-}
-
-impl Chosen {
-    fn to_look_at(id: JobId) -> Self {
-        Self {
-            id: AskedId::known(id),
-            decision: Decision::Look,
-        }
-    }
 }
 
 /// The statuses in which jobs of a selection are left alone, though its action could end them.
