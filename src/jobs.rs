@@ -53,6 +53,8 @@ pub struct Jobs {
     invalid: HashMap<Box<str>, JobIndex>,
     requests: Vec<RequestOptions>,
     texts: Texts,
+    /// That of the job last added.
+    intent: Option<Arc<Intent>>,
     /// How many have no outcome yet.
     open: usize,
 }
@@ -90,6 +92,7 @@ impl Jobs {
                 (ReportedId::Text(written), None, decision)
             }
         };
+        let intent = self.share(intent);
         let mut job = Job::new(id, asked_as, intent, request, decision);
         let known = match &job.id {
             ReportedId::Id(id) => self.by_id.get(id),
@@ -113,6 +116,14 @@ impl Jobs {
         self.open += usize::from(job.outcome().is_none());
         self.all.push(job);
         index
+    }
+
+    /// An intent, held once for all jobs of a request.
+    fn share(&mut self, intent: Intent) -> Arc<Intent> {
+        let known = self.intent.as_ref().filter(|known| ***known == intent);
+        let shared = known.map_or_else(|| Arc::new(intent), Arc::clone);
+        self.intent = Some(Arc::clone(&shared));
+        shared
     }
 
     /// The job with this id.

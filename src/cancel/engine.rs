@@ -202,7 +202,7 @@ impl<'a> Engine<'a> {
 
     /// Plans what to do with a job at its first look.
     pub(super) fn plan(&mut self, index: JobIndex, job: &JobDetail, protected: bool, now: Instant) {
-        let intent = self.jobs[index].intent;
+        let intent = *self.jobs[index].intent;
         match plan_job(intent, job, protected, self.policy) {
             Plan::Settle(outcome, message) => {
                 self.jobs.settle(index, outcome, message);
@@ -215,7 +215,7 @@ impl<'a> Engine<'a> {
     /// Queues the call that ends a job, or says so in a dry run.
     pub(super) fn enqueue_end(&mut self, index: JobIndex) {
         let job = &self.jobs[index];
-        let (intent, Some(id)) = (job.intent, job.id()) else {
+        let (intent, Some(id)) = (*job.intent, job.id()) else {
             return;
         };
         if intent.dry_run {

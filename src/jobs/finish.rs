@@ -85,7 +85,7 @@ impl Job {
             job_queue: self.first.map(|first| first.job_queue),
             job_id: self.id,
             asked_as: self.asked_as,
-            message: message.or(self.because),
+            message: message.or(self.because.map(|because| *because)),
         }
     }
 }

@@ -28,7 +28,7 @@ pub struct Job {
     /// The text by which it was asked for, where that says more than the id.
     pub(super) asked_as: Option<Box<str>>,
     /// What is asked of it: the strongest of all requests that name it.
-    pub intent: Intent,
+    pub intent: Arc<Intent>,
     /// The request that asks it.
     pub request: RequestIndex,
     /// How far it has come.
@@ -46,7 +46,7 @@ pub struct Job {
     /// A call to end it was sent and not answered: it may have been done.
     pub may_be_done: bool,
     /// What decided that it is to be ended.
-    pub(super) because: Option<Message>,
+    pub(super) because: Option<Box<Message>>,
     /// What the first look showed.
     pub(super) first: Option<Observation>,
     /// Its status when last looked at.
@@ -104,7 +104,7 @@ impl Job {
     pub(super) fn new(
         id: ReportedId,
         asked_as: Option<Box<str>>,
-        intent: Intent,
+        intent: Arc<Intent>,
         request: RequestIndex,
         decision: Decision,
     ) -> Self {
@@ -127,7 +127,7 @@ impl Job {
             last_error: None,
             was_called: false,
             may_be_done: false,
-            because,
+            because: because.map(Box::new),
             after: first.as_ref().map(|first| first.status),
             first,
         }
