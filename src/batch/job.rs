@@ -67,23 +67,30 @@ pub struct JobDetail {
     pub ran_to_end: Option<String>,
 }
 
+/// The summary in one of the SDK's two types of jobs, whose fields have the same names.
+macro_rules! summary {
+    ($job:ident) => {
+        JobSummary {
+            id: job_id($job.job_id.as_deref())?,
+            status: status($job.status.as_ref().map(JobStatus::as_str)),
+            status_reason: $job.status_reason,
+            job_name: $job.job_name.unwrap_or_default(),
+            job_definition: $job.job_definition,
+            share_identifier: $job.share_identifier,
+            created_at: time($job.created_at),
+            started_at: time($job.started_at),
+            is_cancelled: $job.is_cancelled.unwrap_or_default(),
+            is_terminated: $job.is_terminated.unwrap_or_default(),
+            array_size: array_size($job.array_properties.and_then(|array| array.size)),
+        }
+    };
+}
+
 impl TryFrom<SdkSummary> for JobSummary {
     type Error = CallError;
 
     fn try_from(job: SdkSummary) -> Result<Self, CallError> {
-        Ok(Self {
-            id: job_id(job.job_id.as_deref())?,
-            status: status(job.status.as_ref().map(JobStatus::as_str)),
-            status_reason: job.status_reason,
-            job_name: job.job_name.unwrap_or_default(),
-            job_definition: job.job_definition,
-            share_identifier: job.share_identifier,
-            created_at: time(job.created_at),
-            started_at: time(job.started_at),
-            is_cancelled: job.is_cancelled.unwrap_or_default(),
-            is_terminated: job.is_terminated.unwrap_or_default(),
-            array_size: array_size(job.array_properties.and_then(|array| array.size)),
-        })
+        Ok(summary!(job))
     }
 }
 
@@ -98,19 +105,7 @@ impl TryFrom<SdkDetail> for JobDetail {
             attempts.find_map(|attempt| attempt.ended_with(stopped_at))
         });
         Ok(Self {
-            summary: JobSummary {
-                id: job_id(job.job_id.as_deref())?,
-                status: status(job.status.as_ref().map(JobStatus::as_str)),
-                status_reason: job.status_reason,
-                job_name: job.job_name.unwrap_or_default(),
-                job_definition: job.job_definition,
-                share_identifier: job.share_identifier,
-                created_at: time(job.created_at),
-                started_at: time(job.started_at),
-                is_cancelled: job.is_cancelled.unwrap_or_default(),
-                is_terminated: job.is_terminated.unwrap_or_default(),
-                array_size: array_size(job.array_properties.and_then(|array| array.size)),
-            },
+            summary: summary!(job),
             job_queue: job.job_queue.unwrap_or_default(),
             tags: job.tags.unwrap_or_default(),
             ran_to_end,
