@@ -137,7 +137,7 @@ async fn every_sample_gives_one_done_line_and_valid_metrics() {
     }
 }
 
-/// Every metric, in the words of the README.
+/// Every metric, in the words of docs/results.md.
 const KNOWN: [&str; 30] = [
     "Calls",
     "CallsThrottled",
@@ -172,10 +172,10 @@ const KNOWN: [&str; 30] = [
 ];
 
 #[test]
-fn the_readme_explains_each_metric() {
-    let readme = include_str!("../../../README.md");
+fn the_docs_explain_each_metric() {
+    let docs = include_str!("../../../docs/results.md");
     for name in KNOWN {
-        assert!(readme.contains(&format!("`{name}`")), "{name}");
+        assert!(docs.contains(&format!("`{name}`")), "{name}");
     }
 }
 
