@@ -152,8 +152,8 @@ async fn ceiling_includes_retries() {
     let (emulator, ids) = account(2_000);
     emulator.set_faults(Faults {
         throttle_rate: 0.05,
-        server_error_rate: 0.2,
-        item_server_error_rate: 0.2,
+        server_error_rate: 0.1,
+        item_server_error_rate: 0.1,
         ..emulator.faults()
     });
     let mut function = Function::on(emulator, &[("API_CALLS_PER_SECOND", "20")]);
