@@ -6,7 +6,9 @@
 //!      │             ├───────────┘           │            │
 //!      │             │  refused for now      │            │
 //!      │             └───────────────────────┘            │
-//!      │                not answered, and unchanged       │
+//!      │                not answered, and unchanged;      │
+//!      │                or back: refused, no time for     │
+//!      │                another try                       │
 //!      └──────────────────────────────────────────────────┘
 //! ```
 //!

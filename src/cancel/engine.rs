@@ -53,6 +53,8 @@ pub struct Engine<'a> {
     pub(super) ends_in_flight: usize,
     /// Whether children that were refused were looked at once more.
     has_seen_children: bool,
+    /// Whether only looks are sent any more.
+    pub(super) is_closed: bool,
     pub(super) began: Instant,
 }
 
@@ -71,6 +73,7 @@ impl<'a> Engine<'a> {
             looks_in_flight: 0,
             ends_in_flight: 0,
             has_seen_children: false,
+            is_closed: false,
             began: now,
         };
         for index in engine.jobs.indices() {
@@ -102,9 +105,11 @@ impl<'a> Engine<'a> {
     /// A full bulk call comes before a full look before what is left over. So each job is brought to its end as early as
     /// can be, and an invocation that runs out of time has some jobs done rather than all of them looked at.
     pub fn poll_call(&mut self, now: Instant, outlook: Outlook) -> Option<Call> {
+        self.close(now, outlook);
         let more_to_see =
             self.looks_in_flight > 0 || self.looks.first_len() > 0 || self.looks.has_parts();
-        if !self.is_closing(now, outlook, 1)
+        if !self.is_closed
+            && !self.is_closing(now, outlook, 1)
             && let Some(call) = self.ends.next(outlook.bulk, !more_to_see)
         {
             self.ends_in_flight += 1;
@@ -138,6 +143,7 @@ impl<'a> Engine<'a> {
         while self.poll_timeout().is_some_and(|at| at <= now) {
             match self.timers.pop() {
                 Some(Reverse((_, Timer::Look(ids)))) => self.looks.push_together(ids),
+                Some(Reverse((_, Timer::End(_)))) if self.is_closed => {}
                 Some(Reverse((_, Timer::End(indices)))) => {
                     for index in indices {
                         self.enqueue_end(index);
@@ -169,16 +175,17 @@ impl<'a> Engine<'a> {
                 }
             }
         }
-        self.see_refused_children();
+        if self.jobs.are_settled() {
+            self.see_refused_children();
+        }
     }
 
-    /// Ending an array may have ended a child whose own call was refused: once all jobs have an outcome, such children are
-    /// looked at again.
-    fn see_refused_children(&mut self) {
-        if self.has_seen_children || !self.jobs.are_settled() {
+    /// Ending an array may have ended a child whose own call was refused: in the end such children are looked at again,
+    /// once.
+    pub(super) fn see_refused_children(&mut self) {
+        if std::mem::replace(&mut self.has_seen_children, true) {
             return;
         }
-        self.has_seen_children = true;
         for index in self.jobs.indices() {
             let job = &self.jobs[index];
             let parent = job.id().and_then(JobId::parent);

@@ -52,7 +52,9 @@ impl Job {
         };
     }
 
-    fn is_throttled(&self) -> bool {
+    /// Whether Batch throttled the last call for it.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
         let error = self.last_error.as_ref();
         error.is_some_and(|error| error.kind == ErrorKind::Throttled)
     }

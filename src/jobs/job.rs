@@ -94,6 +94,7 @@ impl Stage {
                 Self::ToDescribe | Self::Sent | Self::ToVerify(CallResult::Unanswered)
             ),
             Self::Sent => *self == Self::Queued,
+            Self::ToVerify(CallResult::Refused) => matches!(self, Self::Sent | Self::Queued),
             Self::ToVerify(_) => *self == Self::Sent,
             Self::ToDescribe => false,
         }

@@ -24,7 +24,7 @@ const MAY_ENTER: [[bool; STAGES.len()]; STAGES.len()] = {
     const N: bool = false;
     [
         [N, Y, N, N, N, N, Y],
-        [N, N, Y, N, N, N, Y],
+        [N, N, Y, N, N, Y, Y],
         [N, Y, N, Y, Y, Y, Y],
         [N, N, N, N, N, N, Y],
         [N, Y, N, N, N, N, Y],

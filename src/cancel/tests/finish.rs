@@ -198,6 +198,44 @@ fn each_stage_has_its_outcome_when_time_is_over() {
 }
 
 #[test]
+fn jobs_whose_call_was_refused_get_a_last_look_when_there_is_no_time_for_another_try() {
+    for (kind, shown, outcome) in [
+        (ErrorKind::Server, CANCELLED, Outcome::Cancelled),
+        (ErrorKind::Server, RUNNING, Outcome::Running),
+        (ErrorKind::Server, RUNNABLE, Outcome::Failed),
+        (ErrorKind::Credentials, SUCCEEDED, Outcome::Finished),
+    ] {
+        let mut driver = Driver::new(1);
+        driver.run(&[Shows(RUNNABLE), EndFails(kind)]);
+        leave(&mut driver, Duration::from_millis(299));
+        driver.engine.handle_timeout(driver.now);
+        let look = driver.poll().unwrap();
+        assert!(matches!(look, Call::Describe(_)), "{look:?}");
+        assert!(!driver.is_finished());
+        driver.answer(look, Shows(shown));
+        assert_eq!(driver.poll(), None, "no call that ends jobs");
+        assert!(driver.is_finished());
+        assert_eq!(driver.outcomes(), [outcome], "{kind:?}, then {shown:?}");
+    }
+}
+
+#[test]
+fn jobs_whose_call_was_throttled_or_not_sent_get_no_last_look() {
+    let mut throttled = Driver::new(1);
+    throttled.run(&[Shows(RUNNABLE), EndFails(ErrorKind::Throttled)]);
+    let mut not_sent = Driver::new(1);
+    not_sent.run(&[Shows(RUNNABLE)]);
+    let expected = [Outcome::Throttled, Outcome::NotAttempted];
+    for (mut driver, outcome) in [throttled, not_sent].into_iter().zip(expected) {
+        leave(&mut driver, Duration::from_millis(299));
+        driver.engine.handle_timeout(driver.now);
+        assert_eq!(driver.poll(), None);
+        assert!(driver.is_finished());
+        assert_eq!(driver.outcomes(), [outcome]);
+    }
+}
+
+#[test]
 fn call_in_flight_when_time_is_over_is_unconfirmed() {
     let mut driver = Driver::new(1);
     driver.run(&[Shows(RUNNABLE)]);
