@@ -16,6 +16,7 @@ pub mod plan;
 pub mod policy;
 pub mod problem;
 pub mod publish;
+pub mod queues;
 pub mod reasons;
 pub mod report;
 pub mod request;
@@ -155,6 +156,15 @@ async fn answer(command: Command, invocation: Invocation<'_>, session: Session<'
         Command::ShowJob { id, form } => Answer::Job {
             id,
             view: show_job(id, session).await,
+            form,
+        },
+        Command::ShowQueue { queue, form } => {
+            let view = Box::pin(queues::show(&queue, invocation.at, session)).await;
+            let view = view.map(Box::new);
+            Answer::Queue { view, form }
+        }
+        Command::ListJobs { page, form } => Answer::Jobs {
+            page: Box::pin(queues::list(&page, session)).await,
             form,
         },
         Command::Watch(request) => {

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use wildmatch::WildMatch;
 
-use crate::request::{Action, Request};
+use crate::request::{Action, QueueName, Request};
 
 /// The policy of the deployer.
 #[derive(Clone, Debug)]
@@ -88,11 +88,25 @@ impl Queues {
     #[must_use]
     pub fn contain(&self, queue: &str) -> bool {
         let name = queue_name(queue);
-        self.0.0.iter().any(|pattern| {
-            let whole = pattern.pattern_chars().starts_with(&['a', 'r', 'n', ':']);
-            pattern.matches(if whole { queue } else { name })
-        })
+        self.0
+            .0
+            .iter()
+            .any(|pattern| pattern.matches(if is_of_arns(pattern) { queue } else { name }))
     }
+
+    /// Whether a queue that is known by its name may be among them. If this function does not know its own region, a
+    /// pattern of ARNs may be meant for any name: the ARN that Batch shows decides.
+    #[must_use]
+    pub fn may_contain(&self, queue: &QueueName) -> bool {
+        match &queue.arn {
+            Some(arn) => self.contain(arn),
+            None => self.contain(&queue.name) || self.0.0.iter().any(is_of_arns),
+        }
+    }
+}
+
+fn is_of_arns(pattern: &WildMatch) -> bool {
+    pattern.pattern_chars().starts_with(&['a', 'r', 'n', ':'])
 }
 
 /// The name of a job queue, from its name or ARN.
@@ -176,6 +190,21 @@ mod tests {
             assert!(!Queues::parse(allowed).contain(ARN), "{allowed}");
         }
         assert!(Queues::parse("spot-*").contain("spot-gpu"));
+        let queue = |arn: Option<&str>| QueueName {
+            name: "spot-gpu".to_owned(),
+            arn: arn.map(str::to_owned),
+        };
+        let other = "arn:aws:batch:*:job-queue/other";
+        for (allowed, if_known, if_not) in [
+            ("spot-*", true, true),
+            (ARN, true, true),
+            (other, false, true),
+            ("x", false, false),
+        ] {
+            let allowed = Queues::parse(allowed);
+            assert_eq!(allowed.may_contain(&queue(Some(ARN))), if_known);
+            assert_eq!(allowed.may_contain(&queue(None)), if_not);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod decode;
 mod job_id;
+mod page;
 mod panel;
 mod pattern;
 mod reason;
@@ -18,10 +19,11 @@ use jiff::Timestamp;
 pub use decode::RequestError;
 pub(crate) use decode::{decode, flag, from_json, from_object};
 pub use job_id::{AskedId, InvalidId, JobId};
+pub use page::PageRequest;
 pub use panel::{MAX_SHOWN, PanelRequest};
 pub use pattern::NamePattern;
 pub use reason::{AUDIT_MARKER, audit_reason};
-pub use region::OwnRegion;
+pub use region::{OwnRegion, QueueName};
 pub(crate) use schema::{FIELDS, TARGET_FIELDS, WATCH};
 pub use select::{Select, SelectFrom};
 pub use status::Status;

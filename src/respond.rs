@@ -18,9 +18,10 @@ use crate::{
     intake::{Invocation, MessageOutcome},
     panel::{Panel, PanelError},
     problem::Problem,
+    queues::{JobPage, QueueError},
     report::{Class, Report},
     request::JobId,
-    watch::{Watch, WatchError},
+    watch::{QueueView, Watch, WatchError},
 };
 
 use failure::invocation_error;
@@ -51,6 +52,20 @@ pub enum Answer {
         id: JobId,
         /// What may be shown of it, or why it could not be read.
         view: Result<JobView, CallError>,
+        /// The shape of the HTTP response.
+        form: HttpForm,
+    },
+    /// A job queue, shown over HTTP.
+    Queue {
+        /// The queue, measured, or why it is not shown.
+        view: Result<Box<QueueView>, QueueError>,
+        /// The shape of the HTTP response.
+        form: HttpForm,
+    },
+    /// A page of a queue's jobs, shown over HTTP.
+    Jobs {
+        /// The page, or why it is not shown.
+        page: Result<JobPage, QueueError>,
         /// The shape of the HTTP response.
         form: HttpForm,
     },
@@ -117,6 +132,14 @@ impl Response {
         }
     }
 
+    /// A body that is shown over HTTP, or why it is not.
+    fn shown(body: Result<String, Problem>, form: HttpForm, invocation: Invocation<'_>) -> Self {
+        match body {
+            Ok(body) => Self::http(http::Response::json(body), form),
+            Err(problem) => Self::problem(problem, form, invocation),
+        }
+    }
+
     fn problem(problem: Problem, form: HttpForm, invocation: Invocation<'_>) -> Self {
         let unfulfilled = Unfulfilled {
             error_type: None,
@@ -152,10 +175,9 @@ pub fn respond(answer: &Answer, invocation: Invocation<'_>) -> Response {
             messages,
             reply,
         } => respond_report(report, messages, reply, invocation),
-        Answer::Job { id, view, form } => match http::job(*id, view) {
-            Ok(body) => Response::http(http::Response::json(body), *form),
-            Err(problem) => Response::problem(problem, *form, invocation),
-        },
+        Answer::Job { id, view, form } => Response::shown(http::job(*id, view), *form, invocation),
+        Answer::Queue { view, form } => Response::shown(http::queue(view), *form, invocation),
+        Answer::Jobs { page, form } => Response::shown(http::jobs(page), *form, invocation),
         Answer::Watch(Ok(watch)) => Response::new(watch::watch(watch).map_err(Failure::from)),
         Answer::Watch(Err(error)) => Response {
             unfulfilled: Some(watch::unfulfilled(error)),

@@ -58,6 +58,8 @@ pub struct ListJobs<'a> {
     pub listing: &'a Listing,
     /// [`Page::next`] of the page before; none for the first.
     pub next: Option<&'a str>,
+    /// The most jobs on the page; none for as many as Batch allows.
+    pub limit: Option<u8>,
 }
 
 impl Operation for ListJobs<'_> {
@@ -89,7 +91,7 @@ impl Operation for ListJobs<'_> {
             .set_job_queue(queue)
             .set_array_job_id(array)
             .set_job_status(status.map(JobStatus::from))
-            .max_results(limit)
+            .max_results(self.limit.map_or(limit, i32::from))
             .set_filters(filters)
             .set_next_token(self.next.map(str::to_owned));
         let answer = call.send().await?;

@@ -3,7 +3,7 @@
 use super::{EventError, HttpForm, Source};
 use crate::{
     problem::Problem,
-    request::{JobId, PanelRequest, Request, WatchRequest},
+    request::{JobId, PageRequest, PanelRequest, QueueName, Request, WatchRequest},
 };
 
 /// A decoded event.
@@ -31,6 +31,20 @@ pub enum Command {
     ShowJob {
         /// The job.
         id: JobId,
+        /// The shape of the HTTP response.
+        form: HttpForm,
+    },
+    /// Show a job queue, over HTTP.
+    ShowQueue {
+        /// The queue.
+        queue: QueueName,
+        /// The shape of the HTTP response.
+        form: HttpForm,
+    },
+    /// List jobs of a queue, over HTTP.
+    ListJobs {
+        /// Which of them.
+        page: PageRequest,
         /// The shape of the HTTP response.
         form: HttpForm,
     },

@@ -8,7 +8,7 @@ use ::http::StatusCode;
 use super::{Command, Document, Event, EventError, RawObject, Refusal, Reply, Scope, Source};
 use crate::{
     problem::Problem,
-    request::{AskedId, FIELDS, InvalidId, JobId, Request, Target, flag},
+    request::{AskedId, FIELDS, InvalidId, JobId, PageRequest, QueueName, Request, Target, flag},
 };
 use request::HttpRequest;
 use route::{Route, route};
@@ -82,6 +82,16 @@ fn command(request: &HttpRequest, scope: &Scope<'_>) -> Result<Command, Problem>
             let id = job_id(&id, scope)?;
             Ok(Command::ShowJob { id, form })
         }
+        Route::ShowQueue(name) => {
+            no_options(request)?;
+            let queue = queue(&name, scope)?;
+            Ok(Command::ShowQueue { queue, form })
+        }
+        Route::ListJobs(name) => {
+            let page = PageRequest::new(queue(&name, scope)?, &request.query);
+            let page = page.map_err(|error| bad_request(error.to_string()))?;
+            Ok(Command::ListJobs { page, form })
+        }
         Route::DeleteJob(id) => {
             no_options_in_body(request)?;
             let request = delete_request(&id, request, scope)?;
@@ -121,6 +131,10 @@ fn no_options_in_body(request: &HttpRequest) -> Result<(), Problem> {
             "{name}: this route takes no body; the options are query parameters"
         )))
     })
+}
+
+fn queue(text: &str, scope: &Scope<'_>) -> Result<QueueName, Problem> {
+    QueueName::parse(text, scope.own_region).map_err(|error| bad_request(error.to_string()))
 }
 
 fn job_id(text: &str, scope: &Scope<'_>) -> Result<JobId, Problem> {

@@ -3,6 +3,8 @@
 /// The region and account that this function runs in, if they are known. ARNs of others are refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnRegion {
+    /// For example `aws`.
+    pub partition: Option<String>,
     /// For example `eu-west-1`.
     pub region: Option<String>,
     /// Twelve digits.
@@ -13,12 +15,14 @@ impl OwnRegion {
     /// Reads region and account from the function's own ARN. A part that cannot be read is not compared later.
     #[must_use]
     pub fn from_function_arn(arn: &str) -> Self {
-        let mut parts = arn.split(':').skip(2);
-        if parts.next() != Some("lambda") {
+        let mut parts = arn.split(':').skip(1);
+        let mut known = || parts.next().filter(|s| !s.is_empty()).map(str::to_owned);
+        let partition = known();
+        if known().as_deref() != Some("lambda") {
             return Self::default();
         }
-        let mut known = || parts.next().filter(|s| !s.is_empty()).map(str::to_owned);
         Self {
+            partition,
             region: known(),
             account: known(),
         }
@@ -31,6 +35,15 @@ impl OwnRegion {
             && self.account.as_deref().is_none_or(|own| own == account)
     }
 
+    /// The ARN of the job queue of this name, if partition, region and account are known.
+    pub(super) fn queue_arn(&self, name: &str) -> Option<String> {
+        let (partition, region) = (self.partition.as_ref()?, self.region.as_ref()?);
+        let account = self.account.as_ref()?;
+        Some(format!(
+            "arn:{partition}:batch:{region}:{account}:job-queue/{name}"
+        ))
+    }
+
     /// An event's region and account as `region:account`, if they are not this function's own. A part that the event
     /// leaves out counts as this function's own.
     #[must_use]
@@ -39,4 +52,13 @@ impl OwnRegion {
         let account = account.or(self.account.as_deref()).unwrap_or_default();
         (!self.owns(region, account)).then(|| format!("{region}:{account}"))
     }
+}
+
+/// The name of a job queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueName {
+    /// The name.
+    pub name: String,
+    /// Its ARN here, if this function's own region and account are known.
+    pub arn: Option<String>,
 }

@@ -63,6 +63,12 @@ impl Status {
         word("status", text).unwrap_or(Self::Unknown)
     }
 
+    /// One of the statuses by which `ListJobs` lists jobs.
+    #[must_use]
+    pub fn is_listed(self) -> bool {
+        self.is_final() || Self::LIVE.contains(&self)
+    }
+
     /// SUCCEEDED or FAILED. The job does not change any more.
     #[must_use]
     pub fn is_final(self) -> bool {

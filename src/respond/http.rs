@@ -1,8 +1,10 @@
 //! HTTP responses: a report, one job's result, one job, or a problem.
 
+mod queue;
 mod shape;
 
 use ::http::StatusCode;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{JobView, body};
@@ -15,6 +17,7 @@ use crate::{
     request::JobId,
 };
 
+pub(super) use queue::{jobs, queue};
 pub(super) use shape::{Response, shape};
 
 /// The longest body through API Gateway and function URLs. Lambda's limit of 6 MB applies to its escaped form.
@@ -85,11 +88,7 @@ pub(super) fn job(id: JobId, view: &Result<JobView, CallError>) -> Result<String
             ));
         }
         Err(error) => {
-            return Err(match error.kind {
-                ErrorKind::Throttled => unavailable(error.to_string()),
-                ErrorKind::Denied => Problem::new(StatusCode::FORBIDDEN, error.to_string()),
-                _ => Problem::new(StatusCode::BAD_GATEWAY, error.to_string()),
-            });
+            return Err(call_problem(error));
         }
     };
     let mut body: Map<String, Value> = Map::new();
@@ -100,7 +99,7 @@ pub(super) fn job(id: JobId, view: &Result<JobView, CallError>) -> Result<String
         ("status", json!(job.summary.status.as_str())),
         ("isCancelled", json!(job.summary.is_cancelled)),
         ("isTerminated", json!(job.summary.is_terminated)),
-        ("createdAt", json!(job.summary.created_at)),
+        ("createdAt", json!(time(job.summary.created_at))),
     ] {
         body.insert(name.to_owned(), value);
     }
@@ -108,6 +107,21 @@ pub(super) fn job(id: JobId, view: &Result<JobView, CallError>) -> Result<String
         body.insert("statusReason".to_owned(), reason.as_str().into());
     }
     Ok(Value::Object(body).to_string())
+}
+
+/// The problem of a call that failed for good.
+fn call_problem(error: &CallError) -> Problem {
+    match error.kind {
+        ErrorKind::Throttled => unavailable(error.to_string()),
+        ErrorKind::Denied => Problem::new(StatusCode::FORBIDDEN, error.to_string()),
+        _ => Problem::new(StatusCode::BAD_GATEWAY, error.to_string()),
+    }
+}
+
+/// A time in milliseconds since 1970 as RFC 3339.
+fn time(milliseconds: Option<i64>) -> Option<String> {
+    let time = Timestamp::from_millisecond(milliseconds?).ok()?;
+    Some(time.to_string())
 }
 
 /// The response that describes the routes.

@@ -136,6 +136,7 @@ impl Sweep<'_> {
         let call = ListJobs {
             listing,
             next: cursor.next.as_deref(),
+            limit: None,
         };
         let page = match self.session.call(&call).await {
             Ok(page) => page,

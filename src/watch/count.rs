@@ -56,6 +56,7 @@ pub async fn count(
     let call = ListJobs {
         listing: &listing,
         next: None,
+        limit: None,
     };
     let page = session.call(&call).await?;
     let count = Count {

@@ -284,6 +284,8 @@ def test_every_route_requires_a_signed_request(parameters):
         "POST /cancellations",
         "GET /jobs/{jobId}",
         "DELETE /jobs/{jobId}",
+        "GET /queues/{queue}",
+        "GET /queues/{queue}/jobs",
         "GET /openapi.json",
     }
     for route in routes.values():

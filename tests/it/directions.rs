@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Which modules each module may use, from the top layer down. `lib` and `main` may use all.
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     (
         "end",
         &[
@@ -27,7 +27,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     (
         "respond",
         &[
-            "batch", "event", "intake", "panel", "problem", "report", "request", "watch",
+            "batch", "event", "intake", "panel", "problem", "queues", "report", "request", "watch",
         ],
     ),
     (
@@ -49,6 +49,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
         ],
     ),
     ("event", &["config", "problem", "request"]),
+    ("queues", &["batch", "request", "session", "watch"]),
     ("panel", &["batch", "request", "session", "watch"]),
     (
         "watch",

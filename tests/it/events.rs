@@ -3,7 +3,7 @@
 mod batches;
 mod chains;
 mod errors;
-mod http;
+pub(crate) mod http;
 mod problems;
 mod sizes;
 

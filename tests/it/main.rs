@@ -24,6 +24,7 @@ mod mutations;
 mod pace;
 mod policy;
 mod publish;
+mod queues;
 mod select;
 mod selections;
 mod watch;

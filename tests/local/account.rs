@@ -72,6 +72,8 @@ pub fn emulator(
 fn shown_queues(payload: &RawValue, scope: &Scope<'_>) -> Vec<String> {
     match event::decode(payload, scope).map(|event| event.command) {
         Ok(Command::Panel(panel)) => vec![panel.job_queue],
+        Ok(Command::ShowQueue { queue, .. }) => vec![queue.name],
+        Ok(Command::ListJobs { page, .. }) => vec![page.queue.name],
         Ok(Command::Watch(watch)) => {
             let named = watch.job_queues.unwrap_or_else(|| vec![QUEUE.to_owned()]);
             let is_there =

@@ -14,6 +14,10 @@ pub(super) enum Route {
     ShowJob(String),
     /// `DELETE /jobs/{jobId}`, with the id as text.
     DeleteJob(String),
+    /// `GET /queues/{queue}`, with the name as text.
+    ShowQueue(String),
+    /// `GET /queues/{queue}/jobs`, with the queue's name as text.
+    ListJobs(String),
     /// `GET /openapi.json`
     OpenApi,
 }
@@ -25,6 +29,9 @@ pub(super) fn route(method: &str, path: &str) -> Result<Route, Problem> {
         .filter(|segment| !segment.is_empty())
         .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
         .collect();
+    if let Some(route) = queue_route(&segments, method) {
+        return route;
+    }
     match (segments.last().map(String::as_str), method) {
         (Some("cancellations"), "POST") => return Ok(Route::Cancellations),
         (Some("cancellations"), _) => return Err(not_allowed(method, "POST")),
@@ -46,8 +53,30 @@ pub(super) fn route(method: &str, path: &str) -> Result<Route, Problem> {
     }
     Err(Problem::new(
         StatusCode::NOT_FOUND,
-        "no such route; the routes are POST /cancellations, GET and DELETE /jobs/{jobId}, and GET /openapi.json",
+        "no such route; the routes are POST /cancellations, GET and DELETE /jobs/{jobId}, GET /queues/{queue}, GET \
+         /queues/{queue}/jobs, and GET /openapi.json",
     ))
+}
+
+/// A route below `queues`, by the end of the path. A queue may have the name of another route, and so may a stage or base
+/// path: a method that only the other route has tells which is meant.
+fn queue_route(segments: &[String], method: &str) -> Option<Result<Route, Problem>> {
+    let route = match segments {
+        [.., queues, queue, jobs] if queues == "queues" && jobs == "jobs" => {
+            Route::ListJobs(queue.clone())
+        }
+        [.., queues, queue] if queues == "queues" => Route::ShowQueue(queue.clone()),
+        _ => return None,
+    };
+    let is_other = matches!(&route, Route::ShowQueue(queue) if queue == "cancellations" && method == "POST")
+        || matches!(&route, Route::ShowQueue(queue) if queue == "openapi.json");
+    if is_other {
+        return None;
+    }
+    Some(match method {
+        "GET" => Ok(route),
+        _ => Err(not_allowed(method, "GET")),
+    })
 }
 
 fn not_allowed(method: &str, allowed: &str) -> Problem {
@@ -100,12 +129,48 @@ mod tests {
     }
 
     #[test]
+    fn queues_are_told_from_stages_and_other_routes() {
+        let queue = |name: &str| Ok(Route::ShowQueue(name.to_owned()));
+        let jobs = |name: &str| Ok(Route::ListJobs(name.to_owned()));
+        let job = || Ok(Route::ShowJob(ID.to_owned()));
+        for (path, expected) in [
+            ("/queues/high", queue("high")),
+            ("/prod/queues/high/", queue("high")),
+            ("/jobs/queues/high", queue("high")),
+            ("/queues/hi%67h", queue("high")),
+            ("/queues/high/jobs", jobs("high")),
+            ("/queues/queues/jobs", jobs("queues")),
+            ("/queues/jobs/jobs", jobs("jobs")),
+            ("/queues/jobs", queue("jobs")),
+            ("/queues/cancellations", queue("cancellations")),
+            ("/queues/cancellations/jobs", jobs("cancellations")),
+            ("/queues/openapi.json", Ok(Route::OpenApi)),
+            (&format!("/queues/jobs/{ID}"), job()),
+            (&format!("/queues/high/jobs/{ID}"), job()),
+        ] {
+            assert_eq!(route("GET", path), expected, "{path}");
+        }
+        assert_eq!(
+            route("POST", "/queues/cancellations"),
+            Ok(Route::Cancellations)
+        );
+        for path in ["/queues/high", "/queues/high/jobs", "/queues/jobs"] {
+            let problem = route("DELETE", path).unwrap_err();
+            assert_eq!(problem.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+            assert_eq!(problem.headers, [("Allow", "GET".to_owned())]);
+        }
+    }
+
+    #[test]
     fn unknown_path_is_404_and_wrong_method_405() {
         for path in [
             "",
             "/",
             "/jobs",
             "/jobs/",
+            "/queues",
+            "/queues/",
+            "/queues/high/job",
             "/cancellation",
             "/cancellations/x",
         ] {

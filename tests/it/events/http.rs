@@ -271,7 +271,7 @@ async fn get_shows_the_job_as_batch_describes_it() {
         json!({
             "jobId": SUBMITTED, "jobName": "render-3", "status": "SUBMITTED",
             "jobQueue": "arn:aws:batch:eu-west-1:123456789012:job-queue/demo-queue",
-            "isCancelled": false, "isTerminated": false, "createdAt": 1_735_689_780_000_u64,
+            "isCancelled": false, "isTerminated": false, "createdAt": "2025-01-01T00:03:00Z",
         })
     );
     assert_eq!(answer.headers["cache-control"], "no-store");

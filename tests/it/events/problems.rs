@@ -127,6 +127,8 @@ async fn unknown_path_is_404_wrong_method_405() {
             ("GET", "/cancellations", "POST"),
             ("DELETE", "/prod/cancellations/", "POST"),
             ("POST", "/openapi.json", "GET"),
+            ("DELETE", "/queues/demo-queue", "GET"),
+            ("POST", "/prod/queues/demo-queue/jobs/", "GET"),
         ] {
             let answer = assert_refused(form.request(method, path), 405, allowed).await;
             assert_eq!(answer.headers["allow"], allowed);

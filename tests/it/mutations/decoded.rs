@@ -3,7 +3,7 @@
 use batch_cancel::{
     config::Config,
     event::{Command, Content, Event, EventError, Refusal, Scope, decode},
-    request::{Action, AskedId, JobId, MAX_WAIT, OwnRegion, Request, Target},
+    request::{Action, AskedId, JobId, MAX_WAIT, OwnRegion, QueueName, Request, Target},
 };
 use jiff::Timestamp;
 use support::FUNCTION_ARN;
@@ -80,6 +80,13 @@ fn of_event(event: &Event, facts: &Facts) -> Result<&'static str, String> {
             Ok(event.source.as_str())
         }
         Command::ShowJob { id, .. } => named(*id, facts).map(|()| "a job to show"),
+        Command::ShowQueue { queue, .. } => of_queue(queue, facts).map(|()| "a queue to show"),
+        Command::ListJobs { page, .. } => {
+            if page.limit == 0 || !page.status.is_listed() {
+                return Err(format!("not a valid page: {page:?}"));
+            }
+            of_queue(&page.queue, facts).map(|()| "jobs to list")
+        }
         Command::Watch(watch) => {
             let is_empty = |queues: &Vec<String>| {
                 queues.is_empty() || queues.iter().any(|queue| queue.trim().is_empty())
@@ -101,6 +108,13 @@ fn of_event(event: &Event, facts: &Facts) -> Result<&'static str, String> {
             check_text(&error.to_string()).map(|()| "a problem in a widget")
         }
     }
+}
+
+fn of_queue(queue: &QueueName, facts: &Facts) -> Result<(), String> {
+    if queue.name.is_empty() || !facts.text.contains(&queue.name.to_lowercase()) {
+        return Err(format!("the event does not name {queue:?}"));
+    }
+    Ok(())
 }
 
 fn of_request(request: &Request, facts: &Facts) -> Result<(), String> {

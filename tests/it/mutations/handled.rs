@@ -216,7 +216,11 @@ impl Handled<'_> {
                     };
                     ids && (self.may_terminate || !terminates)
                 }),
-                Command::ShowJob { .. } | Command::Panel(_) | Command::Watch(_) => true,
+                Command::ShowJob { .. }
+                | Command::ShowQueue { .. }
+                | Command::ListJobs { .. }
+                | Command::Panel(_)
+                | Command::Watch(_) => true,
                 Command::Document(_) | Command::Refuse(_) => false,
             },
         };

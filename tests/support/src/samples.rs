@@ -121,10 +121,7 @@ fn readable(answer: &Value) -> Value {
     let mut answer = answer.clone();
     let queues = answer.get_mut("queues").and_then(Value::as_array_mut);
     for queue in queues.into_iter().flatten() {
-        if let Some(age) = queue.pointer_mut("/head/ageSeconds") {
-            assert!(age.is_u64(), "{age}");
-            *age = json!("(age)");
-        }
+        hide_age(queue.pointer_mut("/head/ageSeconds"));
     }
     if let Some(body) = answer.get("body").and_then(Value::as_str) {
         let is_document = body == include_str!("../../../src/respond/openapi.json");
@@ -134,8 +131,17 @@ fn readable(answer: &Value) -> Value {
         } else {
             body
         };
+        hide_age(answer.pointer_mut("/body/head/ageSeconds"));
     }
     answer
+}
+
+/// An age grows from day to day.
+fn hide_age(age: Option<&mut Value>) {
+    if let Some(age) = age {
+        assert!(age.is_u64(), "{age}");
+        *age = json!("(age)");
+    }
 }
 
 /// Each row and paragraph as a line; ages, which grow from day to day, are left out.

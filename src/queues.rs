@@ -1,0 +1,116 @@
+//! A job queue as HTTP shows it: measured, and its jobs page by page.
+
+use thiserror::Error;
+
+use crate::{
+    batch::{
+        CallError, DescribeJobQueue, ErrorKind, Filter, JobQueue, JobSummary, ListJobs, ListOf,
+        Listing,
+    },
+    request::{NamePattern, PageRequest, QueueName},
+    session::Session,
+    watch::{self, QueueView},
+};
+
+/// A page of the jobs of a queue.
+#[derive(Debug)]
+pub struct JobPage {
+    /// The ARN of the queue.
+    pub job_queue: String,
+    /// The jobs, the newest first. There may be fewer than asked for, or none, although more pages follow.
+    pub jobs: Vec<JobSummary>,
+    /// What asks for the next page, if there is one.
+    pub next_token: Option<String>,
+}
+
+/// Why a queue cannot be shown.
+#[derive(Debug, Error)]
+pub enum QueueError {
+    /// It is not in `ALLOWED_QUEUES`, whether it exists or not.
+    #[error("job queue {0} is not in ALLOWED_QUEUES")]
+    NotAllowed(String),
+    /// It does not exist.
+    #[error("job queue {0} does not exist")]
+    NotFound(String),
+    /// Its jobs are service jobs.
+    #[error("job queue {0} holds service jobs, which cannot be listed")]
+    OfServiceJobs(String),
+    /// Batch refuses the token of the page.
+    #[error("nextToken: AWS Batch does not take it: {0}")]
+    Token(CallError),
+    /// A call failed for good.
+    #[error("{0}")]
+    Call(#[from] CallError),
+}
+
+/// Measures a queue. `now` is in milliseconds since 1970.
+///
+/// # Errors
+///
+/// When nothing of it may be shown or could be read. What could be read of it is shown.
+pub async fn show(
+    name: &QueueName,
+    now: i64,
+    session: Session<'_>,
+) -> Result<QueueView, QueueError> {
+    let queue = find(name, session).await?;
+    let view = Box::pin(watch::measure(&queue, now, session)).await;
+    match view.error {
+        Some(error) if view.head.is_none() && view.counts.jobs.is_empty() => Err(error.into()),
+        _ => Ok(view),
+    }
+}
+
+/// Reads a page of the jobs of a queue, by one call beside the one that finds the queue.
+///
+/// Batch filters by name or by status, not by both. By name it is: a name is mostly rarer than a status.
+///
+/// # Errors
+///
+/// When it may not be shown, or a call failed for good.
+pub async fn list(request: &PageRequest, session: Session<'_>) -> Result<JobPage, QueueError> {
+    let queue = find(&request.queue, session).await?;
+    if queue.is_of_service_jobs {
+        return Err(QueueError::OfServiceJobs(request.queue.name.clone()));
+    }
+    let name = request.job_name.as_ref();
+    let filter = name.map(|name| Filter::JobName(name.as_str().to_owned()));
+    let listing = Listing {
+        of: ListOf::Queue(queue.arn.clone()),
+        status: filter.is_none().then_some(request.status),
+        filter,
+    };
+    let call = ListJobs {
+        listing: &listing,
+        next: request.next.as_deref(),
+        limit: Some(request.limit),
+    };
+    let page = match session.call(&call).await {
+        Ok(page) => page,
+        Err(error) if error.kind == ErrorKind::Refused && request.next.is_some() => {
+            return Err(QueueError::Token(error));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let is_named = |name: &NamePattern, job: &JobSummary| name.matches(&job.job_name);
+    let mut jobs = page.jobs;
+    jobs.retain(|job| job.status == request.status && name.is_none_or(|name| is_named(name, job)));
+    Ok(JobPage {
+        job_queue: queue.arn,
+        jobs,
+        next_token: page.next.map(|next| request.token(&next)),
+    })
+}
+
+/// The queue, if it is allowed and exists. One that is not allowed is not asked for: nobody learns whether it exists.
+async fn find(name: &QueueName, session: Session<'_>) -> Result<JobQueue, QueueError> {
+    let allowed = &session.policy.allowed_queues;
+    if !allowed.may_contain(name) {
+        return Err(QueueError::NotAllowed(name.name.clone()));
+    }
+    match session.call(&DescribeJobQueue(&name.name)).await? {
+        Some(queue) if allowed.contain(&queue.arn) => Ok(queue),
+        Some(_) => Err(QueueError::NotAllowed(name.name.clone())),
+        None => Err(QueueError::NotFound(name.name.clone())),
+    }
+}
