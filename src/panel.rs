@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use crate::{
     batch::{CallError, DescribeJobQueue, ErrorKind, JobSummary},
-    request::PanelRequest,
+    policy::queue_name,
+    request::{PanelRequest, Status},
     session::Session,
     watch::{self, Counts, Head},
 };
@@ -12,16 +13,33 @@ use crate::{
 /// A job queue, as it is shown.
 #[derive(Debug)]
 pub struct Panel {
-    /// The queue's name or ARN, as the widget gives it.
-    pub job_queue: String,
+    /// What was asked for.
+    pub request: PanelRequest,
+    /// The queue's name.
+    pub name: String,
+    /// Whether it accepts jobs: ENABLED or DISABLED.
+    pub state: String,
     /// The number of jobs in each status of the panel.
     pub counts: Counts,
-    /// Some of the jobs: by status, the oldest of each first.
-    pub jobs: Vec<JobSummary>,
-    /// The first job in line.
-    pub head: Option<Head>,
+    /// Some of the jobs of each status that has any, the oldest first. Those that wait for the queue come first.
+    pub groups: Vec<Group>,
+    /// The first job in line, or why it cannot be read.
+    pub head: Result<Option<Head>, CallError>,
+    /// Whether jobs that have started may be ended.
+    pub can_terminate: bool,
+    /// Whether everything is a dry run.
+    pub is_dry_run: bool,
     /// The time, in milliseconds since 1970.
     pub now: i64,
+}
+
+/// Some of the jobs in one status.
+#[derive(Debug)]
+pub struct Group {
+    /// The status.
+    pub status: Status,
+    /// The jobs, the oldest first.
+    pub jobs: Vec<JobSummary>,
 }
 
 /// Why a queue cannot be shown.
@@ -59,7 +77,7 @@ impl PanelError {
     }
 }
 
-/// Reads a queue: one page of a listing for each status, the first job in line, and that job's status reason.
+/// Reads a queue: the first job in line, that job's status reason, and one page of a listing for each status.
 ///
 /// # Errors
 ///
@@ -82,39 +100,67 @@ pub async fn panel(
             "job queue {name} holds service jobs, which cannot be shown"
         )));
     }
-    let (mut counts, mut found) = (Counts::default(), Vec::new());
+    let head = watch::head(&queue.arn, now, session).await;
+    let (mut counts, mut groups) = (Counts::default(), Vec::new());
     for &status in &request.statuses {
         let (count, jobs) = watch::count(&queue.arn, status, session).await?;
         counts.add(count);
-        found.push(jobs);
+        groups.push(Group { status, jobs });
     }
-    let jobs = fair_share(found, request.limit);
-    let head = watch::head(&queue.arn, now, session).await?;
+    fair_share(&mut groups, request.limit);
+    groups.retain(|group| !group.jobs.is_empty());
+    groups.sort_by_key(|group| rank(group.status));
     Ok(Panel {
-        job_queue: request.job_queue,
+        name: queue_name(&queue.arn).to_owned(),
+        state: queue.state,
         counts,
-        jobs,
+        groups,
         head,
+        can_terminate: session.policy.allow_terminate,
+        is_dry_run: session.policy.dry_run,
         now,
+        request,
     })
 }
 
-/// At most `limit` jobs of several statuses, the oldest of each status first.
+/// Since when a job waits or runs, in milliseconds since 1970. Batch does not say since when it is in its status, unless it
+/// runs.
+#[must_use]
+pub fn since(job: &JobSummary) -> Option<i64> {
+    let started_at = job.started_at.filter(|_| job.status == Status::Running);
+    started_at.or(job.created_at)
+}
+
+/// The place of a status on the panel: what waits for the queue first, what has ended last.
+fn rank(status: Status) -> usize {
+    let order = [
+        Status::Runnable,
+        Status::Pending,
+        Status::Submitted,
+        Status::Starting,
+        Status::Running,
+        Status::Failed,
+    ];
+    let place = order.iter().position(|&known| known == status);
+    place.unwrap_or(order.len())
+}
+
+/// Leaves at most `limit` jobs of several statuses, the oldest of each.
 ///
 /// Every status has an equal share of the limit. A status with fewer jobs leaves the rest of its share to the others. If
 /// the limit cannot be divided equally, the remainder goes to the oldest jobs.
-fn fair_share(mut found: Vec<Vec<JobSummary>>, limit: usize) -> Vec<JobSummary> {
+fn fair_share(groups: &mut [Group], limit: usize) {
     // A job whose age is not known counts as the youngest.
-    let age = |job: &JobSummary| (job.created_at.is_none(), job.created_at, job.id);
-    for jobs in &mut found {
-        jobs.sort_unstable_by_key(age);
+    let age = |job: &JobSummary| (since(job).is_none(), since(job), job.id);
+    for group in groups.iter_mut() {
+        group.jobs.sort_unstable_by_key(age);
     }
-    let mut shares = vec![0; found.len()];
+    let mut shares = vec![0; groups.len()];
     let mut left = limit;
     loop {
         let mut open: Vec<(usize, &JobSummary)> = Vec::new();
-        for (index, (jobs, &share)) in found.iter().zip(&shares).enumerate() {
-            open.extend(jobs.get(share).map(|next| (index, next)));
+        for (index, (group, &share)) in groups.iter().zip(&shares).enumerate() {
+            open.extend(group.jobs.get(share).map(|next| (index, next)));
         }
         if open.is_empty() || left == 0 {
             break;
@@ -122,15 +168,14 @@ fn fair_share(mut found: Vec<Vec<JobSummary>>, limit: usize) -> Vec<JobSummary> 
         open.sort_unstable_by_key(|(_, next)| age(next));
         let equal = (left / open.len()).max(1);
         for (index, _) in open {
-            if let (Some(jobs), Some(share)) = (found.get(index), shares.get_mut(index)) {
-                let more = equal.min(jobs.len() - *share).min(left);
+            if let (Some(group), Some(share)) = (groups.get(index), shares.get_mut(index)) {
+                let more = equal.min(group.jobs.len() - *share).min(left);
                 *share += more;
                 left -= more;
             }
         }
     }
-    let shares = found.into_iter().zip(shares);
-    shares
-        .flat_map(|(jobs, share)| jobs.into_iter().take(share))
-        .collect()
+    for (group, share) in groups.iter_mut().zip(shares) {
+        group.jobs.truncate(share);
+    }
 }

@@ -153,12 +153,7 @@ impl Response {
     }
 
     fn widget_problem(unfulfilled: Unfulfilled) -> Self {
-        let title = if unfulfilled.is_refused {
-            "Refused"
-        } else {
-            "Not available"
-        };
-        let html = widget::problem(title, &unfulfilled.error);
+        let html = widget::problem(unfulfilled.is_refused, &unfulfilled.error);
         Self {
             unfulfilled: Some(unfulfilled),
             ..Self::html(&html)

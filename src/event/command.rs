@@ -164,6 +164,8 @@ pub struct WidgetReply {
     pub unconfirmed: Option<Confirmation>,
     /// The payload of the button that goes back to what the widget shows by itself.
     pub back: Option<String>,
+    /// The widget is too narrow for a table of many columns.
+    pub is_narrow: bool,
 }
 
 /// How a viewer can confirm a request.

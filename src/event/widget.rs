@@ -10,7 +10,9 @@ use super::{
     Command, Confirmation, Document, Event, EventError, RawObject, Refusal, Reply, Scope, Source,
     WidgetReply,
 };
-use crate::request::{FIELDS, MAX_SHOWN, PanelRequest, Request, RequestError, Status, from_object};
+use crate::request::{
+    Action, FIELDS, MAX_SHOWN, PanelRequest, Request, RequestError, Status, from_object,
+};
 
 const KIND: &str = "dashboard widget";
 
@@ -20,8 +22,17 @@ const SHOWN: usize = 50;
 /// The field of a widget's event that makes it one.
 const CONTEXT: &str = "widgetContext";
 
+/// The field that asks for a panel.
+const PANEL: &str = "panel";
+
+/// The field of our form, and of a request.
+const REASON: &str = "reason";
+
 /// The field that our buttons add: the viewer has confirmed the request.
 const CONFIRMED: &str = "confirmed";
+
+/// A widget of fewer pixels than this is narrow: five columns of jobs, with whole ids, need more.
+const NARROW: u32 = 900;
 
 /// The fields of `panel`.
 #[derive(Deserialize)]
@@ -37,29 +48,52 @@ pub(super) fn matches(object: &RawObject<'_>) -> bool {
     object.has(CONTEXT) || (object.has("describe") && object.names().all(|name| name == "describe"))
 }
 
-/// Decodes a widget's event. What is wrong with it is answered in the widget.
-pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Event {
-    let context = object.object(CONTEXT);
-    let dashboard = context
-        .as_ref()
-        .and_then(|context| context.text("dashboardName"));
-    let saved = context.and_then(|context| Some(context.get("params")?.get()));
-    let command = command(object, saved, scope)
-        .unwrap_or_else(|error| Command::Refuse(Refusal::Widget(error)));
-    Event {
-        source: Source::Widget,
-        requested_by: format!(
-            "dashboard {}",
-            dashboard.as_deref().unwrap_or("without a name")
-        ),
-        command,
+/// What the console says of the widget, with every call.
+struct Context<'a> {
+    dashboard: Option<String>,
+    /// The widget's saved parameters.
+    saved: Option<&'a str>,
+    /// What the viewer has typed as the reason, in any form of the widget.
+    typed_reason: Option<String>,
+    is_narrow: bool,
+}
+
+impl<'a> Context<'a> {
+    /// Nothing of it is required.
+    fn of(object: &RawObject<'a>) -> Self {
+        let context = object.object(CONTEXT);
+        let context = context.as_ref();
+        let forms = context.and_then(|context| context.object("forms")?.object("all"));
+        let width = context.and_then(|context| context.get("width"));
+        let width: Option<u32> = width.and_then(|width| width.get().parse().ok());
+        Self {
+            dashboard: context.and_then(|context| context.text("dashboardName")),
+            saved: context.and_then(|context| Some(context.get("params")?.get())),
+            typed_reason: forms
+                .and_then(|fields| fields.text(REASON))
+                .map(|reason| reason.trim().to_owned())
+                .filter(|reason| !reason.is_empty()),
+            is_narrow: width.is_some_and(|width| width < NARROW),
+        }
     }
 }
 
-/// What a call asks for, where `saved` are the widget's saved parameters, which the console sends with every call.
+/// Decodes a widget's event. What is wrong with it is answered in the widget.
+pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Event {
+    let context = Context::of(object);
+    let dashboard = context.dashboard.as_deref().unwrap_or("without a name");
+    Event {
+        source: Source::Widget,
+        requested_by: format!("dashboard {dashboard}"),
+        command: command(object, context, scope)
+            .unwrap_or_else(|error| Command::Refuse(Refusal::Widget(error))),
+    }
+}
+
+/// What a call asks for.
 fn command(
     object: &RawObject<'_>,
-    saved: Option<&str>,
+    context: Context<'_>,
     scope: &Scope<'_>,
 ) -> Result<Command, EventError> {
     let describes = object
@@ -69,12 +103,13 @@ fn command(
         return Ok(Command::Document(Document::Widget));
     }
     if !object.names().any(|name| FIELDS.contains(&name)) {
-        return Ok(Command::Panel(panel(object)?));
+        return Ok(Command::Panel(panel(object, context)?));
     }
-    let fields = own_fields(object);
+    let saved = context.saved.and_then(RawObject::read);
+    let is_saved =
+        |field: &str| matches!(&saved, Some(saved) if saved.names().any(|name| name == field));
+    let fields = own_fields(object, is_saved(PANEL));
     let mut request = Request::from_json(&json_object(&fields), scope.own_region)?;
-    let saved_fields = saved.and_then(RawObject::read);
-    let is_saved = |field: &str| matches!(&saved_fields, Some(saved) if saved.names().any(|name| name == field));
     let has_saved_field = fields.iter().any(|(name, _)| is_saved(name));
     let is_confirmed = is_confirmed(object)? && !is_saved(CONFIRMED);
     let unconfirmed = (has_saved_field && !is_confirmed).then(|| {
@@ -90,11 +125,19 @@ fn command(
     request.dry_run |= unconfirmed.is_some();
     let reply = WidgetReply {
         // An unconfirmed request is what the widget shows by itself.
-        back: saved
-            .filter(|_| unconfirmed.is_none() && saved_fields.is_some())
+        back: context
+            .saved
+            .filter(|_| unconfirmed.is_none() && saved.is_some())
             .map(str::to_owned),
         unconfirmed,
+        is_narrow: context.is_narrow,
     };
+    let default = match request.action {
+        Action::Cancel => "Cancelled on the dashboard",
+        Action::Terminate => "Terminated on the dashboard",
+    };
+    let request =
+        request.with_default_reason(|| context.typed_reason.unwrap_or_else(|| default.to_owned()));
     Ok(Command::cancel(request, Reply::Widget(reply)))
 }
 
@@ -109,10 +152,13 @@ fn is_confirmed(object: &RawObject<'_>) -> Result<bool, EventError> {
 }
 
 /// The fields of the request: those of the event without what the console and our buttons add. The request is as strict
-/// as ever.
-fn own_fields<'a>(object: &'a RawObject<'_>) -> Vec<(&'a str, &'a str)> {
-    let added = [CONTEXT, "describe", CONFIRMED];
-    let fields = object.fields().filter(|(name, _)| !added.contains(name));
+/// as ever. AWS does not say whether the console adds the saved parameters to those of a button, so a saved `panel` may
+/// stand beside them.
+fn own_fields<'a>(object: &'a RawObject<'_>, has_saved_panel: bool) -> Vec<(&'a str, &'a str)> {
+    let is_added = |name: &str| {
+        [CONTEXT, "describe", CONFIRMED].contains(&name) || (has_saved_panel && name == PANEL)
+    };
+    let fields = object.fields().filter(|(name, _)| !is_added(name));
     fields.map(|(name, value)| (name, value.get())).collect()
 }
 
@@ -124,12 +170,12 @@ fn json_object(fields: &[(&str, &str)]) -> String {
     format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
 }
 
-fn panel(object: &RawObject<'_>) -> Result<PanelRequest, EventError> {
+fn panel(object: &RawObject<'_>, context: Context<'_>) -> Result<PanelRequest, EventError> {
     let broken = |error: RequestError| EventError::Envelope {
         kind: KIND,
-        error: error.within("panel"),
+        error: error.within(PANEL),
     };
-    let known = ["panel", "describe", CONTEXT];
+    let known = [PANEL, "describe", CONTEXT];
     if let Some(unknown) = object.names().find(|name| !known.contains(name)) {
         return Err(RequestError::new(
             unknown,
@@ -138,7 +184,7 @@ fn panel(object: &RawObject<'_>) -> Result<PanelRequest, EventError> {
         .into());
     }
     let panel = object
-        .get("panel")
+        .get(PANEL)
         .ok_or_else(|| broken(RequestError::new("", "missing")))?;
     let panel: Panel = from_object(panel.get()).map_err(broken)?;
     let limit = panel.limit.unwrap_or(SHOWN);
@@ -164,5 +210,7 @@ fn panel(object: &RawObject<'_>) -> Result<PanelRequest, EventError> {
         job_queue: panel.job_queue,
         statuses,
         limit,
+        is_narrow: context.is_narrow,
+        typed_reason: context.typed_reason,
     })
 }

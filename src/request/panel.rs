@@ -14,4 +14,8 @@ pub struct PanelRequest {
     pub statuses: Vec<Status>,
     /// Show at most this many jobs.
     pub limit: usize,
+    /// The widget is too narrow for a table of many columns.
+    pub is_narrow: bool,
+    /// What the viewer has typed as the reason. A refresh of the widget would lose it.
+    pub typed_reason: Option<String>,
 }

@@ -50,7 +50,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ),
     ("event", &["config", "problem", "request"]),
     ("queues", &["batch", "request", "session", "watch"]),
-    ("panel", &["batch", "request", "session", "watch"]),
+    ("panel", &["batch", "policy", "request", "session", "watch"]),
     (
         "watch",
         &["batch", "plan", "policy", "reasons", "request", "session"],

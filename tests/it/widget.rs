@@ -1,8 +1,8 @@
 //! The dashboard widget: the HTML of a panel, its buttons, and the policy that holds for both.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use batch_emulator::{JobSpec, Operation, Queue, Status};
+use batch_emulator::{Faults, JobSpec, Operation, Queue, QueueState, Status};
 use serde_json::{Value, json};
 use support::{FUNCTION_ARN, Function, QUEUE};
 
@@ -38,10 +38,7 @@ fn buttons(html: &str) -> Vec<Value> {
                 attributes.contains(&format!("endpoint=\"{FUNCTION_ARN}\"")),
                 "{attributes}"
             );
-            assert!(
-                attributes.contains("confirmation=\"Cancel "),
-                "{attributes}"
-            );
+            assert!(attributes.contains(" confirmation=\""), "{attributes}");
             let payload = rest
                 .split_once("</cwdb-action>")
                 .unwrap()
@@ -68,7 +65,7 @@ fn function() -> Function {
     function.emulator.add_job(
         JobSpec::new(Status::Runnable)
             .queue("theirs")
-            .name("hidden"),
+            .name("theirs-secret"),
     );
     function
 }
@@ -78,12 +75,13 @@ async fn panel_shows_the_queue_as_escaped_html() {
     let function = function();
     let html = shown(&function, panel(QUEUE)).await;
     for text in [
-        "RUNNABLE <b>2</b>",
-        "RUNNING <b>1</b>",
-        "PENDING <b>0</b>",
+        "<b>2</b> <span>RUNNABLE</span>",
+        "<b>1</b> <span>RUNNING</span>",
+        "<b>0</b> <span>PENDING</span>",
+        "✓ ENABLED",
         "2 d 2 h",
         "1 h 30 min",
-        "5 min",
+        "runs 0 min",
     ] {
         assert!(html.contains(text), "{text}: {html}");
     }
@@ -92,22 +90,26 @@ async fn panel_shows_the_queue_as_escaped_html() {
         "{html}"
     );
     assert!(
-        html.contains("First in line for 0 min:") && html.contains("&lt;b&gt;too large"),
+        html.contains(">First in line for <span ")
+            && html.contains(">0 min</span></div>")
+            && html.contains("&lt;b&gt;too large"),
         "{html}"
     );
     for text in [
         "It is the job&#39;s own fault.",
         "submit it with smaller requirements",
-        "does not cancel it by itself now: the job is the first in its queue for 0s; BLOCKED_FOR is 10m",
+        "<b>Not now</b>: the job is the first in its queue for 0s; BLOCKED_FOR is 10m",
     ] {
         assert!(html.contains(text), "{text}: {html}");
     }
     assert!(
-        !html.contains("<script") && !html.contains("hidden"),
+        !html.contains("<script") && !html.contains("theirs-secret"),
         "{html}"
     );
     let limited = with_context(json!({"panel": {"jobQueue": QUEUE, "limit": 1}}));
-    assert_eq!(buttons(&shown(&function, limited).await).len(), 2);
+    let limited = buttons(&shown(&function, limited).await);
+    assert_eq!(limited.len(), 2, "the first in line, and the oldest job");
+    assert_eq!(limited[0], limited[1]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,25 +117,177 @@ async fn button_cancels_its_jobs_and_the_reason_names_the_dashboard() {
     let function = function();
     let html = shown(&function, panel(QUEUE)).await;
     let buttons = buttons(&html);
-    assert_eq!(buttons.len(), 4, "one for all, and one for each job");
-    assert_eq!(buttons[0]["jobIds"].as_array().unwrap().len(), 3);
-    let report = shown(&function, with_context(buttons[2].clone())).await;
+    let sizes = buttons
+        .iter()
+        .map(|button| button["jobIds"].as_array().unwrap().len());
+    let expected = [1, 2, 2, 1, 1];
     assert!(
-        report.contains("cancelled 1") && report.contains("RUNNABLE"),
+        sizes.eq(expected),
+        "the head, all that wait, all RUNNABLE ones, and each of them: {buttons:?}"
+    );
+    let report = shown(&function, with_context(buttons[4].clone())).await;
+    assert!(
+        report.contains("<b>1</b> <span>cancelled</span>") && report.contains("RUNNABLE → FAILED"),
         "{report}"
     );
-    let id = buttons[2]["jobIds"][0].as_str().unwrap();
+    let id = buttons[4]["jobIds"][0].as_str().unwrap();
     let reason = function.emulator.job(id).unwrap().status_reason.unwrap();
     assert!(
         reason
             .starts_with("Cancelled on the dashboard | by dashboard night <shift> | batch-cancel "),
         "{reason}"
     );
-    let report = shown(&function, with_context(buttons[0].clone())).await;
+    let report = shown(&function, with_context(buttons[1].clone())).await;
     assert!(
-        report.contains("3 jobs: cancelled 2, running 1"),
+        report.contains("<b>2</b> <span>cancelled</span>"),
         "{report}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_typed_in_the_form_is_the_reason_and_survives_a_refresh() {
+    let function = function();
+    let typed = |mut event: Value, reason: Value| {
+        event["widgetContext"]["forms"] = json!({"all": {"reason": reason}});
+        event
+    };
+    let html = shown(
+        &function,
+        typed(panel(QUEUE), json!("too </textarea> large")),
+    )
+    .await;
+    assert!(
+        html.contains(">too &lt;/textarea&gt; large</textarea>"),
+        "{html}"
+    );
+    let mut reasons = Vec::new();
+    let each = buttons(&html).split_off(3);
+    for (button, reason) in each.into_iter().zip([json!(" Wrong\nimage "), json!(7)]) {
+        let id = button["jobIds"][0].as_str().unwrap().to_owned();
+        shown(&function, typed(with_context(button), reason)).await;
+        let reason = function.emulator.job(&id).unwrap().status_reason.unwrap();
+        reasons.push(reason.split_once(" | by ").unwrap().0.to_owned());
+    }
+    assert_eq!(reasons, ["Wrong image", "Cancelled on the dashboard"]);
+    let id = function
+        .emulator
+        .add_job(JobSpec::new(Status::Runnable).queue(QUEUE));
+    let own = with_context(json!({"jobId": id, "reason": "mine"}));
+    shown(&function, typed(own, json!("typed"))).await;
+    let reason = function.emulator.job(&id).unwrap().status_reason.unwrap();
+    assert!(reason.starts_with("mine | by "), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_that_have_started_are_terminated_where_that_is_allowed() {
+    for allowed in [false, true] {
+        let settings = [
+            ("ALLOWED_QUEUES", QUEUE),
+            ("ALLOW_TERMINATE", &allowed.to_string()),
+        ];
+        let function = Function::new(&settings);
+        for status in [Status::Starting, Status::Running, Status::Running] {
+            function.emulator.add_job(JobSpec::new(status).queue(QUEUE));
+        }
+        let html = shown(&function, panel(QUEUE)).await;
+        assert_eq!(html.contains("ALLOW_TERMINATE is off"), !allowed, "{html}");
+        let buttons = buttons(&html);
+        assert_eq!(buttons.len(), if allowed { 4 } else { 0 }, "{html}");
+        for button in &buttons {
+            assert_eq!(button["terminate"], true, "{button}");
+        }
+        if let Some(all) = buttons
+            .into_iter()
+            .find(|button| button["jobIds"].as_array().unwrap().len() == 2)
+        {
+            let report = shown(&function, with_context(all)).await;
+            assert!(
+                report.contains("<b>2</b> <span>terminated</span>"),
+                "{report}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_panel_shows_what_can_be_read() {
+    let function = function();
+    function.emulator.set_faults(Faults {
+        denied: BTreeSet::from([Operation::GetJobQueueSnapshot]),
+        ..Faults::default()
+    });
+    let html = shown(&function, panel(QUEUE)).await;
+    assert!(
+        html.contains("First in line: cannot be read.") && html.contains("second"),
+        "{html}"
+    );
+    function.emulator.set_faults(Faults {
+        denied: BTreeSet::from([Operation::ListJobs]),
+        ..Faults::default()
+    });
+    let html = shown(&function, panel(QUEUE)).await;
+    assert!(
+        html.contains("</i> Refused</h3>") && html.contains("ListJobs"),
+        "{html}"
+    );
+    function.emulator.set_faults(Faults {
+        server_error_rate: 1.0,
+        ..Faults::default()
+    });
+    let html = shown(&function, panel(QUEUE)).await;
+    assert!(
+        html.contains("</i> Not available</h3>") && html.contains("Refresh the widget"),
+        "{html}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_queue_a_disabled_one_and_a_dry_run_are_said() {
+    let function = Function::new(&[("ALLOWED_QUEUES", "*"), ("DRY_RUN", "true")]);
+    let html = shown(&function, panel(QUEUE)).await;
+    for text in [
+        "nothing is first in line",
+        "No jobs in these statuses.",
+        "DRY_RUN is true",
+    ] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+    assert!(
+        buttons(&html).is_empty() && !html.contains("<form"),
+        "{html}"
+    );
+    let mut disabled = Queue::new("old");
+    disabled.state = QueueState::Disabled;
+    function.emulator.add_queue(disabled);
+    function
+        .emulator
+        .add_job(JobSpec::new(Status::Runnable).queue("old"));
+    let html = shown(&function, panel("old")).await;
+    assert!(html.contains("DISABLED: takes no new jobs"), "{html}");
+    assert!(html.contains(">Cancel (dry run)</a>"), "{html}");
+    let report = shown(&function, with_context(buttons(&html).remove(0))).await;
+    assert!(report.contains("</i> Dry run</h3>"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_hundred_jobs_are_far_below_the_size_of_an_answer() {
+    let function = Function::new(&[("ALLOWED_QUEUES", QUEUE)]);
+    for number in 0..300 {
+        let mut job = JobSpec::new(Status::Runnable)
+            .queue(QUEUE)
+            .name(&format!("{number:0>128}"));
+        job.status_reason = Some("<".repeat(256));
+        function.emulator.add_job(job);
+    }
+    for width in [400, 1200] {
+        let mut event = with_context(json!({"panel": {"jobQueue": QUEUE, "limit": 200}}));
+        event["widgetContext"]["width"] = json!(width);
+        let html = shown(&function, event).await;
+        assert_eq!(html.contains("bc-narrow\""), width == 400);
+        assert_eq!(html.matches("<tr><td>").count(), 200);
+        assert!(html.contains("the 200 oldest of 300"), "{}", &html[..2000]);
+        assert!(html.len() < 600_000, "{}", html.len());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,11 +304,11 @@ async fn only_allowed_queues_are_shown_and_only_their_jobs_ended() {
         .emulator
         .jobs()
         .into_iter()
-        .find(|job| job.job_name == "hidden")
+        .find(|job| job.job_name == "theirs-secret")
         .unwrap();
     let html = shown(&function, with_context(json!({"jobId": theirs.job_id}))).await;
     assert!(
-        html.contains("queueNotAllowed") && !html.contains("hidden"),
+        html.contains("queueNotAllowed") && !html.contains("theirs-secret"),
         "{html}"
     );
     let html = shown(
@@ -188,10 +342,14 @@ async fn a_wrong_field_is_named_in_the_widget() {
         (json!({"panel": {"queue": QUEUE}}), "panel.queue"),
         (json!({}), "panel"),
         (json!({"panel": {"jobQueue": QUEUE}, "jobIds": []}), "panel"),
+        (
+            json!({"panel": {"jobQueue": QUEUE}, "confirmed": true}),
+            "confirmed",
+        ),
         (json!({"jobIds": [], "dryrun": true}), "dryrun"),
     ] {
         let html = shown(&function, with_context(event.clone())).await;
-        assert!(html.starts_with("<h3>Refused</h3>"), "{event}: {html}");
+        assert!(html.contains("</i> Refused</h3>"), "{event}: {html}");
         assert!(html.contains(field), "{event}: {html}");
     }
     assert!(function.emulator.calls().is_empty());

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::{
-    html::{Button, Escaped},
-    problem,
+    html::{Button, Escaped, jobs, number, page},
+    notice,
 };
 use crate::{
     event::{Confirmation, WidgetReply},
@@ -24,54 +24,72 @@ pub(in crate::respond) fn report(
     function: &str,
 ) -> String {
     let error = messages.iter().find_map(|message| message.error.as_ref());
-    let mut html = match error {
-        Some(error) => problem("Refused", &format!("Nothing was done. {error}")),
-        None => outcomes(report, reply, function),
-    };
-    if let Some(payload) = &reply.back {
-        let back = Button {
-            label: "Back".to_owned(),
+    let back = reply.back.as_deref().map(|payload| {
+        let button = Button {
+            label: "← Back",
+            spoken: None,
+            is_primary: true,
             question: None,
             payload,
             function,
         };
-        let _ = write!(html, "<p>{back}</p>");
-    }
-    html
+        format!("<p class=\"bc-back\">{button}</p>")
+    });
+    let back = back.unwrap_or_default();
+    let html = match error {
+        Some(error) => notice("Refused", &format!("Nothing was done. {error}")) + &back,
+        None => outcomes(report, reply, &back, function),
+    };
+    page(reply.is_narrow, &html)
 }
 
-fn outcomes(report: &Report, reply: &WidgetReply, function: &str) -> String {
-    let mut html = format!("<h3>{}</h3>", heading(report));
-    let summary = report.summary();
-    let counts: Vec<String> = summary
-        .iter()
-        .map(|(outcome, count)| format!("{} {count}", outcome.as_str()))
-        .collect();
-    let _ = write!(
-        html,
-        "<p>{}: {}</p>",
-        jobs(report.count()),
-        counts.join(", ")
-    );
+fn outcomes(report: &Report, reply: &WidgetReply, back: &str, function: &str) -> String {
+    let (sign, heading) = heading(report);
+    let mut html =
+        format!("<h3><i class=\"bc-sign\">{sign}</i> {heading}</h3><ul class=\"bc-counts\">");
+    let summary = report.summary().into_iter();
+    let counts = summary.map(|(outcome, count)| (number(count), outcome.as_str()));
+    let asked = if report.count() == 1 {
+        "job asked for"
+    } else {
+        "jobs asked for"
+    };
+    for (count, outcome) in std::iter::once((number(report.count()), asked)).chain(counts) {
+        let _ = write!(html, "<li><b>{count}</b> <span>{outcome}</span></li>");
+    }
+    html += "</ul>";
     if let Some(why) = &report.ignored {
         let _ = write!(html, "<p>{}</p>", Escaped(why));
     }
     if let Some(confirmation) = &reply.unconfirmed {
         html += &confirm(report, confirmation, function);
     }
-    html += "<table><tr><th>Job</th><th>Name</th><th>Outcome</th><th>Before</th><th>After</th><th></th></tr>";
+    html += back;
+    if !report.jobs.is_empty() {
+        html += &table(report, reply.is_narrow);
+    }
+    html
+}
+
+fn table(report: &Report, is_narrow: bool) -> String {
+    let mut html =
+        "<table><thead><tr><th scope=\"col\">Job</th><th scope=\"col\">Outcome</th>".to_owned();
+    if !is_narrow {
+        html += "<th scope=\"col\">Status</th><th scope=\"col\">Message</th>";
+    }
+    html += "</tr></thead><tbody>";
     for job in &report.jobs {
-        html += &row(job);
+        let _ = row(&mut html, job, is_narrow);
         if html.len() > MAX_HTML {
             html += "<tr><td>… and more: the log names all jobs</td></tr>";
             break;
         }
     }
-    html + "</table>"
+    html + "</tbody></table>"
 }
 
-/// The result in a few words. It says "Done" only if nothing is left for anybody to do.
-fn heading(report: &Report) -> String {
+/// A sign and the result in a few words. It says "Done" only if nothing is left for anybody to do.
+fn heading(report: &Report) -> (&'static str, String) {
     let is_left = |job: &&JobResult| job.outcome.class() != Class::Done;
     let left = report.jobs.iter().filter(is_left).count();
     let unfinished = match left {
@@ -79,11 +97,11 @@ fn heading(report: &Report) -> String {
         left => format!("{} left over", jobs(left)),
     };
     match (report.dry_run, left > 0 || report.partial.is_some()) {
-        (false, false) if report.ignored.is_some() => "Nothing to do".to_owned(),
-        (false, false) => "Done".to_owned(),
-        (true, false) => "Dry run".to_owned(),
-        (false, true) => format!("Not finished: {unfinished}"),
-        (true, true) => format!("Dry run, not finished: {unfinished}"),
+        (false, false) if report.ignored.is_some() => ("–", "Nothing to do".to_owned()),
+        (false, false) => ("✓", "Done".to_owned()),
+        (true, false) => ("–", "Dry run".to_owned()),
+        (false, true) => ("!", format!("Not finished: {unfinished}")),
+        (true, true) => ("!", format!("Dry run, not finished: {unfinished}")),
     }
 }
 
@@ -100,8 +118,10 @@ fn confirm(report: &Report, confirmation: &Confirmation, function: &str) -> Stri
             let verb = if terminate > 0 { "Terminate" } else { "Cancel" };
             let label = format!("{verb} {}", jobs(cancel + terminate));
             let button = Button {
-                question: Some(format!("{label}?")),
-                label,
+                label: &label,
+                spoken: None,
+                is_primary: true,
+                question: Some(&format!("{label}?")),
                 payload,
                 function,
             };
@@ -115,26 +135,35 @@ fn confirm(report: &Report, confirmation: &Confirmation, function: &str) -> Stri
     html + "</p>"
 }
 
-fn row(job: &JobResult) -> String {
-    let name = match &job.job_id {
+fn row(html: &mut String, job: &JobResult, is_narrow: bool) -> std::fmt::Result {
+    let id = match &job.job_id {
         ReportedId::Id(id) => id.to_string(),
         ReportedId::Text(text) => text.to_string(),
     };
-    let status = |status: Option<Status>| status.map_or("", Status::as_str);
-    format!(
-        "<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-        Escaped(name),
-        Escaped(job.job_name.as_deref().unwrap_or_default()),
-        job.outcome.as_str(),
-        status(job.before),
-        status(job.after),
-        Escaped(job.message.as_deref().unwrap_or_default()),
+    let name = job
+        .job_name
+        .as_deref()
+        .map_or_else(String::new, |name| format!("<b>{}</b><br>", Escaped(name)));
+    let status = match (job.before, job.after) {
+        (Some(before), Some(after)) if before != after => format!("{before} → {after}"),
+        (before, after) => after.or(before).map_or("", Status::as_str).to_owned(),
+    };
+    let sign = match (job.outcome, job.outcome.class()) {
+        (outcome, _) if outcome.is_under_way() => "…",
+        (Outcome::Cancelled | Outcome::Terminated, _) => "✓",
+        (_, Class::Done) => "–",
+        _ => "!",
+    };
+    let message = Escaped(job.message.as_deref().unwrap_or_default());
+    let rest = if is_narrow {
+        format!("<br><small>{status}<br>{message}</small></td>")
+    } else {
+        format!("</td><td>{status}</td><td>{message}</td>")
+    };
+    write!(
+        html,
+        "<tr><td>{name}<code>{}</code></td><td><i class=\"bc-sign\">{sign}</i> {}{rest}</tr>",
+        Escaped(id),
+        job.outcome.as_str()
     )
-}
-
-fn jobs(count: usize) -> String {
-    match count {
-        1 => "1 job".to_owned(),
-        count => format!("{count} jobs"),
-    }
 }

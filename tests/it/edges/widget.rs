@@ -59,7 +59,7 @@ async fn a_saved_request_is_a_dry_run_until_a_viewer_confirms_it() {
     ] {
         for _ in 0..2 {
             let html = shown(&function, called(saved.clone(), &saved)).await;
-            assert!(html.starts_with("<h3>Dry run</h3>"), "{html}");
+            assert!(html.contains("</i> Dry run</h3>"), "{html}");
             assert!(html.contains("Nothing was done.") && html.contains("wouldCancel"));
             assert_eq!(changes(&function), 0, "{saved}");
         }
@@ -72,8 +72,8 @@ async fn a_saved_request_is_a_dry_run_until_a_viewer_confirms_it() {
     confirmed["confirmed"] = json!(true);
     assert_eq!(payload, confirmed);
     let html = shown(&function, called(payload, &saved)).await;
-    assert!(html.starts_with("<h3>Done</h3>"), "{html}");
-    assert!(html.contains("2 jobs: cancelled 2"), "{html}");
+    assert!(html.contains("</i> Done</h3>"), "{html}");
+    assert!(html.contains("<b>2</b> <span>cancelled</span>"), "{html}");
     let [(question, back)] = buttons(&html).try_into().expect("the way back");
     assert_eq!((question, back), (None, saved));
 }
@@ -93,7 +93,7 @@ async fn one_saved_field_is_enough_for_a_dry_run() {
         assert_eq!(changes(&function), 0, "{saved}");
     }
     let html = shown(&function, called(request, &json!({"dryRun": true}))).await;
-    assert!(html.starts_with("<h3>Done</h3>"), "{html}");
+    assert!(html.contains("</i> Done</h3>"), "{html}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,8 +150,22 @@ async fn the_buttons_of_a_panel_act_and_lead_back_to_it() {
     let (_, payload) = buttons(&html).remove(0);
     assert_eq!(payload["confirmed"], true);
     let html = shown(&function, called(payload, &saved)).await;
-    assert!(html.starts_with("<h3>Done</h3>"), "{html}");
+    assert!(html.contains("</i> Done</h3>"), "{html}");
     assert_eq!(buttons(&html), [(None, saved)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_saved_panel_beside_a_request_is_the_consoles_and_not_the_requests() {
+    let function = Function::new(&[]);
+    let id = function.add(Status::Runnable);
+    let saved = json!({"panel": {"jobQueue": QUEUE}});
+    let mut both = saved.clone();
+    both["jobIds"] = json!([id]);
+    let html = shown(&function, called(both.clone(), &json!({}))).await;
+    assert!(html.contains("panel") && changes(&function) == 0, "{html}");
+    let html = shown(&function, called(both, &saved)).await;
+    assert!(html.contains("</i> Done</h3>"), "{html}");
+    assert_eq!(changes(&function), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,7 +175,7 @@ async fn the_heading_says_what_is_left_over() {
     let heading = async |request: Value| {
         let html = shown(&function, called(request, &json!({}))).await;
         let (heading, _) = html.split_once("</h3>").unwrap();
-        heading.strip_prefix("<h3>").unwrap().to_owned()
+        heading.rsplit_once("</i> ").unwrap().1.to_owned()
     };
     let request = json!({"jobIds": ids});
     let mut dry = request.clone();
@@ -212,7 +226,7 @@ async fn every_status_has_its_share_of_a_panel_and_the_oldest_come_first() {
     let names = async |limit: usize| {
         let event = json!({"panel": {"jobQueue": QUEUE, "limit": limit}});
         let html = shown(&function, called(event, &json!({}))).await;
-        let rows = html.split("<tr><td>").skip(1);
+        let rows = html.split("<tr><td><b>").skip(1);
         let name = |row: &str| row.split_once('<').unwrap().0.to_owned();
         rows.map(name).collect::<Vec<_>>()
     };
@@ -220,16 +234,16 @@ async fn every_status_has_its_share_of_a_panel_and_the_oldest_come_first() {
     assert_eq!(
         six,
         [
+            "stuck-3",
+            "stuck-2",
             "submitted-59",
             "submitted-58",
             "submitted-57",
-            "stuck-3",
-            "stuck-2",
             "runs"
         ],
     );
     assert_eq!(names(1).await, ["submitted-59"]);
-    assert_eq!(names(2).await, ["submitted-59", "stuck-3"]);
+    assert_eq!(names(2).await, ["stuck-3", "submitted-59"]);
     let all = names(50).await;
     assert_eq!(all.len(), 50);
     for name in ["stuck-0", "stuck-3", "runs", "submitted-59"] {

@@ -146,29 +146,32 @@ fn hide_age(age: Option<&mut Value>) {
 
 /// Each row and paragraph as a line; ages, which grow from day to day, are left out.
 fn lines_of_html(html: &str) -> Value {
+    let hidden = [
+        ("<style>", "</style>", "src/respond/widget/style.css"),
+        ("Z\">", "</span>", "(age)"),
+        ("read at ", "</span>", "(time)"),
+    ];
     let mut lines = html.to_owned();
-    for tag in ["<p>", "<div ", "<table>", "<tr>"] {
+    for (before, after, instead) in hidden {
+        lines = between(&lines, before, after, instead);
+    }
+    for tag in [
+        "<p", "<div ", "<table>", "<tr", "<form ", "<ul", "<li", "<dt>",
+    ] {
         lines = lines.replace(tag, &format!("\n{tag}"));
     }
-    let without_age = |line: &str| {
-        if let Some((_, rest)) = line.split_once("<p><b>First in line for ") {
-            let (age, rest) = rest.split_once(':').unwrap();
-            assert!(is_age(&format!("{age}</td>")), "{line}");
-            return format!("<p><b>First in line for (age):{rest}");
-        }
-        let cells = line.split("<td>");
-        let cells = cells.map(|cell| if is_age(cell) { "(age)</td>" } else { cell });
-        cells.collect::<Vec<_>>().join("<td>")
-    };
-    lines.lines().map(without_age).collect()
+    lines.lines().map(str::trim_end).collect()
 }
 
-/// Whether a cell of a table is an age like `12 d 3 h`.
-fn is_age(cell: &str) -> bool {
-    let text = cell.strip_suffix("</td>").unwrap_or_default();
-    let words: Vec<&str> = text.split(' ').collect();
-    let is_number = |word: &str| word.parse::<u32>().is_ok();
-    matches!(words[..], [days, "d", hours, "h"] if is_number(days) && is_number(hours))
+/// The text with `instead` in place of all that stands between `before` and the next `after`.
+fn between(text: &str, before: &str, after: &str, instead: &str) -> String {
+    let mut parts = text.split(before);
+    let mut changed = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (_, rest) = part.split_once(after).unwrap();
+        changed += &format!("{before}{instead}{after}{rest}");
+    }
+    changed
 }
 
 /// Every sample, by name.

@@ -1,0 +1,273 @@
+//! The jobs of a queue, by status, with a button for each, for each status, and for all that wait.
+
+use std::fmt::{self, Write};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    counts::pattern,
+    html::{Button, Escaped, jobs, number, time},
+};
+use crate::{
+    batch::JobSummary,
+    panel::{Group, Panel, since},
+    request::{Action, JobId, Status},
+};
+
+/// The longest reason that can be typed. Batch takes 1,024 characters, of which the caller's name needs some.
+const MAX_TYPED: usize = 400;
+
+/// Jobs to end, and how that is said.
+pub(super) struct End<'a> {
+    pub(super) action: Action,
+    pub(super) ids: &'a [JobId],
+    /// Which jobs they are, in words.
+    pub(super) names: &'a str,
+    pub(super) label: &'a str,
+    pub(super) is_primary: bool,
+}
+
+/// The button that ends jobs. It says what it does, and asks first.
+pub(super) fn end_button(end: End<'_>, panel: &Panel, function: &str) -> String {
+    let ids: Vec<String> = end.ids.iter().map(ToString::to_string).collect();
+    let mut payload = json!({"jobIds": ids, "confirmed": true});
+    let (verb, what_happens) = match end.action {
+        Action::Cancel => (
+            "Cancel",
+            "A job that has not started becomes FAILED, and so do the jobs that depend on it.",
+        ),
+        Action::Terminate => {
+            payload["terminate"] = Value::Bool(true);
+            (
+                "Terminate",
+                "Their containers are stopped, what they have not saved is lost, and the jobs become FAILED.",
+            )
+        }
+    };
+    let count = match ids.len() {
+        1 => String::new(),
+        count => format!("{}: ", jobs(count)),
+    };
+    let (question, label) = if panel.is_dry_run {
+        let question = format!("Dry run: {verb} {count}{}? Nothing is changed.", end.names);
+        (question, format!("{} (dry run)", end.label))
+    } else {
+        let question = format!("{verb} {count}{}? {what_happens}", end.names);
+        (question, end.label.to_owned())
+    };
+    let spoken = format!("{label}: {}", end.names);
+    let button = Button {
+        label: &label,
+        spoken: Some(&spoken),
+        is_primary: end.is_primary,
+        question: Some(&question),
+        payload: &payload.to_string(),
+        function,
+    };
+    button.to_string()
+}
+
+/// The form for the reason, and the table of jobs.
+pub(super) fn table(panel: &Panel, function: &str) -> String {
+    let is_empty = panel.groups.is_empty();
+    let has_buttons = !is_empty || matches!(panel.head, Ok(Some(_)));
+    let mut html = String::new();
+    if has_buttons {
+        html += &form(panel, function);
+    }
+    if is_empty {
+        return html + "<p class=\"bc-nothing\"><b>No jobs in these statuses.</b></p>";
+    }
+    let columns: &[&str] = if panel.request.is_narrow {
+        &["Job"]
+    } else {
+        &["Job", "Job id", "Age", "AWS Batch says"]
+    };
+    html += "<table><thead><tr>";
+    for column in columns {
+        let _ = write!(html, "<th scope=\"col\">{column}</th>");
+    }
+    html += "<th scope=\"col\"><span class=\"bc-spoken\">Action</span></th></tr></thead>";
+    for group in &panel.groups {
+        html += &group_rows(group, panel, function);
+    }
+    html + "</table>"
+}
+
+/// The reason, and the button for all jobs that wait.
+fn form(panel: &Panel, function: &str) -> String {
+    let waiting = |group: &&Group| action(group.status, panel) == Some(Action::Cancel);
+    let ids: Vec<JobId> = panel
+        .groups
+        .iter()
+        .filter(waiting)
+        .flat_map(|group| open(&group.jobs))
+        .collect();
+    let label = format!("Cancel the {} waiting jobs shown", number(ids.len()));
+    let button = if ids.len() < 2 {
+        String::new()
+    } else {
+        let names = format!(
+            "all that are shown and have not started, of the queue {}",
+            panel.name
+        );
+        let end = End {
+            action: Action::Cancel,
+            ids: &ids,
+            names: &names,
+            label: &label,
+            is_primary: false,
+        };
+        end_button(end, panel, function)
+    };
+    format!(
+        "<form class=\"bc-row bc-form\"><label class=\"bc-grow\">Reason, for each button here\
+         <textarea name=\"reason\" rows=\"1\" maxlength=\"{MAX_TYPED}\" placeholder=\"Cancelled on the dashboard\">{}</textarea>\
+         </label><div>{button}</div></form>",
+        Escaped(panel.request.typed_reason.as_deref().unwrap_or_default())
+    )
+}
+
+/// What a button may do to jobs in this status.
+fn action(status: Status, panel: &Panel) -> Option<Action> {
+    match status {
+        Status::Submitted | Status::Pending | Status::Runnable => Some(Action::Cancel),
+        Status::Starting | Status::Running if panel.can_terminate => Some(Action::Terminate),
+        _ => None,
+    }
+}
+
+/// The jobs that nobody has ended yet.
+fn open(jobs: &[JobSummary]) -> impl Iterator<Item = JobId> {
+    let is_open = |job: &&JobSummary| !job.is_cancelled && !job.is_terminated;
+    jobs.iter().filter(is_open).map(|job| job.id)
+}
+
+fn group_rows(group: &Group, panel: &Panel, function: &str) -> String {
+    let status = group.status;
+    let counted = panel.counts.jobs.get(&status).copied().unwrap_or_default();
+    let more = if panel.counts.more.contains(&status) {
+        "more than "
+    } else {
+        ""
+    };
+    let shown = if group.jobs.len() == counted && more.is_empty() {
+        jobs(counted)
+    } else {
+        format!(
+            "the {} oldest of {more}{}",
+            number(group.jobs.len()),
+            number(counted)
+        )
+    };
+    let ids: Vec<JobId> = open(&group.jobs).collect();
+    let action = action(status, panel);
+    let button = match action {
+        Some(action) if ids.len() > 1 => {
+            let verb = verb(action);
+            let end = End {
+                action,
+                ids: &ids,
+                names: &format!("those shown as {status} in the queue {}", panel.name),
+                label: &format!("{verb} these {}", number(ids.len())),
+                is_primary: false,
+            };
+            end_button(end, panel, function)
+        }
+        None if status.is_started() => {
+            "<small class=\"bc-dim\">run on: ALLOW_TERMINATE is off</small>".to_owned()
+        }
+        _ => String::new(),
+    };
+    let columns = if panel.request.is_narrow { 2 } else { 5 };
+    let mut html = format!(
+        "<tbody><tr class=\"bc-group\"><th scope=\"rowgroup\" colspan=\"{columns}\"><div class=\"bc-row\">\
+         <div class=\"bc-grow\"><i class=\"bc-key {}\"></i>{status} <small>{shown}</small></div><div>{button}</div></div></th></tr>",
+        pattern(status)
+    );
+    for job in &group.jobs {
+        let _ = row(&mut html, job, action, panel, function);
+    }
+    html + "</tbody>"
+}
+
+fn verb(action: Action) -> &'static str {
+    match action {
+        Action::Cancel => "Cancel",
+        Action::Terminate => "Terminate",
+    }
+}
+
+fn row(
+    html: &mut String,
+    job: &JobSummary,
+    action: Option<Action>,
+    panel: &Panel,
+    function: &str,
+) -> fmt::Result {
+    let name = Escaped(&job.job_name);
+    let is_first = matches!(&panel.head, Ok(Some(head)) if head.job_id == job.id);
+    let first = if is_first {
+        " <span class=\"bc-tag\">first in line</span>"
+    } else {
+        ""
+    };
+    let array = job.array_size.map_or_else(String::new, |size| {
+        format!(" <span class=\"bc-tag\">array of {size}</span>")
+    });
+    let age = age(job, panel.now);
+    let reason = Escaped(job.status_reason.as_deref().unwrap_or_default());
+    if panel.request.is_narrow {
+        write!(
+            html,
+            "<tr><td><b>{name}</b> <small>{age}</small>{first}{array}<br><code>{}</code>\
+             <div><small>{reason}</small></div></td>",
+            job.id
+        )?;
+    } else {
+        write!(
+            html,
+            "<tr><td><b>{name}</b>{first}{array}</td><td class=\"bc-line\"><code>{}</code></td>\
+             <td class=\"bc-line\">{age}</td><td>{reason}</td>",
+            job.id
+        )?;
+    }
+    let button = row_button(job, action, panel, function);
+    write!(html, "<td class=\"bc-line bc-act\">{button}</td></tr>")
+}
+
+/// How long a job waits or runs.
+fn age(job: &JobSummary, now: i64) -> String {
+    let Some(at) = since(job) else {
+        return String::new();
+    };
+    let runs = if job.status == Status::Running {
+        "runs "
+    } else {
+        ""
+    };
+    let exactly = Timestamp::from_millisecond(at).map(|at| format!(" title=\"since {at:.0}\""));
+    let age = time(now.saturating_sub(at));
+    format!("<span{}>{runs}{age}</span>", exactly.unwrap_or_default())
+}
+
+fn row_button(job: &JobSummary, action: Option<Action>, panel: &Panel, function: &str) -> String {
+    let Some(action) = action else {
+        return String::new();
+    };
+    if job.is_cancelled || job.is_terminated {
+        return "<small>is being ended</small>".to_owned();
+    }
+    let array = job
+        .array_size
+        .map_or_else(String::new, |size| format!(", an array of {size} jobs"));
+    let end = End {
+        action,
+        ids: &[job.id],
+        names: &format!("the job {}{array}", job.job_name),
+        label: verb(action),
+        is_primary: false,
+    };
+    end_button(end, panel, function)
+}
