@@ -3,6 +3,7 @@
 //! pattern, a sign or a word beside it. All text from Batch or from the event is escaped.
 
 mod counts;
+mod end;
 mod head;
 mod html;
 mod jobs;

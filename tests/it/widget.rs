@@ -275,7 +275,7 @@ async fn two_hundred_jobs_are_far_below_the_size_of_an_answer() {
     for number in 0..300 {
         let mut job = JobSpec::new(Status::Runnable)
             .queue(QUEUE)
-            .name(&format!("{number:0>128}"));
+            .name(format!("{number:0>128}"));
         job.status_reason = Some("<".repeat(256));
         function.emulator.add_job(job);
     }

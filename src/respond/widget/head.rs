@@ -3,8 +3,8 @@
 use std::fmt::{self, Display, Write};
 
 use super::{
+    end::{End, end_button},
     html::{Escaped, time},
-    jobs::{End, end_button},
 };
 use crate::{panel::Panel, request::Action, watch::Head};
 

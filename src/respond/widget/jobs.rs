@@ -2,71 +2,20 @@
 
 use std::fmt::{self, Write};
 
-use jiff::Timestamp;
-use serde_json::{Value, json};
-
 use super::{
     counts::pattern,
-    html::{Button, Escaped, jobs, number, time},
+    end::{End, end_button, verb},
+    html::{Escaped, jobs, number, time},
 };
 use crate::{
     batch::JobSummary,
     panel::{Group, Panel, since},
     request::{Action, JobId, Status},
 };
+use jiff::Timestamp;
 
 /// The longest reason that can be typed. Batch takes 1,024 characters, of which the caller's name needs some.
 const MAX_TYPED: usize = 400;
-
-/// Jobs to end, and how that is said.
-pub(super) struct End<'a> {
-    pub(super) action: Action,
-    pub(super) ids: &'a [JobId],
-    /// Which jobs they are, in words.
-    pub(super) names: &'a str,
-    pub(super) label: &'a str,
-    pub(super) is_primary: bool,
-}
-
-/// The button that ends jobs. It says what it does, and asks first.
-pub(super) fn end_button(end: End<'_>, panel: &Panel, function: &str) -> String {
-    let ids: Vec<String> = end.ids.iter().map(ToString::to_string).collect();
-    let mut payload = json!({"jobIds": ids, "confirmed": true});
-    let (verb, what_happens) = match end.action {
-        Action::Cancel => (
-            "Cancel",
-            "A job that has not started becomes FAILED, and so do the jobs that depend on it.",
-        ),
-        Action::Terminate => {
-            payload["terminate"] = Value::Bool(true);
-            (
-                "Terminate",
-                "Their containers are stopped, what they have not saved is lost, and the jobs become FAILED.",
-            )
-        }
-    };
-    let count = match ids.len() {
-        1 => String::new(),
-        count => format!("{}: ", jobs(count)),
-    };
-    let (question, label) = if panel.is_dry_run {
-        let question = format!("Dry run: {verb} {count}{}? Nothing is changed.", end.names);
-        (question, format!("{} (dry run)", end.label))
-    } else {
-        let question = format!("{verb} {count}{}? {what_happens}", end.names);
-        (question, end.label.to_owned())
-    };
-    let spoken = format!("{label}: {}", end.names);
-    let button = Button {
-        label: &label,
-        spoken: Some(&spoken),
-        is_primary: end.is_primary,
-        question: Some(&question),
-        payload: &payload.to_string(),
-        function,
-    };
-    button.to_string()
-}
 
 /// The form for the reason, and the table of jobs.
 pub(super) fn table(panel: &Panel, function: &str) -> String {
@@ -98,18 +47,14 @@ pub(super) fn table(panel: &Panel, function: &str) -> String {
 /// The reason, and the button for all jobs that wait.
 fn form(panel: &Panel, function: &str) -> String {
     let waiting = |group: &&Group| action(group.status, panel) == Some(Action::Cancel);
-    let ids: Vec<JobId> = panel
-        .groups
-        .iter()
-        .filter(waiting)
-        .flat_map(|group| open(&group.jobs))
-        .collect();
+    let groups = panel.groups.iter().filter(waiting);
+    let (ids, children) = open(groups.flat_map(|group| &group.jobs));
     let label = format!("Cancel the {} waiting jobs shown", number(ids.len()));
     let button = if ids.len() < 2 {
         String::new()
     } else {
         let names = format!(
-            "all that are shown and have not started, of the queue {}",
+            "all that are shown and have not started{children}, of the queue {}",
             panel.name
         );
         let end = End {
@@ -138,10 +83,23 @@ fn action(status: Status, panel: &Panel) -> Option<Action> {
     }
 }
 
-/// The jobs that nobody has ended yet.
-fn open(jobs: &[JobSummary]) -> impl Iterator<Item = JobId> {
+/// The jobs that nobody has ended yet, and in words how many more there are in their arrays.
+fn open<'a>(shown: impl IntoIterator<Item = &'a JobSummary>) -> (Vec<JobId>, String) {
     let is_open = |job: &&JobSummary| !job.is_cancelled && !job.is_terminated;
-    jobs.iter().filter(is_open).map(|job| job.id)
+    let (mut ids, mut children) = (Vec::new(), 0);
+    for job in shown.into_iter().filter(is_open) {
+        ids.push(job.id);
+        children += job.array_size.map_or(0, widen);
+    }
+    let children = match children {
+        0 => String::new(),
+        children => format!(", with the {} of their arrays", jobs(children)),
+    };
+    (ids, children)
+}
+
+fn widen(size: u32) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
 }
 
 fn group_rows(group: &Group, panel: &Panel, function: &str) -> String {
@@ -161,24 +119,13 @@ fn group_rows(group: &Group, panel: &Panel, function: &str) -> String {
             number(counted)
         )
     };
-    let ids: Vec<JobId> = open(&group.jobs).collect();
     let action = action(status, panel);
     let button = match action {
-        Some(action) if ids.len() > 1 => {
-            let verb = verb(action);
-            let end = End {
-                action,
-                ids: &ids,
-                names: &format!("those shown as {status} in the queue {}", panel.name),
-                label: &format!("{verb} these {}", number(ids.len())),
-                is_primary: false,
-            };
-            end_button(end, panel, function)
-        }
+        Some(action) => group_button(group, action, panel, function),
         None if status.is_started() => {
             "<small class=\"bc-dim\">run on: ALLOW_TERMINATE is off</small>".to_owned()
         }
-        _ => String::new(),
+        None => String::new(),
     };
     let columns = if panel.request.is_narrow { 2 } else { 5 };
     let mut html = format!(
@@ -192,11 +139,24 @@ fn group_rows(group: &Group, panel: &Panel, function: &str) -> String {
     html + "</tbody>"
 }
 
-fn verb(action: Action) -> &'static str {
-    match action {
-        Action::Cancel => "Cancel",
-        Action::Terminate => "Terminate",
+/// The button for all shown jobs in one status, where there are several.
+fn group_button(group: &Group, action: Action, panel: &Panel, function: &str) -> String {
+    let (ids, children) = open(&group.jobs);
+    if ids.len() < 2 {
+        return String::new();
     }
+    let (verb, status) = (verb(action), group.status);
+    let end = End {
+        action,
+        ids: &ids,
+        names: &format!(
+            "those shown as {status}{children}, of the queue {}",
+            panel.name
+        ),
+        label: &format!("{verb} these {}", number(ids.len())),
+        is_primary: false,
+    };
+    end_button(end, panel, function)
 }
 
 fn row(

@@ -33,7 +33,7 @@ pub(in crate::respond) fn report(
             payload,
             function,
         };
-        format!("<p class=\"bc-back\">{button}</p>")
+        format!("<p>{button}</p>")
     });
     let back = back.unwrap_or_default();
     let html = match error {
@@ -116,12 +116,13 @@ fn confirm(report: &Report, confirmation: &Confirmation, function: &str) -> Stri
     match confirmation {
         Confirmation::Button(payload) if cancel + terminate > 0 => {
             let verb = if terminate > 0 { "Terminate" } else { "Cancel" };
-            let label = format!("{verb} {}", jobs(cancel + terminate));
+            let jobs = jobs(cancel + terminate);
+            let label = format!("{verb} {jobs}");
             let button = Button {
                 label: &label,
                 spoken: None,
                 is_primary: true,
-                question: Some(&format!("{label}?")),
+                question: Some(&format!("This {}s {jobs}. Continue?", verb.to_lowercase())),
                 payload,
                 function,
             };

@@ -67,7 +67,7 @@ async fn a_saved_request_is_a_dry_run_until_a_viewer_confirms_it() {
     let saved = json!({"jobIds": ids, "reason": "night"});
     let html = shown(&function, called(saved.clone(), &saved)).await;
     let [(question, payload)] = buttons(&html).try_into().expect("one button");
-    assert_eq!(question.unwrap(), "Cancel 2 jobs?");
+    assert_eq!(question.unwrap(), "This cancels 2 jobs. Continue?");
     let mut confirmed = saved.clone();
     confirmed["confirmed"] = json!(true);
     assert_eq!(payload, confirmed);

@@ -166,12 +166,12 @@ fn lines_of_html(html: &str) -> Value {
 /// The text with `instead` in place of all that stands between `before` and the next `after`.
 fn between(text: &str, before: &str, after: &str, instead: &str) -> String {
     let mut parts = text.split(before);
-    let mut changed = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
+    let first = parts.next().unwrap_or_default().to_owned();
+    let rest = parts.map(|part| {
         let (_, rest) = part.split_once(after).unwrap();
-        changed += &format!("{before}{instead}{after}{rest}");
-    }
-    changed
+        format!("{before}{instead}{after}{rest}")
+    });
+    first + &rest.collect::<String>()
 }
 
 /// Every sample, by name.
