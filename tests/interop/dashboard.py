@@ -49,7 +49,7 @@ class Dashboard:
             settings = {"API_CALLS_PER_SECOND": "0", "AWS_ENDPOINT_URL_BATCH": self.url} | self._environment
             self.function = stack.enter_context(LambdaHost(binary("BATCH_CANCEL"), **settings))
             server = ThreadingHTTPServer((LOOPBACK, 0), self._handler())
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
             stack.callback(server.server_close)
             stack.callback(server.shutdown)
             self.page = stack.enter_context(contextlib.closing(self._chromium.new_page()))
@@ -120,8 +120,9 @@ class Dashboard:
         return [call for call in calls if call["operation"] in CHANGES]
 
     def jobs(self):
-        """The jobs by their names, as the emulator has them."""
-        return {job["jobName"]: job for job in http(f"{self.url}/_emulator/jobs")[1]}
+        """The jobs by their names, as the emulator has them, without the children of arrays."""
+        _, jobs = http(f"{self.url}/_emulator/jobs")
+        return {job["jobName"]: job for job in jobs if ":" not in job["jobId"]}
 
     def check(self):
         """No error of the page, nothing that the console would remove, no action that is bound to nothing."""

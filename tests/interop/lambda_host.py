@@ -44,7 +44,7 @@ class LambdaHost:
         self._environment = environment
 
     def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
         self._process = Process(
             self._binary,
             AWS_LAMBDA_RUNTIME_API=f"{LOOPBACK}:{self._server.server_port}",

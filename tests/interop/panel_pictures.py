@@ -2,7 +2,7 @@
 
     panel_pictures.py FOLDER [--readme FILE]
 
-tests/interop/run calls it, which fails if a page has an error. With --readme it makes the picture of the README too.
+tests/interop/run calls it, and fails if a page has an error. docs/panel.png is made by --readme.
 """
 
 import sys
@@ -48,7 +48,7 @@ def pictures(folder):
 
 
 def readme(folder, file):
-    """The picture of the README: few colours, since it is drawn, not photographed."""
+    """The picture of the README and of docs/panel.md. It is drawn, so that few colours are enough."""
     image = Image.open(folder / "panel-light-1200.png").convert("RGB")
     image = image.crop((0, 0, image.width, README_HEIGHT)).quantize(128, dither=Image.Dither.NONE)
     image.save(file, optimize=True)
