@@ -40,6 +40,9 @@ pub struct Head {
     pub would_cancel: bool,
     /// Why, or why not.
     pub why: String,
+    /// The earliest time at which it would, in milliseconds since 1970, if only time is missing. `why` says it too.
+    #[serde(skip)]
+    pub not_before: Option<i64>,
 }
 
 impl Head {
@@ -78,7 +81,7 @@ pub async fn head(
             let protected = both.any(|job| is_protected(job, session.policy));
             verdict(job, protected, &snapshot, now, session.policy)
         }
-        None => Err("AWS Batch does not show the job".to_owned()),
+        None => Err(WouldNot::from("AWS Batch does not show the job")),
     };
     let since = first
         .since
@@ -98,8 +101,24 @@ pub async fn head(
         meaning: known.map(BlockedReason::explanation),
         help: known.map(BlockedReason::help),
         would_cancel: verdict.is_ok(),
-        why: verdict.unwrap_or_else(|why| why),
+        not_before: verdict.as_ref().err().and_then(|no| no.not_before),
+        why: verdict.unwrap_or_else(|no| no.why),
     }))
+}
+
+/// Why the function would not cancel a job.
+struct WouldNot {
+    why: String,
+    not_before: Option<i64>,
+}
+
+impl<T: Into<String>> From<T> for WouldNot {
+    fn from(why: T) -> Self {
+        Self {
+            why: why.into(),
+            not_before: None,
+        }
+    }
 }
 
 /// Why the function would cancel a job for an alarm or a request with `head`.
@@ -113,7 +132,7 @@ fn verdict(
     snapshot: &QueueSnapshot,
     now: i64,
     policy: &Policy,
-) -> Result<String, String> {
+) -> Result<String, WouldNot> {
     let intent = Intent {
         action: Action::Cancel,
         dry_run: policy.dry_run,
@@ -127,7 +146,7 @@ fn verdict(
             let why = message.map(|message| format!(": {message}"));
             let why = format!("{}{}", outcome.as_str(), why.unwrap_or_default());
             if outcome.ends_blocking() {
-                return Err(why);
+                return Err(why.into());
             }
             Some(why)
         }
@@ -138,11 +157,12 @@ fn verdict(
         policy,
     };
     match (dwell.pattern(job, snapshot), settled) {
-        (Err(NotEnded::TooSoon { why, until }), _) => Err(dwell.say_too_soon(&why, until)),
-        (Err(NotEnded::NotBlocking(why)), _) | (Ok(_), Some(why)) => Err(why),
-        (Ok(_), None) if policy.dry_run => {
-            Err("everything is a dry run: DRY_RUN is true".to_owned())
-        }
+        (Err(NotEnded::TooSoon { why, until }), _) => Err(WouldNot {
+            why: dwell.say_too_soon(&why, until),
+            not_before: until,
+        }),
+        (Err(NotEnded::NotBlocking(why)), _) | (Ok(_), Some(why)) => Err(why.into()),
+        (Ok(_), None) if policy.dry_run => Err("everything is a dry run: DRY_RUN is true".into()),
         (Ok(pattern), None) => Ok(format!(
             "it has been first for BLOCKED_FOR, and its reason matches {pattern}"
         )),

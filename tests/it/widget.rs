@@ -98,7 +98,7 @@ async fn panel_shows_the_queue_as_escaped_html() {
     for text in [
         "It is the job&#39;s own fault.",
         "submit it with smaller requirements",
-        "<b>Not now</b>: the job is the first in its queue for 0s; BLOCKED_FOR is 10m",
+        "<b>Not yet</b>, in 10 min at the earliest: the job is the first in its queue for 0s; BLOCKED_FOR is 10m",
     ] {
         assert!(html.contains(text), "{text}: {html}");
     }
@@ -267,6 +267,23 @@ async fn an_empty_queue_a_disabled_one_and_a_dry_run_are_said() {
     assert!(html.contains(">Cancel (dry run)</a>"), "{html}");
     let report = shown(&function, with_context(buttons(&html).remove(0))).await;
     assert!(report.contains("</i> Dry run</h3>"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_jobs_than_a_page_are_not_called_the_oldest() {
+    let function = Function::new(&[("ALLOWED_QUEUES", QUEUE)]);
+    for _ in 0..1001 {
+        let job = JobSpec::new(Status::Submitted).queue(QUEUE);
+        function.emulator.add_job(job);
+    }
+    let html = shown(&function, panel(QUEUE)).await;
+    for text in [
+        "<b>1,000+</b> <span>SUBMITTED",
+        "50 of the newest 1,000: there are more",
+        ">Cancel the 50 waiting jobs shown</a>",
+    ] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

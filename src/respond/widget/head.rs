@@ -56,7 +56,12 @@ fn card(head: &Head, panel: &Panel, function: &str) -> String {
     if let Some(code) = head.code {
         let _ = write!(html, " <code>{}</code>", Escaped(code));
     }
-    html += "</p><dl>";
+    html + "</p><dl>" + &facts(head, panel.now) + "</dl></div>"
+}
+
+/// What AWS Batch says, what that means, what helps, and whether the function acts by itself.
+fn facts(head: &Head, now: i64) -> String {
+    let mut html = String::new();
     let none = "It shows no reason, as a job does that is not blocked.";
     let reason = head
         .status_reason
@@ -67,17 +72,21 @@ fn card(head: &Head, panel: &Panel, function: &str) -> String {
         let _ = fact(&mut html, "What it means", Escaped(meaning));
         let _ = fact(&mut html, "What helps", Escaped(help));
     }
-    let (would, when) = if head.would_cancel {
-        ("Yes", ", when an alarm tells of this queue")
-    } else {
-        ("Not now", "")
+    let (would, when) = match head.not_before {
+        _ if head.would_cancel => ("Yes", ", when an alarm tells of this queue".to_owned()),
+        Some(at) => {
+            let whole_minutes = at.saturating_sub(now).saturating_add(59_999);
+            let left = time(whole_minutes);
+            ("Not yet", format!(", in {left} at the earliest"))
+        }
+        None => ("Not now", String::new()),
     };
     let would = format!(
         "<b>{would}</b>{when}: {}.",
         Escaped(head.why.trim_end_matches('.'))
     );
     let _ = fact(&mut html, "Does the function act by itself?", would);
-    html + "</dl></div>"
+    html
 }
 
 /// A status reason without its code, which stands before it already.

@@ -105,19 +105,14 @@ fn widen(size: u32) -> usize {
 fn group_rows(group: &Group, panel: &Panel, function: &str) -> String {
     let status = group.status;
     let counted = panel.counts.jobs.get(&status).copied().unwrap_or_default();
-    let more = if panel.counts.more.contains(&status) {
-        "more than "
+    let amount = number(group.jobs.len());
+    let shown = if panel.counts.more.contains(&status) {
+        // Batch lists the newest first, and the panel reads one page.
+        format!("{amount} of the newest {}: there are more", number(counted))
+    } else if group.jobs.len() < counted {
+        format!("the {amount} oldest of {}", number(counted))
     } else {
-        ""
-    };
-    let shown = if group.jobs.len() == counted && more.is_empty() {
         jobs(counted)
-    } else {
-        format!(
-            "the {} oldest of {more}{}",
-            number(group.jobs.len()),
-            number(counted)
-        )
     };
     let action = action(status, panel);
     let button = match action {
