@@ -15,7 +15,8 @@ use batch_cancel::{
     config::Config,
     event::{self, Event, Reply, Scope, Source},
     intake::Invocation,
-    plan::{Intent, plan_job},
+    plan::{Intent, Standing, plan_job},
+    policy::Ownership,
     report::{JobResult, Outcome, Report, ReportedId},
     request::{Action, JobId, OwnRegion, Status},
     respond::{Answer, respond},
@@ -105,11 +106,15 @@ fn stages(criterion: &mut Criterion) {
                         spares: &[],
                         running_since: None,
                     };
+                    let standing = Standing {
+                        is_protected: false,
+                        ownership: Ownership::Own,
+                    };
                     let seen: Vec<JobDetail> = (0..jobs).map(seen).collect();
                     group.bench_function(name, |b| {
                         b.iter(|| {
                             for seen in &seen {
-                                black_box(plan_job(intent, seen, false, &config.policy));
+                                black_box(plan_job(intent, seen, standing, &config.policy));
                             }
                         });
                     });

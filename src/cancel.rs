@@ -39,7 +39,13 @@ type InFlight<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 /// Brings every job to its outcome, or as far as the time lasts.
 pub async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
     let deadline = session.deadline;
-    let mut engine = Engine::new(jobs, session.policy, deadline, Instant::now());
+    let mut engine = Engine::new(
+        jobs,
+        session.policy,
+        session.owner,
+        deadline,
+        Instant::now(),
+    );
     let mut in_flight: FuturesUnordered<InFlight<'_>> = FuturesUnordered::new();
     loop {
         let mut wake = deadline.instant();

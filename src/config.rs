@@ -8,11 +8,14 @@ use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 
 use crate::{
-    policy::{Patterns, Policy, ProtectTag, Queues},
+    policy::{IDENTITY_CENTER_ROLES, OwnerRule, Patterns, Policy, ProtectTag, Queues},
     request::Status,
 };
 
-use values::{age, alarm_request, bus, log_level, namespace, statuses, words};
+use values::{
+    admins, age, alarm_request, bus, claim, log_level, namespace, owner_roles, owner_tag, statuses,
+    words,
+};
 
 /// The settings of the function.
 #[derive(Clone, Debug)]
@@ -91,6 +94,12 @@ impl Config {
             max_selected: env.number("MAX_SELECTED", "1000", 1, usize::MAX)?,
             blocked_reasons: Patterns::parse(&env.text("BLOCKED_REASONS", BLOCKED_REASONS)),
             blocked_for: env.read("BLOCKED_FOR", "10m", |text| age(text, "0 for at once"))?,
+            owner_rule: OwnerRule {
+                tag: env.read("OWNER_TAG", "", owner_tag)?,
+                claim: env.read("OWNER_CLAIM", "sub", claim)?,
+                roles: env.read("OWNER_ROLES", IDENTITY_CENTER_ROLES, owner_roles)?,
+                admins: env.read("ADMIN_CALLERS", "", admins)?,
+            },
             dry_run: env.flag("DRY_RUN", false)?,
         };
         Ok(Self {
@@ -218,6 +227,23 @@ mod tests {
     }
 
     #[test]
+    fn owners_are_off_and_named_by_identity_center_until_the_deployer_says_otherwise() {
+        let rule = Config::from_lookup(|_| None).unwrap().policy.owner_rule;
+        assert_eq!((rule.tag, rule.claim.as_str()), (None, "sub"));
+        assert_eq!(rule.roles.len(), 1);
+        let tag = |text: &str| with("OWNER_TAG", text).unwrap().policy.owner_rule.tag;
+        assert_eq!(tag(" team:owner "), Some("team:owner".to_owned()));
+        for claim in [
+            "cognito:username",
+            "https://example.com/owner",
+            "custom:name",
+        ] {
+            let config = with("OWNER_CLAIM", claim).unwrap();
+            assert_eq!(config.policy.owner_rule.claim, claim);
+        }
+    }
+
+    #[test]
     fn a_bad_value_is_named_with_what_is_allowed() {
         for (name, value) in [
             ("ALLOW_TERMINATE", "yes"),
@@ -237,6 +263,20 @@ mod tests {
             ("RESULT_BUS", "my bus"),
             ("LOG_LEVEL", "loud"),
             ("LOG_LEVEL", "3"),
+            ("OWNER_TAG", "owner,team"),
+            ("OWNER_TAG", "*"),
+            ("OWNER_CLAIM", "sub,email"),
+            ("OWNER_CLAIM", "my claim"),
+            ("OWNER_ROLES", "ops"),
+            ("OWNER_ROLES", "arn:aws:iam::123456789012:role/ops"),
+            ("OWNER_ROLES", "arn:aws:sts::123456789012:assumed-role/"),
+            ("OWNER_ROLES", "arn:aws:sts::123456789012:*"),
+            ("OWNER_ROLES", "arn:aws:sts::123456789012:assumed-role/a,*"),
+            ("ADMIN_CALLERS", "arn:*"),
+            (
+                "ADMIN_CALLERS",
+                "ann,arn:aws:batch:eu-west-1:123456789012:job/x",
+            ),
             ("ALARM_REQUEST", "{}"),
             ("ALARM_REQUEST", r#"{"select":{"heads":true}}"#),
             (

@@ -18,7 +18,7 @@ mod widget;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use crate::{config::Config, request::OwnRegion};
+use crate::{config::Config, policy::Owner, request::OwnRegion};
 use raw_object::RawObject;
 
 pub use command::{
@@ -111,6 +111,7 @@ pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, EventError
         return Ok(Event {
             source: Source::Direct,
             requested_by: Source::Direct.as_str().to_owned(),
+            owner: Owner::Anyone,
             command: Command::Watch(watch::decode(&object)?),
         });
     }
@@ -122,6 +123,7 @@ pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, EventError
     Ok(Event {
         source,
         requested_by: source.as_str().to_owned(),
+        owner: Owner::Anyone,
         command: Command::cancel(content, reply),
     })
 }

@@ -118,6 +118,7 @@ impl App {
         let Event {
             source,
             requested_by,
+            owner,
             command,
         } = match event::decode(&payload, &scope) {
             Ok(event) => event,
@@ -136,6 +137,7 @@ impl App {
             batch: &self.batch,
             pace: &self.pace,
             policy: &self.config.policy,
+            owner: &owner,
             calls: &calls,
             deadline: self.deadline(&context, source),
         };

@@ -1,17 +1,19 @@
 //! Pure decisions: what to do with a job, by what a look showed and what the policy allows, and what an answer proves.
 
 mod blocked;
+mod standing;
 
 use std::borrow::Cow;
 
 use crate::{
     batch::{ErrorKind, JobDetail},
-    policy::Policy,
+    policy::{Ownership, Policy},
     report::Outcome,
     request::{AUDIT_MARKER, Action, Status},
 };
 
 pub use blocked::{Blocking, Dwell, NotEnded, Told, because, blocking};
+pub use standing::Standing;
 
 /// What there is to add to an outcome.
 pub type Message = Cow<'static, str>;
@@ -59,17 +61,20 @@ pub enum Plan {
     End,
 }
 
-/// What to do with a job before anything was done. `protected` says whether it, or its array, carries the protect tag.
+/// What to do with a job before anything was done.
 #[must_use]
-pub fn plan_job(intent: Intent, job: &JobDetail, protected: bool, policy: &Policy) -> Plan {
+pub fn plan_job(intent: Intent, job: &JobDetail, standing: Standing, policy: &Policy) -> Plan {
     if !policy.allowed_queues.contain(&job.job_queue) {
         let message = "its job queue is not in ALLOWED_QUEUES";
         return Plan::Settle(Outcome::QueueNotAllowed, Some(message.into()));
     }
+    if let Some(message) = not_owner(standing.ownership, policy) {
+        return Plan::Settle(Outcome::NotOwner, Some(message));
+    }
     if let Some((outcome, message)) = existing_outcome(intent.action, job) {
         return Plan::Settle(outcome, message);
     }
-    if protected {
+    if standing.is_protected {
         let message = format!("carries the tag {}", policy.protect_tag);
         return Plan::Settle(Outcome::Protected, Some(message.into()));
     }
@@ -92,11 +97,19 @@ pub fn plan_job(intent: Intent, job: &JobDetail, protected: bool, policy: &Polic
     Plan::End
 }
 
-/// Whether a job carries the protect tag itself.
+/// Why a job is not the caller's to end. It does not say whose it is.
 #[must_use]
-pub fn is_protected(job: &JobDetail, policy: &Policy) -> bool {
-    let mut tags = job.tags.iter();
-    tags.any(|(key, value)| policy.protect_tag.is(key, value))
+pub fn not_owner(ownership: Ownership, policy: &Policy) -> Option<Message> {
+    let tag = policy.owner_rule.tag.as_deref().unwrap_or_default();
+    match ownership {
+        Ownership::Own => None,
+        Ownership::Foreign => {
+            Some(format!("its tag {tag}, or that of its array, is not the caller's name").into())
+        }
+        Ownership::NamelessCaller => {
+            Some(format!("the caller has no name that the tag {tag} could be").into())
+        }
+    }
 }
 
 /// The outcome of a job whose look or call failed for good, with this error of Batch's.

@@ -1,10 +1,16 @@
 //! The policy of the deployer. It comes from the environment, and no event can extend it.
 
+mod owner;
+mod principal;
+
 use std::{fmt, time::Duration};
 
 use wildmatch::WildMatch;
 
 use crate::request::{Action, QueueName, Request};
+
+pub use owner::{Identity, Owner, OwnerRule, Ownership, tag_key};
+pub use principal::{Admins, ArnPattern, IDENTITY_CENTER_ROLES, roles};
 
 /// The policy of the deployer.
 #[derive(Clone, Debug)]
@@ -21,6 +27,8 @@ pub struct Policy {
     pub blocked_reasons: Patterns,
     /// How long a job must have blocked its queue before an event, an alarm or `head` cancels it.
     pub blocked_for: Duration,
+    /// Whose jobs may be ended over HTTP.
+    pub owner_rule: OwnerRule,
     /// Everything is a dry run.
     pub dry_run: bool,
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::{
     batch::{CallError, DescribeJobQueue, ListOf},
     jobs::Decision,
-    plan::{Intent, Told},
+    plan::{Intent, Standing, Told, not_owner},
     policy::Policy,
     report::Partial,
     request::{AskedId, JobId, Select, SelectFrom, Status},
@@ -110,9 +110,10 @@ pub async fn select(
     }
     let max_selected = session.policy.max_selected;
     // What `maxJobs` cuts to few enough need not be counted, and what only a look can tell may leave few of many.
+    let looks = select.needs_looks() || is_of_others_too(&of, session);
     let is_counted = query.max_jobs.is_none_or(|max| max > max_selected);
-    let most = (is_counted && !select.needs_looks()).then_some(max_selected);
-    let listing = if select.needs_looks() {
+    let most = (is_counted && !looks).then_some(max_selected);
+    let listing = if looks {
         session.until(session.deadline.half())
     } else {
         session
@@ -125,13 +126,11 @@ pub async fn select(
     let mut found = match query.max_jobs {
         // Without the whole list nobody knows the oldest.
         Some(_) if partial.is_some() => found,
-        Some(max) if is_counted && select.needs_looks() => {
+        Some(max) if is_counted && looks => {
             limit::oldest(select, candidates, max, Some(max_selected), query, session).await?
         }
         Some(max) => limit::oldest(select, candidates, max, None, query, session).await?,
-        None if select.needs_looks() => {
-            limit::all(select, candidates, found, query, session).await?
-        }
+        None if looks => limit::all(select, candidates, found, query, session).await?,
         None => Selection {
             unseen: candidates
                 .iter()
@@ -145,6 +144,12 @@ pub async fn select(
         found.ignored = Some(format!("no job in {} matches the selection", select.from));
     }
     Ok(found)
+}
+
+/// Whether a listing shows jobs that are not the caller's. It has no tags, so only looks tell; of an array, one look at the
+/// array did.
+fn is_of_others_too(of: &ListOf, session: Session<'_>) -> bool {
+    session.owner.is_restricted() && matches!(of, ListOf::Queue(_))
 }
 
 /// The statuses in which jobs of a selection are left alone, though its action could end them.
@@ -192,6 +197,10 @@ async fn list_of(select: &Select, session: Session<'_>) -> Result<ListOf, Stop> 
             let array = array.ok_or_else(|| refuse(format!("job {id} does not exist")))?;
             let why = format!("the job queue of job {id} is not in ALLOWED_QUEUES");
             allowed(session.policy, &array.job_queue, why)?;
+            let standing = Standing::of(&array, session.policy, session.owner);
+            if let Some(why) = not_owner(standing.ownership, session.policy) {
+                return Err(refuse(format!("job {id}: notOwner: {why}")));
+            }
             if array.summary.array_size.is_none() {
                 return Err(refuse(format!("job {id} is no array job")));
             }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::{
     batch::{Batch, CallError, DescribeJobs, DescribeServiceJob, ErrorKind, JobDetail, Operation},
     pace::{Pace, backoff},
-    policy::Policy,
+    policy::{Owner, Policy},
     request::JobId,
 };
 pub use calls::{CallCount, Calls};
@@ -28,6 +28,8 @@ pub struct Session<'a> {
     pub pace: &'a Pace,
     /// What the deployer allows.
     pub policy: &'a Policy,
+    /// Whose jobs may be ended.
+    pub owner: &'a Owner,
     /// Where the calls are counted.
     pub calls: &'a Calls,
     /// When all work ends.

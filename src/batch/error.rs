@@ -91,6 +91,11 @@ impl CallError {
         Self::no_answer("Batch's answer leaves the job out")
     }
 
+    /// Something that is not known, and may be another time.
+    pub(crate) fn unknown(message: &str) -> Self {
+        Self::no_answer(message)
+    }
+
     /// An answer that makes no sense, and would not another time.
     pub(super) fn unreadable(message: impl std::fmt::Display) -> Self {
         Self {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     batch::{ErrorKind, JobDetail, LOOK_AGAIN},
     jobs::{CallResult, JobIndex, Stage},
-    plan::{is_protected, verify},
+    plan::{Standing, verify},
     report::Outcome,
     request::JobId,
 };
@@ -49,14 +49,10 @@ impl Engine<'_> {
 
     fn on_job(&mut self, job: JobDetail, again: &mut Again, now: Instant) {
         let id = job.summary.id;
-        let protected = is_protected(&job, self.policy);
-        for (index, child) in self.parents.learn(id, Ok(protected)) {
-            self.plan(
-                index,
-                &child,
-                protected || is_protected(&child, self.policy),
-                now,
-            );
+        let standing = Standing::of(&job, self.policy, self.owner);
+        for (index, child) in self.parents.learn(id, Ok(standing)) {
+            let of_child = Standing::of(&child, self.policy, self.owner);
+            self.plan(index, &child, of_child.in_array(standing), now);
         }
         let Some(index) = self.jobs.index_of(id) else {
             return;
@@ -67,10 +63,13 @@ impl Engine<'_> {
             Stage::ToDescribe => {
                 self.jobs[index].unchanged_looks = 0;
                 self.jobs[index].last_error = None;
-                match self.parents.protection(index, job) {
+                if id.parent().is_none() {
+                    return self.plan(index, &job, standing, now);
+                }
+                match self.parents.standing(index, job) {
                     None => {}
-                    Some((job, Ok(of_parent))) => {
-                        self.plan(index, &job, protected || of_parent, now);
+                    Some((job, Ok(array))) => {
+                        self.plan(index, &job, standing.in_array(array), now);
                     }
                     Some((_, Err((outcome, why)))) => {
                         self.jobs.settle(index, outcome, Some(why.into()));
@@ -201,7 +200,7 @@ impl Engine<'_> {
         if looks <= LOOK_AGAIN.len() {
             return Some(looks - 1);
         }
-        let why = "Batch does not show its array parent, whose tags protect it";
+        let why = "Batch does not show its array parent, whose tags count for it";
         self.give_up_parent(id, Outcome::NotAttempted, why.to_owned());
         None
     }

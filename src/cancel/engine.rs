@@ -16,8 +16,8 @@ use super::{
 use crate::{
     batch::{EndOperation, ErrorKind, JobDetail},
     jobs::{JobIndex, Jobs, Stage},
-    plan::{Plan, plan_job},
-    policy::Policy,
+    plan::{Plan, Standing, plan_job},
+    policy::{Owner, Policy},
     report::Outcome,
     request::JobId,
     session::Deadline,
@@ -44,6 +44,7 @@ pub(super) enum Timer {
 pub struct Engine<'a> {
     pub(super) jobs: Jobs,
     pub(super) policy: &'a Policy,
+    pub(super) owner: &'a Owner,
     pub(super) looks: Looks,
     pub(super) ends: Ends,
     pub(super) parents: Parents,
@@ -61,10 +62,17 @@ pub struct Engine<'a> {
 impl<'a> Engine<'a> {
     /// The work on these jobs, which ends at the deadline.
     #[must_use]
-    pub fn new(jobs: Jobs, policy: &'a Policy, deadline: Deadline, now: Instant) -> Self {
+    pub fn new(
+        jobs: Jobs,
+        policy: &'a Policy,
+        owner: &'a Owner,
+        deadline: Deadline,
+        now: Instant,
+    ) -> Self {
         let mut engine = Self {
             jobs,
             policy,
+            owner,
             looks: Looks::default(),
             ends: Ends::default(),
             parents: Parents::default(),
@@ -208,9 +216,15 @@ impl<'a> Engine<'a> {
     }
 
     /// Plans what to do with a job at its first look.
-    pub(super) fn plan(&mut self, index: JobIndex, job: &JobDetail, protected: bool, now: Instant) {
+    pub(super) fn plan(
+        &mut self,
+        index: JobIndex,
+        job: &JobDetail,
+        standing: Standing,
+        now: Instant,
+    ) {
         let intent = *self.jobs[index].intent;
-        match plan_job(intent, job, protected, self.policy) {
+        match plan_job(intent, job, standing, self.policy) {
             Plan::Settle(outcome, message) => {
                 self.jobs.settle(index, outcome, message);
                 self.wait_for_end(index, job.summary.id, now);

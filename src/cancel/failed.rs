@@ -55,7 +55,7 @@ impl Engine<'_> {
         if may_retry(error.kind, tries) {
             return Some(tries);
         }
-        let why = format!("its array parent, whose tags protect it: {error}");
+        let why = format!("its array parent, whose tags count for it: {error}");
         self.give_up_parent(id, outcome_of(error.kind), why);
         None
     }

@@ -1,8 +1,8 @@
-//! What is known of the parents of array children, which share their parent's protection.
+//! What is known of the parents of array children, whose tags count for the children.
 
 use std::collections::HashMap;
 
-use crate::{batch::JobDetail, jobs::JobIndex, report::Outcome, request::JobId};
+use crate::{batch::JobDetail, jobs::JobIndex, plan::Standing, report::Outcome, request::JobId};
 
 /// What is known of the parents of array children.
 #[derive(Debug, Default)]
@@ -19,12 +19,12 @@ enum Parent {
         /// Looks that failed in a row.
         failed: u8,
     },
-    /// Whether it carries the protect tag, or the outcome of its children where that cannot be known.
-    Known(Protection),
+    /// What its tags say, or the outcome of its children where that cannot be known.
+    Known(ArrayStanding),
 }
 
-/// Whether an array carries the protect tag, or the outcome of its children where that cannot be known, and why.
-pub(super) type Protection = Result<bool, (Outcome, String)>;
+/// What the tags of an array say, or the outcome of its children where that cannot be known, and why.
+pub(super) type ArrayStanding = Result<Standing, (Outcome, String)>;
 
 impl Parents {
     /// A child is going to be looked at. True if its parent has to be looked at too, which nobody has asked for yet.
@@ -38,12 +38,12 @@ impl Parents {
         is_new
     }
 
-    /// Whether the parent of a child is protected. None if that is not known yet: then the child waits for it.
-    pub(super) fn protection(
+    /// What the tags of a child's array say. None if that is not known yet: then the child waits for it.
+    pub(super) fn standing(
         &mut self,
         child: JobIndex,
         job: JobDetail,
-    ) -> Option<(JobDetail, Protection)> {
+    ) -> Option<(JobDetail, ArrayStanding)> {
         let parent = job.summary.id.parent().and_then(|id| self.0.get_mut(&id));
         match parent {
             Some(Parent::Awaited { children, .. }) => {
@@ -51,7 +51,10 @@ impl Parents {
                 None
             }
             Some(Parent::Known(known)) => Some((job, known.clone())),
-            None => Some((job, Ok(false))),
+            None => {
+                let why = "its array parent, whose tags count for it, was not looked at";
+                Some((job, Err((Outcome::NotAttempted, why.to_owned()))))
+            }
         }
     }
 
@@ -85,7 +88,11 @@ impl Parents {
     }
 
     /// Keeps what is known of a parent now, and returns the children that waited for it.
-    pub(super) fn learn(&mut self, parent: JobId, known: Protection) -> Vec<(JobIndex, JobDetail)> {
+    pub(super) fn learn(
+        &mut self,
+        parent: JobId,
+        known: ArrayStanding,
+    ) -> Vec<(JobIndex, JobDetail)> {
         match self.0.get_mut(&parent) {
             Some(slot @ Parent::Awaited { .. }) => {
                 match std::mem::replace(slot, Parent::Known(known)) {

@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     jobs::{CallResult, Decision, JobIndex, RequestOptions, Stage},
     plan::Intent,
-    policy::Policy,
+    policy::{Owner, Policy},
     report::Outcome,
     request::{Action, AskedId, Status},
     session::Deadline,
@@ -190,7 +190,7 @@ impl Driver {
         let deadline = Deadline::after(Duration::from_mins(1));
         let now = deadline.less(Duration::from_mins(1));
         Self {
-            engine: Engine::new(jobs, &POLICY, deadline, now),
+            engine: Engine::new(jobs, &POLICY, &Owner::Anyone, deadline, now),
             now,
             outlook: OUTLOOK,
         }

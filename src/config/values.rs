@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
 use crate::{
-    policy::Policy,
+    policy::{self, Admins, ArnPattern, Policy},
     request::{OwnRegion, Request, Status},
 };
 
@@ -26,6 +26,35 @@ pub(super) fn alarm_request(text: &str, policy: &Policy) -> Result<String, Strin
         policy.admit(&request).map_err(expected)?;
     }
     Ok(text.to_owned())
+}
+
+/// The tag that names a job's owner; empty for no owners.
+pub(super) fn owner_tag(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let key = policy::tag_key(text)
+        .map_err(|expected| format!("{expected}, or nothing for no owners"))?;
+    Ok(Some(key))
+}
+
+/// The name of one claim.
+pub(super) fn claim(text: &str) -> Result<String, String> {
+    let is_one = !text.contains(|c: char| c == ',' || c.is_whitespace() || c.is_control());
+    let expected = || "the name of one claim, such as sub or email".to_owned();
+    is_one.then(|| text.to_owned()).ok_or_else(expected)
+}
+
+pub(super) fn owner_roles(text: &str) -> Result<Vec<ArnPattern>, String> {
+    policy::roles(text).map_err(|expected| format!("a comma-separated list of {expected}"))
+}
+
+pub(super) fn admins(text: &str) -> Result<Admins, String> {
+    Admins::parse(text).map_err(|expected| {
+        format!(
+            "a comma-separated list of names, each of which that begins with arn: is {expected}"
+        )
+    })
 }
 
 pub(super) fn log_level(text: &str) -> Result<LevelFilter, String> {

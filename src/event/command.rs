@@ -2,6 +2,7 @@
 
 use super::{EventError, HttpForm, Source};
 use crate::{
+    policy::Owner,
     problem::Problem,
     request::{JobId, PageRequest, PanelRequest, QueueName, Request, WatchRequest},
 };
@@ -13,6 +14,8 @@ pub struct Event {
     pub source: Source,
     /// Who asked, for the audit trail: the caller if it is known, otherwise the source.
     pub requested_by: String,
+    /// Whose jobs it may end.
+    pub owner: Owner,
     /// What the event asks for, and how it is answered.
     pub command: Command,
 }

@@ -1,5 +1,6 @@
 //! HTTP: API Gateway REST APIs (v1) and HTTP APIs (v2), function URLs and Application Load Balancers.
 
+mod caller;
 mod request;
 mod route;
 
@@ -46,11 +47,14 @@ pub(super) fn matches(object: &RawObject<'_>) -> bool {
 }
 
 pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Event, EventError> {
-    let request = HttpRequest::read(object).map_err(|error| EventError::Envelope {
+    let rule = &scope.config.policy.owner_rule;
+    let request = HttpRequest::read(object, &rule.claim).map_err(|error| EventError::Envelope {
         kind: "HTTP event",
         error,
     })?;
     let caller = request.caller.clone();
+    let identity = caller.as_ref().map(|caller| &caller.identity);
+    let owner = rule.owner(identity, scope.own_region.account.as_deref());
     let command = if caller.is_none() && scope.config.require_caller {
         Err(unauthorized())
     } else {
@@ -59,7 +63,11 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Event,
     let form = request.form;
     Ok(Event {
         source: Source::Http,
-        requested_by: caller.unwrap_or_else(|| Source::Http.as_str().to_owned()),
+        requested_by: caller.map_or_else(
+            || Source::Http.as_str().to_owned(),
+            |caller| caller.requested_by,
+        ),
+        owner,
         command: command.unwrap_or_else(|problem| Command::Refuse(Refusal::Http { problem, form })),
     })
 }

@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::{Command, Content, Event, EventError, Message, RawObject, Reply, Source, body, sqs};
+use crate::policy::Owner;
 use crate::request::{RequestError, from_json};
 
 /// Decodes an array: SQS records by their own rules, anything else as the body of a message.
@@ -37,6 +38,7 @@ pub(super) fn decode(
     Ok(Event {
         source: Source::Pipes,
         requested_by: Source::Pipes.as_str().to_owned(),
+        owner: Owner::Anyone,
         command: Command::Cancel {
             messages: messages.collect::<Result<_, _>>()?,
             reply: if of_sqs {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{Command, Content, Event, EventError, Message, RawObject, Reply, Source};
+use crate::policy::Owner;
 use crate::request::RequestError;
 
 const KIND: &str = "SNS event";
@@ -48,6 +49,7 @@ pub(super) fn decode(
     Event {
         source: Source::Sns,
         requested_by: Source::Sns.as_str().to_owned(),
+        owner: Owner::Anyone,
         command: Command::Cancel {
             messages: messages.collect(),
             reply: Reply::InvocationError,

@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::{Command, Content, Event, EventError, Message, RawObject, Reply, Source, body};
+use crate::policy::Owner;
 use crate::request::RequestError;
 
 const KIND: &str = "SQS event";
@@ -29,6 +30,7 @@ pub(super) fn decode(
     Ok(Event {
         source: Source::Sqs,
         requested_by: Source::Sqs.as_str().to_owned(),
+        owner: Owner::Anyone,
         command: Command::Cancel {
             messages,
             reply: Reply::BatchItemFailures,

@@ -10,6 +10,7 @@ use super::{
     Command, Confirmation, Document, Event, EventError, RawObject, Refusal, Reply, Scope, Source,
     WidgetReply,
 };
+use crate::policy::Owner;
 use crate::request::{
     Action, FIELDS, MAX_SHOWN, PanelRequest, Request, RequestError, Status, from_object,
 };
@@ -85,6 +86,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Event {
     Event {
         source: Source::Widget,
         requested_by: format!("dashboard {dashboard}"),
+        owner: Owner::Anyone,
         command: command(object, context, scope)
             .unwrap_or_else(|error| Command::Refuse(Refusal::Widget(error))),
     }

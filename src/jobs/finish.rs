@@ -74,8 +74,8 @@ impl Job {
             Stage::Settled { outcome, message } => (outcome, message),
             _ => (Outcome::NotAttempted, None),
         };
-        // Of a job in a queue that is not allowed, no more is shown than its queue and status.
-        let is_shown = outcome != Outcome::QueueNotAllowed;
+        // Of a job that is none of the caller's business, no more is shown than its queue and status.
+        let is_shown = !matches!(outcome, Outcome::QueueNotAllowed | Outcome::NotOwner);
         let shown = self.first.as_ref().filter(|_| is_shown);
         JobResult {
             outcome,

@@ -16,6 +16,15 @@ const TERMINATE: Intent = Intent {
     ..CANCEL
 };
 
+const FREE: Standing = Standing {
+    is_protected: false,
+    ownership: Ownership::Own,
+};
+const PROTECTED: Standing = Standing {
+    is_protected: true,
+    ..FREE
+};
+
 fn policy() -> Policy {
     Config::from_lookup(|name| (name == "ALLOWED_QUEUES").then(|| "q".to_owned()))
         .unwrap()
@@ -45,7 +54,7 @@ fn job(status: Status) -> JobDetail {
 }
 
 fn outcome(intent: Intent, seen: &JobDetail) -> Option<Outcome> {
-    match plan_job(intent, seen, false, &policy()) {
+    match plan_job(intent, seen, FREE, &policy()) {
         Plan::Settle(outcome, _) => Some(outcome),
         Plan::End => None,
     }
@@ -93,7 +102,7 @@ fn what_was_done_before_is_recognised() {
 fn a_queue_that_is_not_allowed_and_a_protected_job_are_left_alone() {
     let mut seen = job(Status::Runnable);
     assert!(matches!(
-        plan_job(CANCEL, &seen, true, &policy()),
+        plan_job(CANCEL, &seen, PROTECTED, &policy()),
         Plan::Settle(Outcome::Protected, _)
     ));
     seen.job_queue = "arn:aws:batch:eu-west-1:123456789012:job-queue/other".to_owned();
@@ -125,7 +134,7 @@ fn a_job_that_ran_in_spite_of_an_accepted_cancel_is_finished() {
     ran.ran_to_end = Some("exit code 1".to_owned());
     let expected = "ran to its end although a cancel was accepted: exit code 1";
     for found in [
-        plan_job(CANCEL, &ran, false, &policy()),
+        plan_job(CANCEL, &ran, FREE, &policy()),
         verify(Action::Cancel, &ran, false)
             .map(|(outcome, message)| Plan::Settle(outcome, message))
             .unwrap(),

@@ -24,6 +24,8 @@ pub enum Outcome {
     Protected,
     /// In a job queue that is not in `ALLOWED_QUEUES`.
     QueueNotAllowed,
+    /// Not the caller's: the owner tag names somebody else, or nobody.
+    NotOwner,
     /// A dry run: would be cancelled.
     WouldCancel,
     /// A dry run: would be terminated.
@@ -61,7 +63,7 @@ pub enum Class {
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Cancelled,
         Self::Cancelling,
         Self::Terminated,
@@ -71,6 +73,7 @@ impl Outcome {
         Self::NotFound,
         Self::Protected,
         Self::QueueNotAllowed,
+        Self::NotOwner,
         Self::WouldCancel,
         Self::WouldTerminate,
         Self::OverLimit,
@@ -96,6 +99,7 @@ impl Outcome {
             | Self::NotFound
             | Self::Protected
             | Self::QueueNotAllowed
+            | Self::NotOwner
             | Self::WouldCancel
             | Self::WouldTerminate
             | Self::OverLimit => Class::Done,
@@ -145,6 +149,7 @@ impl Outcome {
             Self::NotFound => "notFound",
             Self::Protected => "protected",
             Self::QueueNotAllowed => "queueNotAllowed",
+            Self::NotOwner => "notOwner",
             Self::WouldCancel => "wouldCancel",
             Self::WouldTerminate => "wouldTerminate",
             Self::OverLimit => "overLimit",

@@ -170,7 +170,9 @@ fn result_body(report: &Report) -> Result<String, Problem> {
         Outcome::InvalidId => StatusCode::BAD_REQUEST,
         Outcome::NotFound => StatusCode::NOT_FOUND,
         Outcome::Running | Outcome::Finished => StatusCode::CONFLICT,
-        Outcome::Protected | Outcome::QueueNotAllowed | Outcome::Denied => StatusCode::FORBIDDEN,
+        Outcome::Protected | Outcome::QueueNotAllowed | Outcome::NotOwner | Outcome::Denied => {
+            StatusCode::FORBIDDEN
+        }
         Outcome::Throttled | Outcome::NotAttempted | Outcome::Unconfirmed | Outcome::TooSoon => {
             StatusCode::SERVICE_UNAVAILABLE
         }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     batch::{GetJobQueueSnapshot, JobDetail, LOOK_AGAIN, QueueSnapshot},
     jobs::{Decision, Texts},
-    plan::{Blocking, Dwell, Message, NotEnded, Plan, Told, because, blocking, plan_job},
+    plan::{Blocking, Dwell, Message, NotEnded, Plan, Standing, Told, because, blocking, plan_job},
     policy::Policy,
     report::Outcome,
     request::{AskedId, JobId, Select},
@@ -36,11 +36,11 @@ pub(super) async fn head(
     let Some(head) = snapshot.first().map(|first| first.id) else {
         return Ok(ignored(format!("no job in {} is RUNNABLE", select.from)));
     };
-    let (job, protected) = match look_at(head, session).await {
+    let (job, standing) = match look_at(head, session).await {
         Ok(seen) => seen,
         Err(decision) => return Ok(chosen(head, decision)),
     };
-    if !select.matches_described(&job, query.before) {
+    if !standing.is_own() || !select.matches_described(&job, query.before) {
         let why = format!(
             "the first job in {} does not match the selection",
             select.from
@@ -52,7 +52,7 @@ pub(super) async fn head(
         query,
         policy: session.policy,
     };
-    Ok(judgement.judge(&job, protected, &snapshot))
+    Ok(judgement.judge(&job, standing, &snapshot))
 }
 
 /// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
@@ -68,8 +68,8 @@ pub(super) async fn blocked_job(
         policy: session.policy,
     };
     let mut looks = LOOK_AGAIN.iter();
-    let (job, protected) = loop {
-        let (job, protected) = match look_at(id, session).await {
+    let (job, standing) = loop {
+        let (job, standing) = match look_at(id, session).await {
             Ok(seen) => seen,
             Err(decision) => return chosen(id, decision),
         };
@@ -78,27 +78,27 @@ pub(super) async fn blocked_job(
             Some(after) if blocking(&job, session.policy) == Blocking::NoReason => {
                 Instant::now() + *after
             }
-            _ => break (job, protected),
+            _ => break (job, standing),
         };
         if session.deadline.is_over(at) {
-            break (job, protected);
+            break (job, standing);
         }
         sleep_until(at).await;
     };
-    if !judgement.depends_on_position(&job, protected) {
-        return judgement.judge(&job, protected, &QueueSnapshot::default());
+    if !judgement.depends_on_position(&job, standing) {
+        return judgement.judge(&job, standing, &QueueSnapshot::default());
     }
     match session.call(&GetJobQueueSnapshot(&job.job_queue)).await {
-        Ok(snapshot) => judgement.judge(&job, protected, &snapshot),
+        Ok(snapshot) => judgement.judge(&job, standing, &snapshot),
         Err(error) => chosen(id, not_looked_at(&error)),
     }
 }
 
-async fn look_at(id: JobId, session: Session<'_>) -> Result<(JobDetail, bool), Decision> {
+async fn look_at(id: JobId, session: Session<'_>) -> Result<(JobDetail, Standing), Decision> {
     let mut seen = None;
     look([id], session, |_, look| seen = Some(look)).await;
     match seen {
-        Some(Look::Seen(job, protected)) => Ok((*job, protected)),
+        Some(Look::Seen(job, standing)) => Ok((*job, standing)),
         Some(Look::Failed(error)) => Err(not_looked_at(&error)),
         Some(Look::NotFound) | None => Err(Decision::Settle(Outcome::NotFound, None, None)),
     }
@@ -130,16 +130,16 @@ struct Judgement<'a> {
 
 impl Judgement<'_> {
     /// Whether its position decides, and the queue has to be asked.
-    fn depends_on_position(&self, job: &JobDetail, protected: bool) -> bool {
-        let plan = plan_job(self.query.intent, job, protected, self.policy);
+    fn depends_on_position(&self, job: &JobDetail, standing: Standing) -> bool {
+        let plan = plan_job(self.query.intent, job, standing, self.policy);
         let is_settled = matches!(plan, Plan::Settle(outcome, _) if outcome.ends_blocking());
         !is_settled && matches!(blocking(job, self.policy), Blocking::Matches(_))
     }
 
-    fn judge(&self, job: &JobDetail, protected: bool, snapshot: &QueueSnapshot) -> Selection {
+    fn judge(&self, job: &JobDetail, standing: Standing, snapshot: &QueueSnapshot) -> Selection {
         let id = job.summary.id;
         let observation = Texts::default().observe(job, Instant::now());
-        let plan = plan_job(self.query.intent, job, protected, self.policy);
+        let plan = plan_job(self.query.intent, job, standing, self.policy);
         // An event that is delivered again gets the same answer.
         if let Plan::Settle(outcome, message) = &plan
             && outcome.ends_blocking()

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     batch::{CallError, DESCRIBE_LIMIT, JobDetail},
     jobs::{Decision, Observation, Texts},
-    plan::{Message, Plan, plan_job},
+    plan::{Message, Plan, Standing, plan_job},
     report::{Outcome, Partial},
     request::{AskedId, JobId, Select},
     session::Session,
@@ -76,7 +76,7 @@ impl Found {
     fn plan(
         &mut self,
         job: &JobDetail,
-        protected: bool,
+        standing: Standing,
         query: SelectionQuery,
         texts: &mut Texts,
         session: Session<'_>,
@@ -88,7 +88,7 @@ impl Found {
             id: job.summary.id,
             size,
             created_at: job.summary.created_at,
-            plan: plan_job(query.intent, job, protected, session.policy),
+            plan: plan_job(query.intent, job, standing, session.policy),
             observation,
         });
     }
@@ -109,11 +109,13 @@ async fn find(
     let mut found = Found::default();
     let ids = candidates.into_iter().map(|candidate| candidate.id);
     look(ids, session, |id, seen| match seen {
-        Look::Seen(job, protected) => {
-            if select.matches_described(&job, query.before) {
-                found.plan(&job, protected, query, texts, session);
+        Look::Seen(job, standing) => {
+            if standing.is_own() && select.matches_described(&job, query.before) {
+                found.plan(&job, standing, query, texts, session);
             }
         }
+        // Whose it was nobody can tell any more.
+        Look::NotFound if session.owner.is_restricted() => {}
         Look::NotFound => {
             let decision = Decision::Settle(Outcome::NotFound, None, None);
             found.settled.push((id, decision));
@@ -155,7 +157,7 @@ fn settled((id, decision): (JobId, Decision)) -> Chosen {
 }
 
 /// The oldest candidates that match, at most `max_jobs` of them to be ended. Younger ones are not looked at, unless more
-/// than `max_selected` that match are to be refused.
+/// than `max_selected` that match are to be refused, or only the caller's own are to be counted.
 pub(super) async fn oldest(
     select: &Select,
     mut candidates: Vec<Candidate>,
@@ -170,7 +172,7 @@ pub(super) async fn oldest(
     let mut chosen = Selection::default();
     while room > 0 && !waiting.is_empty() {
         let needed = room.min(waiting.len()).next_multiple_of(DESCRIBE_LIMIT);
-        let count = if max_selected.is_some() {
+        let count = if max_selected.is_some() || session.owner.is_restricted() {
             waiting.len()
         } else {
             needed.min(waiting.len())
@@ -219,7 +221,7 @@ pub(super) async fn limit_ids(
         ids.iter().filter_map(known),
         session,
         |id, seen| match seen {
-            Look::Seen(job, protected) => found.plan(&job, protected, query, &mut texts, session),
+            Look::Seen(job, standing) => found.plan(&job, standing, query, &mut texts, session),
             Look::NotFound => {
                 let decision = Decision::Settle(Outcome::NotFound, None, None);
                 found.settled.push((id, decision));

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{
     batch::{CallError, DESCRIBE_LIMIT, DescribeJobs, ErrorKind, JobDetail, LOOK_AGAIN},
-    plan::is_protected,
+    plan::Standing,
     request::JobId,
     session::Session,
 };
@@ -15,15 +15,15 @@ use crate::{
 /// What a look has found of a job.
 #[derive(Debug)]
 pub(super) enum Look {
-    /// This, and whether it or its array is protected.
-    Seen(Box<JobDetail>, bool),
+    /// This, and what its tags and those of its array say.
+    Seen(Box<JobDetail>, Standing),
     /// Batch does not know it, also when asked again.
     NotFound,
     /// The look failed.
     Failed(CallError),
 }
 
-/// Looks at jobs and hands each to `each`, in no order. Array children are protected as their parents are.
+/// Looks at jobs and hands each to `each`, in no order. The tags of an array count for its children.
 pub(super) async fn look(
     ids: impl IntoIterator<Item = JobId>,
     session: Session<'_>,
@@ -31,33 +31,40 @@ pub(super) async fn look(
 ) {
     let ids: BTreeSet<JobId> = ids.into_iter().collect();
     let parents: BTreeSet<JobId> = ids.iter().filter_map(|id| id.parent()).collect();
-    let mut of_parents: HashMap<JobId, Result<bool, CallError>> = HashMap::new();
+    let standing = |job: &JobDetail| Standing::of(job, session.policy, session.owner);
+    let mut arrays: HashMap<JobId, Result<Standing, CallError>> = HashMap::new();
     let mut keep = |id, job: Result<Option<JobDetail>, CallError>| {
-        let protected = job.map(|job| job.is_some_and(|job| is_protected(&job, session.policy)));
-        of_parents.insert(id, protected);
+        let array = job.and_then(|job| job.as_ref().map(standing).ok_or_else(array_not_shown));
+        arrays.insert(id, array);
     };
     look_at(parents, session, &mut keep).await;
-    look_at(ids, session, &mut |id,
+    look_at(ids, session, &mut |id: JobId,
                                 job: Result<
         Option<JobDetail>,
         CallError,
     >| {
-        let of_parent = id.parent().and_then(|parent| of_parents.get(&parent));
-        each(
-            id,
-            match (job, of_parent) {
-                (Err(error), _) => Look::Failed(error),
-                (Ok(None), _) => Look::NotFound,
-                (Ok(Some(_)), Some(Err(error))) => Look::Failed(error.clone()),
-                (Ok(Some(job)), of_parent) => {
-                    let of_parent = matches!(of_parent, Some(Ok(true)));
-                    let protected = of_parent || is_protected(&job, session.policy);
-                    Look::Seen(Box::new(job), protected)
-                }
-            },
-        );
+        let array = id.parent().map(|parent| arrays.get(&parent).cloned());
+        let look = match (job, array) {
+            (Err(error), _) | (Ok(Some(_)), Some(Some(Err(error)))) => Look::Failed(error),
+            (Ok(None), _) => Look::NotFound,
+            (Ok(Some(_)), Some(None)) => Look::Failed(array_not_shown()),
+            (Ok(Some(job)), Some(Some(Ok(array)))) => {
+                let standing = standing(&job).in_array(array);
+                Look::Seen(Box::new(job), standing)
+            }
+            (Ok(Some(job)), None) => {
+                let standing = standing(&job);
+                Look::Seen(Box::new(job), standing)
+            }
+        };
+        each(id, look);
     })
     .await;
+}
+
+/// Batch shows a child, and not its array, whose tags nobody knows then.
+fn array_not_shown() -> CallError {
+    CallError::unknown("Batch does not show its array parent, whose tags count for it")
 }
 
 async fn look_at(

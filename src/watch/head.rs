@@ -5,8 +5,8 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     batch::{CallError, DescribeJobs, GetJobQueueSnapshot, JobDetail, QueueSnapshot},
-    plan::{Dwell, Intent, NotEnded, Plan, Told, is_protected, plan_job},
-    policy::Policy,
+    plan::{Dwell, Intent, NotEnded, Plan, Standing, Told, plan_job},
+    policy::{Owner, Policy},
     reasons::{self, BlockedReason},
     request::{Action, JobId, Status},
     session::Session,
@@ -77,9 +77,10 @@ pub async fn head(
     let parent = first.id.parent().and_then(of);
     let verdict = match job {
         Some(job) => {
-            let mut both = [Some(job), parent].into_iter().flatten();
-            let protected = both.any(|job| is_protected(job, session.policy));
-            verdict(job, protected, &snapshot, now, session.policy)
+            let standing = |job: &JobDetail| Standing::of(job, session.policy, &Owner::Anyone);
+            let of_array = parent.map(standing);
+            let standing = of_array.map_or(standing(job), |array| standing(job).in_array(array));
+            verdict(job, standing, &snapshot, now, session.policy)
         }
         None => Err(WouldNot::from("AWS Batch does not show the job")),
     };
@@ -128,7 +129,7 @@ impl<T: Into<String>> From<T> for WouldNot {
 /// Why it would not.
 fn verdict(
     job: &JobDetail,
-    protected: bool,
+    standing: Standing,
     snapshot: &QueueSnapshot,
     now: i64,
     policy: &Policy,
@@ -139,7 +140,7 @@ fn verdict(
         spares: &[],
         running_since: None,
     };
-    let plan = plan_job(intent, job, protected, policy);
+    let plan = plan_job(intent, job, standing, policy);
     let settled = match plan {
         Plan::End => None,
         Plan::Settle(outcome, message) => {

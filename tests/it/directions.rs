@@ -48,7 +48,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
             "batch", "jobs", "pace", "plan", "policy", "report", "request", "session",
         ],
     ),
-    ("event", &["config", "problem", "request"]),
+    ("event", &["config", "policy", "problem", "request"]),
     ("queues", &["batch", "request", "session", "watch"]),
     ("panel", &["batch", "policy", "request", "session", "watch"]),
     (

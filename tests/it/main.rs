@@ -21,6 +21,7 @@ mod engine;
 mod events;
 mod faults;
 mod mutations;
+mod owners;
 mod pace;
 mod policy;
 mod publish;

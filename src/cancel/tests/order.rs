@@ -94,7 +94,7 @@ fn job_that_was_looked_at_within_5_s_is_ended_without_another_look() {
         let decision = Decision::End(observation, None);
         jobs.add(AskedId::known(id(0)), CANCEL, request, decision);
         let deadline = Deadline::after(Duration::from_mins(1));
-        let mut engine = Engine::new(jobs, &POLICY, deadline, now);
+        let mut engine = Engine::new(jobs, &POLICY, &Owner::Anyone, deadline, now);
         let call = engine.poll_call(now, OUTLOOK);
         assert_eq!(matches!(call, Some(Call::End(_))), is_fresh, "{age} s");
         assert_eq!(
@@ -119,7 +119,7 @@ fn jobs_of_different_reasons_share_looks_and_no_calls() {
     }
     let mut driver = Driver::new(0);
     let deadline = Deadline::after(Duration::from_mins(1));
-    driver.engine = Engine::new(jobs, &POLICY, deadline, driver.now);
+    driver.engine = Engine::new(jobs, &POLICY, &Owner::Anyone, deadline, driver.now);
     driver.run(&[Shows(RUNNABLE)]);
     let calls = poll_all(&mut driver);
     let calls = calls.iter().map(|call| match call {

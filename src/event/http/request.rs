@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
-use super::{HttpForm, RawObject};
+use super::{HttpForm, RawObject, caller::Caller};
 use crate::request::RequestError;
 
 /// The parts of an HTTP request that are used.
@@ -21,7 +21,7 @@ pub(super) struct HttpRequest {
     pub(super) content_type: Option<String>,
     pub(super) body: Result<String, &'static str>,
     /// The caller, if the gateway has authenticated one.
-    pub(super) caller: Option<String>,
+    pub(super) caller: Option<Caller>,
 }
 
 /// The fields that all forms have.
@@ -34,7 +34,8 @@ struct Payload {
 }
 
 impl HttpRequest {
-    pub(super) fn read(object: &RawObject<'_>) -> Result<Self, RequestError> {
+    /// Reads a request. `claim` is the claim that is a caller's name.
+    pub(super) fn read(object: &RawObject<'_>, claim: &str) -> Result<Self, RequestError> {
         let missing = |field: &str| RequestError::new(field, "missing");
         let context = object
             .object("requestContext")
@@ -66,11 +67,6 @@ impl HttpRequest {
                 object.text("path").ok_or_else(|| missing("path"))?,
             ),
         };
-        let caller = match form {
-            HttpForm::V1 => caller_v1(&context),
-            HttpForm::V2 => caller_v2(&context),
-            HttpForm::Alb { .. } => None,
-        };
         Ok(Self {
             form,
             method: method.to_ascii_uppercase(),
@@ -78,7 +74,7 @@ impl HttpRequest {
             query: query(object, form),
             content_type: header(object, "content-type"),
             body: body(payload),
-            caller: caller.filter(|caller| !caller.is_empty()),
+            caller: Caller::read(&context, form, claim),
         })
     }
 }
@@ -165,26 +161,4 @@ fn form_decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " "))
         .decode_utf8_lossy()
         .into_owned()
-}
-
-fn caller_v2(context: &RawObject<'_>) -> Option<String> {
-    let authorizer = context.object("authorizer")?;
-    let iam = authorizer.object("iam").and_then(|iam| iam.text("userArn"));
-    let jwt = || authorizer.object("jwt")?.object("claims")?.text("sub");
-    let lambda = || {
-        authorizer
-            .has("lambda")
-            .then(|| "lambda authorizer".to_owned())
-    };
-    iam.or_else(jwt).or_else(lambda)
-}
-
-fn caller_v1(context: &RawObject<'_>) -> Option<String> {
-    let identity = context
-        .object("identity")
-        .and_then(|identity| identity.text("userArn"));
-    let authorizer = context.object("authorizer");
-    let claims = || authorizer.as_ref()?.object("claims")?.text("sub");
-    let principal = || authorizer.as_ref()?.text("principalId");
-    identity.or_else(claims).or_else(principal)
 }
