@@ -61,7 +61,9 @@ class Stack:
         defaults = {name: body["Default"] for name, body in template["Parameters"].items() if "Default" in body}
         unknown = parameters.keys() - template["Parameters"].keys()
         assert not unknown, f"the template has no parameter {unknown}"
-        self._values = PSEUDO | defaults | parameters
+        lists = {name for name, body in template["Parameters"].items() if body["Type"] == "CommaDelimitedList"}
+        given = {name: value.split(",") if name in lists else value for name, value in (defaults | parameters).items()}
+        self._values = PSEUDO | given
         missing = template["Parameters"].keys() - self._values.keys()
         assert not missing, f"no value for {missing}"
 

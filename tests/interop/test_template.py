@@ -21,9 +21,21 @@ ARN = f"arn:aws:batch:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}"
 BUS = f"arn:aws:events:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:event-bus"
 CHANGING = {"batch:CancelJob", "batch:TerminateJob", "batch:TerminateServiceJob"}
 # Variables that the template leaves at the defaults of the function.
-LEFT_AT_DEFAULTS = {"API_CONCURRENCY", "CANCEL_ON_STATUS", "MAX_EVENT_AGE", "REQUIRE_CALLER"}
+LEFT_AT_DEFAULTS = {"API_CONCURRENCY", "CANCEL_ON_STATUS", "MAX_EVENT_AGE"}
+# The same of EC2, by which Lambda puts a function into a VPC.
+ONLY_IN_A_VPC = {
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+}
 # Variables of the template that the function's libraries read.
-READ_BY_LIBRARIES = {"SSL_CERT_FILE"}
+READ_BY_LIBRARIES = {"SSL_CERT_FILE", "AWS_ENDPOINT_URL_BATCH"}
+KEY = f"arn:aws:kms:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:key/9e2f"
+BOUNDARY = f"arn:aws:iam::{PSEUDO['AWS::AccountId']}:policy/boundary"
+TOPIC = f"arn:aws:sns:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:people"
 
 SWEEP = '{"select":{"jobQueue":"low","olderThan":"2h"},"failOnIncomplete":true}'
 
@@ -33,13 +45,27 @@ watching = plain | {"WatchSchedule": "rate(5 minutes)"}
 stuck = watching | {"StuckAfter": "30"}
 sweeping = plain | {"SweepSchedule": "cron(0 3 * * ? *)", "SweepRequest": SWEEP}
 listening = plain | {"AlarmNamePrefix": "batch-"}
+listing = plain | {"ListBucket": "lists"}
+showing = plain | {"DashboardQueue": "low"}
+asked_by_others = plain | {"RequestSourceArns": f"{TOPIC},arn:aws:events:eu-west-1:123456789012:rule/nightly"}
+private = plain | {
+    "PermissionsBoundaryArn": BOUNDARY,
+    "KmsKeyArn": KEY,
+    "SubnetIds": "subnet-0a,subnet-0b",
+    "SecurityGroupIds": "sg-0a",
+    "BatchEndpointUrl": "https://vpce-1.batch.eu-west-1.vpce.amazonaws.com",
+}
 everything = (
     stuck
     | sweeping
     | listening
+    | listing
+    | showing
+    | asked_by_others
+    | private
     | {
         "AllowTerminate": "true",
-        "AlarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:people",
+        "AlarmTopicArn": TOPIC,
         "ReservedConcurrency": "10",
         "FunctionName": "cancel",
     }
@@ -51,6 +77,10 @@ STACKS = {
     "stuck": stuck,
     "sweeping": sweeping,
     "listening": listening,
+    "listing": listing,
+    "showing": showing,
+    "asked by others": asked_by_others,
+    "private": private,
     "everything": everything,
     "stopped": stopped,
 }
@@ -105,14 +135,16 @@ def queue_policies(parameters):
 
 @every_stack
 def test_the_function_has_one_role_without_wildcard_actions(parameters):
-    assert not of_type(stack(**parameters), "AWS::IAM::Policy")
+    policies = of_type(stack(**parameters), "AWS::IAM::Policy")
+    assert all(policy["Properties"]["Roles"] == ["<ListRole>"] for policy in policies.values())
     assert function(parameters)["Role"] == "<Role.Arn>"
     assert not [action for action in allowed(parameters) if "*" in action]
 
 
 @every_stack
 def test_only_actions_without_resource_level_permissions_are_allowed_on_all_resources(parameters):
-    assert {action for action, resources in allowed(parameters).items() if "*" in resources} == ONLY_ON_EVERYTHING
+    expected = ONLY_ON_EVERYTHING | (ONLY_IN_A_VPC if "SubnetIds" in parameters else set())
+    assert {action for action, resources in allowed(parameters).items() if "*" in resources} == expected
 
 
 def test_every_call_to_batch_is_allowed_and_every_allowed_action_is_called():
@@ -135,7 +167,7 @@ def test_batch_actions_of_the_role():
 
 
 def test_role_may_terminate_only_if_enabled():
-    may = allowed(everything)
+    may = allowed(plain | {"AllowTerminate": "true"})
     assert may["batch:TerminateJob"] == {f"{ARN}:job/*"}
     assert may["batch:TerminateServiceJob"] == {f"{ARN}:service-job/*"}
     assert {action for action in may if action not in allowed(plain)} == {
@@ -147,7 +179,8 @@ def test_role_may_terminate_only_if_enabled():
 @every_stack
 def test_other_permissions_are_limited_to_resources_of_the_stack(parameters):
     rest = {action: resources for action, resources in allowed(parameters).items() if not action.startswith("batch:")}
-    assert {action: rest[action] for action in rest.keys() - ONLY_ON_EVERYTHING} == {
+    of_the_key = {"kms:Decrypt": {KEY}, "kms:GenerateDataKey": {KEY}} if "KmsKeyArn" in parameters else {}
+    assert {action: rest[action] for action in rest.keys() - ONLY_ON_EVERYTHING - ONLY_IN_A_VPC} == of_the_key | {
         "logs:CreateLogStream": {"<LogGroup.Arn>"},
         "logs:PutLogEvents": {"<LogGroup.Arn>"},
         "sqs:DeleteMessage": {"<RequestQueue.Arn>", "<EventQueue.Arn>"},
@@ -196,7 +229,9 @@ def test_every_queue_is_encrypted_and_tls_only(parameters):
     policies = queue_policies(parameters)
     assert queues.keys() == policies.keys()
     for name, queue in queues.items():
-        assert queue["Properties"]["SqsManagedSseEnabled"] is True
+        by_key = {"KmsMasterKeyId": KEY} if "KmsKeyArn" in parameters else {"SqsManagedSseEnabled": True}
+        encryption = {"KmsMasterKeyId", "SqsManagedSseEnabled"} & queue["Properties"].keys()
+        assert {name: queue["Properties"][name] for name in encryption} == by_key
         (deny,) = (statement for statement in policies[name] if statement["Effect"] == "Deny")
         assert deny["Principal"] == "*"
         assert deny["Action"] == "sqs:*"
@@ -225,9 +260,17 @@ def test_no_other_queue_policy_lets_anybody_in(parameters):
         for queue, found in queue_policies(parameters).items()
         if any(statement["Effect"] == "Allow" for statement in found)
     }
-    assert open_queues == {"EventQueue", "FailedEventQueue", "ReportQueue"}
+    by_others = {"RequestQueue"} if "RequestSourceArns" in parameters else set()
+    assert open_queues == {"EventQueue", "FailedEventQueue", "ReportQueue"} | by_others
     (grant,) = (found for found in queue_policies(parameters)["ReportQueue"] if found["Effect"] == "Allow")
     assert grant["Condition"] == {"ArnEquals": {"aws:SourceArn": "<ReportRule.Arn>"}}
+
+
+def test_topics_and_rules_of_the_deployer_may_send_requests():
+    (grant,) = (found for found in queue_policies(asked_by_others)["RequestQueue"] if found["Effect"] == "Allow")
+    assert grant["Principal"] == {"Service": ["events.amazonaws.com", "sns.amazonaws.com"]}
+    assert (grant["Action"], grant["Resource"]) == ("sqs:SendMessage", "<RequestQueue.Arn>")
+    assert grant["Condition"] == {"ArnLike": {"aws:SourceArn": asked_by_others["RequestSourceArns"].split(",")}}
 
 
 @pytest.mark.parametrize("timeout", transformed()["Parameters"]["Timeout"]["AllowedValues"])
@@ -385,13 +428,6 @@ def test_nothing_is_published_without_a_bus():
     assert "events:PutEvents" not in allowed(parameters)
 
 
-def test_reports_that_are_not_published_raise_an_alarm():
-    topic = f"arn:aws:sns:{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}:people"
-    alarm = stack(**plain, AlarmTopicArn=topic)["ReportsNotPublishedAlarm"]["Properties"]
-    assert alarm["MetricName"] == "ReportsNotPublished"
-    assert alarm["AlarmActions"] == [topic]
-
-
 @pytest.mark.parametrize("seconds", [0, 600, 900])
 def test_the_event_queue_delays_by_as_long_as_the_function_wants_a_job_to_block(seconds):
     parameters = plain | {"BlockedFor": seconds}
@@ -423,6 +459,8 @@ def test_optional_parts_are_there_only_if_their_parameter_is_given(parameters):
         "WatchSchedule": {"WatchTimer", "WatchRole", "WatchIsDeadAlarm"},
         "StuckAfter": {"StuckAlarm"},
         "SweepSchedule": {"SweepTimer", "SweepRole"},
+        "ListBucket": {"ListStateMachine", "ListRole", "ListPolicy", "ListsFailedAlarm"},
+        "DashboardQueue": {"Dashboard"},
     }
     for parameter, part in parts.items():
         assert (part & resources.keys()) == (part if parameter in parameters else set())
@@ -446,9 +484,14 @@ def test_a_timer_invokes_the_function_and_loses_nothing(timer, parameters):
 def test_the_role_of_a_timer_may_invoke_this_function_and_keep_what_fails_and_nothing_else(timer, parameters):
     name = TIMERS[timer][0]
     grants = {
-        statement["Action"]: statement["Resource"] for statement in role_statements(parameters, "Allow", name)
+        action: statement["Resource"]
+        for statement in role_statements(parameters, "Allow", name)
+        for action in listed(statement["Action"])
     }
-    assert grants == {"lambda:InvokeFunction": "<Function.Arn>", "sqs:SendMessage": "<FailedEventQueue.Arn>"}
+    assert {action: grants[action] for action in grants if "kms" not in str(action)} == {
+        "lambda:InvokeFunction": "<Function.Arn>",
+        "sqs:SendMessage": "<FailedEventQueue.Arn>",
+    }
     (trust,) = statements(stack(**parameters)[name]["Properties"]["AssumeRolePolicyDocument"])
     assert (trust["Effect"], trust["Action"]) == ("Allow", "sts:AssumeRole")
     assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
@@ -490,13 +533,141 @@ def test_the_default_sweep_says_who_asked_and_fails_if_something_is_left():
         (plain, []),
         (plain | {"StuckAfter": "30"}, ["StuckAfter needs WatchSchedule"]),
         (plain | {"SweepSchedule": "rate(1 day)"}, ["SweepSchedule needs a SweepRequest"]),
+        (plain | {"SubnetIds": "subnet-0a"}, ["SubnetIds needs SecurityGroupIds"]),
+        (plain | {"SecurityGroupIds": "sg-0a"}, ["SecurityGroupIds needs SubnetIds"]),
     ],
-    ids=["everything", "plain", "no watch", "no job queue"],
+    ids=["everything", "plain", "no watch", "no job queue", "no security group", "no subnet"],
 )
 def test_parts_that_cannot_work_are_refused(parameters, expected):
     found = refusals(**parameters)
     assert len(found) == len(expected)
     assert all(text.startswith(start) for text, start in zip(found, expected))
+
+
+# --- Rules of the deployer's company ---
+
+
+@every_stack
+def test_every_role_has_the_permissions_boundary(parameters):
+    for name, role in of_type(stack(**parameters), "AWS::IAM::Role").items():
+        expected = BOUNDARY if "PermissionsBoundaryArn" in parameters else None
+        assert role["Properties"].get("PermissionsBoundary") == expected, name
+
+
+@every_stack
+def test_everything_that_is_kept_is_encrypted_with_the_key(parameters):
+    resources = stack(**parameters)
+    expected = KEY if "KmsKeyArn" in parameters else None
+    assert [log["Properties"].get("KmsKeyId") for log in of_type(resources, "AWS::Logs::LogGroup").values()] == [expected] * 2
+    assert function(parameters).get("KmsKeyArn") == expected
+
+
+def test_whoever_sends_to_an_encrypted_queue_may_use_the_key():
+    for role in ("Role", "WatchRole", "SweepRole"):
+        grants = [
+            (action, statement["Resource"])
+            for statement in role_statements(everything, "Allow", role)
+            for action in listed(statement["Action"])
+        ]
+        assert {("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)} <= {pair for pair in grants if pair[1] == KEY}, role
+
+
+def test_the_function_runs_in_the_vpc_and_reaches_batch_there():
+    assert function(private)["VpcConfig"] == {"SubnetIds": ["subnet-0a", "subnet-0b"], "SecurityGroupIds": ["sg-0a"]}
+    assert function(private)["Environment"]["Variables"]["AWS_ENDPOINT_URL_BATCH"] == private["BatchEndpointUrl"]
+    assert "VpcConfig" not in function(plain)
+    assert "AWS_ENDPOINT_URL_BATCH" not in function(plain)["Environment"]["Variables"]
+
+
+# --- Lists of jobs in S3 ---
+
+
+def definition():
+    return stack(**listing)["ListStateMachine"]["Properties"]["Definition"]
+
+
+def test_both_formats_of_lists_are_worked_on_alike():
+    states = definition()["States"]
+    csv, of_json = states["CancelCsv"], states["CancelJson"]
+    assert csv["ItemReader"]["ReaderConfig"] == {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}
+    assert of_json["ItemReader"]["ReaderConfig"] == {"InputType": "JSON"}
+    assert csv.pop("ItemSelector") == {"jobId.$": "$$.Map.Item.Value.jobId"}
+    del csv["ItemReader"], of_json["ItemReader"]
+    assert csv == of_json
+    assert csv["MaxConcurrency"] == 2
+    assert csv["ItemBatcher"]["MaxItemsPerBatch"] <= 1000
+    (task,) = csv["ItemProcessor"]["States"].values()
+    assert task["Retry"][0]["ErrorEquals"] == ["Incomplete"]
+    assert csv["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+
+
+def test_a_batch_that_was_given_up_fails_the_execution():
+    states = definition()["States"]
+    assert states["CancelCsv"]["ToleratedFailurePercentage"] == 100, "the other batches go on"
+    assert states["CancelCsv"]["Next"] == states["CancelJson"]["Next"] == "CountFailures"
+    assert states["CountFailures"]["Parameters"] == {"MapRunArn.$": "$.MapRunArn"}
+    choice = states[states["CountFailures"]["Next"]]
+    (all_succeeded,) = choice["Choices"]
+    assert all_succeeded == {
+        "Variable": "$.ExecutionCounts.Succeeded",
+        "NumericEqualsPath": "$.ExecutionCounts.Total",
+        "Next": "Done",
+    }
+    assert states[choice["Default"]]["Type"] == "Fail"
+
+
+def test_permissions_of_the_state_machine():
+    grants = {
+        action: statement["Resource"]
+        for statement in role_statements(listing, "Allow", "ListRole")
+        for action in listed(statement["Action"])
+    }
+    assert grants == {
+        "lambda:InvokeFunction": "<Function.Arn>",
+        "s3:GetObject": "arn:aws:s3:::lists/*",
+        "s3:AbortMultipartUpload": "arn:aws:s3:::lists/batch-cancel/*",
+        "s3:ListMultipartUploadParts": "arn:aws:s3:::lists/batch-cancel/*",
+        "s3:PutObject": "arn:aws:s3:::lists/batch-cancel/*",
+    }
+    policy = stack(**listing)["ListPolicy"]["Properties"]["PolicyDocument"]
+    assert {statement["Action"]: statement["Resource"] for statement in statements(policy)} == {
+        "states:StartExecution": "<ListStateMachine>",
+        "states:DescribeMapRun": "arn:aws:states:eu-west-1:123456789012:mapRun:<ListStateMachine.Name>/*",
+    }
+    (trust,) = statements(stack(**listing)["ListRole"]["Properties"]["AssumeRolePolicyDocument"])
+    assert trust["Principal"] == {"Service": "states.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": PSEUDO["AWS::AccountId"]}}
+
+
+# --- The dashboard ---
+
+
+def test_the_dashboard_has_the_panel_of_its_queue():
+    widgets = json.loads(stack(**showing)["Dashboard"]["Properties"]["DashboardBody"])["widgets"]
+    (panel,) = (widget["properties"] for widget in widgets if widget["type"] == "custom")
+    assert panel["endpoint"] == "<Function.Arn>"
+    assert panel["params"] == {"panel": {"jobQueue": "low"}}
+    # Nothing of a request: showing a dashboard never acts.
+    assert panel["updateOn"] == {"refresh": True, "resize": False, "timeRange": False}
+    places = [(widget["x"], widget["y"]) for widget in widgets]
+    assert len(set(places)) == len(places)
+
+
+# --- Linters ---
+
+
+def test_every_suppressed_check_has_its_reason():
+    """cfn-lint and checkov read suppressions from here and nowhere else."""
+    text = (REPOSITORY / "template.yaml").read_text()
+    assert "cfn-lint" not in text, "no check of cfn-lint is suppressed"
+    assert not re.search(r"#\s*checkov:skip", text), "in Metadata, with a comment"
+    skips = [
+        skip
+        for resource in transformed()["Resources"].values()
+        for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", [])
+    ]
+    assert text.count("CKV") == len({skip["id"] for skip in skips})
+    assert all(len(skip["comment"]) > 40 for skip in skips), skips
 
 
 # --- Alarms ---
@@ -544,12 +715,100 @@ def test_an_alarm_tells_that_nothing_was_measured():
     assert "20 minutes" in properties["AlarmDescription"]
 
 
-@pytest.mark.parametrize("alarm", ["StuckAlarm", "WatchIsDeadAlarm"])
-def test_alarms_tell_people_if_there_is_a_topic(alarm):
-    told, _ = query(everything, alarm)
-    assert told["AlarmActions"] == told["OKActions"] == [everything["AlarmTopicArn"]]
-    silent, _ = query(stuck, alarm)
-    assert not silent.keys() & {"AlarmActions", "OKActions", "InsufficientDataActions"}
+@every_stack
+def test_every_alarm_tells_people_if_there_is_a_topic(parameters):
+    alarms = of_type(stack(**parameters), "AWS::CloudWatch::Alarm")
+    assert len(alarms) >= 12
+    for name, alarm in alarms.items():
+        properties = alarm["Properties"]
+        if "AlarmTopicArn" in parameters:
+            assert properties["AlarmActions"] == properties["OKActions"] == [TOPIC], name
+        else:
+            assert not properties.keys() & {"AlarmActions", "OKActions", "InsufficientDataActions"}, name
+        # The function sends no zeros, so missing data is good news; but not of the watch.
+        missing = "breaching" if name == "WatchIsDeadAlarm" else "notBreaching"
+        assert properties["TreatMissingData"] == missing, name
+        assert len(properties["AlarmDescription"]) > 80, f"{name} does not say what it means and what to do"
+
+
+# alarm → namespace, metric, dimensions, statistic, threshold, and the seconds after which it goes off.
+OF_THE_FUNCTION = {"FunctionName": "<Function>"}
+ALARMS = {
+    "ErrorsAlarm": ("AWS/Lambda", "Errors", OF_THE_FUNCTION, "Sum", 1, 300),
+    "ThrottlesAlarm": ("AWS/Lambda", "Throttles", OF_THE_FUNCTION, "Sum", 1, 900),
+    "NearTimeoutAlarm": ("AWS/Lambda", "Duration", OF_THE_FUNCTION, "p99", 54_000, 900),
+    "DestinationAlarm": ("AWS/Lambda", "DestinationDeliveryFailures", OF_THE_FUNCTION, "Sum", 1, 300),
+    "RequestsFailedAlarm": (
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+        {"QueueName": "<RequestDeadLetterQueue.QueueName>"},
+        "Maximum",
+        1,
+        300,
+    ),
+    "EventsDeadAlarm": (
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+        {"QueueName": "<EventDeadLetterQueue.QueueName>"},
+        "Maximum",
+        1,
+        300,
+    ),
+    "EventsFailedAlarm": (
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+        {"QueueName": "<FailedEventQueue.QueueName>"},
+        "Maximum",
+        1,
+        300,
+    ),
+    "RequestsWaitAlarm": (
+        "AWS/SQS",
+        "ApproximateAgeOfOldestMessage",
+        {"QueueName": "<RequestQueue.QueueName>"},
+        "Maximum",
+        1080,
+        900,
+    ),
+    "JobsDeniedAlarm": ("BatchCancel", "JobsDenied", OF_THE_FUNCTION, "Sum", 1, 300),
+    "JobsLeftOverAlarm": ("BatchCancel", "JobsLeftOver", OF_THE_FUNCTION, "Sum", 1, 900),
+    "RequestsRefusedAlarm": ("BatchCancel", "RequestsRefused", OF_THE_FUNCTION, "Sum", 10, 300),
+    "ReportsNotPublishedAlarm": ("BatchCancel", "ReportsNotPublished", OF_THE_FUNCTION, "Sum", 1, 300),
+    "ListsFailedAlarm": (
+        "AWS/States",
+        "ExecutionsFailed",
+        {"StateMachineArn": "<ListStateMachine>"},
+        "Sum",
+        1,
+        300,
+    ),
+}
+
+
+def test_the_alarms_on_metrics():
+    found = {}
+    for name, alarm in of_type(stack(**everything), "AWS::CloudWatch::Alarm").items():
+        properties = alarm["Properties"]
+        if "Metrics" in properties:
+            continue
+        assert properties["ComparisonOperator"] == "GreaterThanOrEqualToThreshold", name
+        found[name] = (
+            properties["Namespace"],
+            properties["MetricName"],
+            {dimension["Name"]: dimension["Value"] for dimension in properties["Dimensions"]},
+            properties.get("Statistic", properties.get("ExtendedStatistic")),
+            properties["Threshold"],
+            properties["Period"] * properties["EvaluationPeriods"],
+        )
+    assert found == ALARMS
+
+
+@pytest.mark.parametrize("timeout", transformed()["Parameters"]["Timeout"]["AllowedValues"])
+def test_thresholds_that_follow_the_timeout(timeout):
+    resources = stack(**plain, Timeout=timeout)
+    assert resources["NearTimeoutAlarm"]["Properties"]["Threshold"] == timeout * 1000 * 9 // 10
+    visible = resources["RequestQueue"]["Properties"]["VisibilityTimeout"]
+    assert resources["RequestsWaitAlarm"]["Properties"]["Threshold"] == max(3 * visible, 900)
 
 
 def test_the_function_and_the_alarms_agree_on_the_namespace():
@@ -589,11 +848,15 @@ def test_no_physical_name_is_fixed_but_the_functions(parameters):
         (name, key): value
         for name, resource in stack(**parameters).items()
         for key, value in resource.get("Properties", {}).items()
-        if re.fullmatch(r"(?:Function|Queue|Role|Rule|Alarm|Group|LogGroup)?Name", key)
+        if re.fullmatch(r"(?:Dashboard|Function|Queue|Role|Rule|Alarm|Group|LogGroup|StateMachine)?Name", key)
         and resource["Type"] not in {"AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping"}
         and resource["Type"] != "AWS::Lambda::EventInvokeConfig"
     }
     unique = PSEUDO["AWS::StackId"].rsplit("/", 1)[1]
+    queries = {key for key in names if key[1] == "Name"}
+    # Their name is required; that of the stack is unique in an account and region.
+    assert {name for name, _ in queries} == set(of_type(stack(**parameters), "AWS::Logs::QueryDefinition"))
+    assert all(names.pop(query).startswith(f"{PSEUDO['AWS::StackName']}/") for query in queries)
     given = {("Function", "FunctionName"): "cancel"} if "FunctionName" in parameters else {}
     timers = {(timer, "GroupName"): "<ScheduleGroup>" for timer in TIMERS if timer in stack(**parameters)}
     assert names == given | timers | {
@@ -638,6 +901,14 @@ REFUSED = {
     "FunctionName": ["my function", "a" * 65],
     "ReservedConcurrency": ["00", "1", "2", "3", "4", "05", "-1", "many"],
     "MetricsNamespace": ["", "AWS/Batch", 'a"b', "a b", "n" * 256],
+    "DashboardQueue": ["a queue", 'a"b', "arn:aws:batch:eu-west-1:123456789012:job-queue/low"],
+    "RequestSourceArns": ["people", "arn:aws:sqs:eu-west-1:123456789012:people"],
+    "ListBucket": ["Lists", "s3://lists", "lists/"],
+    "PermissionsBoundaryArn": ["boundary", "arn:aws:iam::123456789012:role/boundary"],
+    "KmsKeyArn": ["alias/mine", "arn:aws:kms:eu-west-1:123456789012:alias/mine"],
+    "SubnetIds": ["vpc-0a"],
+    "SecurityGroupIds": ["subnet-0a"],
+    "BatchEndpointUrl": ["batch.eu-west-1.amazonaws.com", "https://a b"],
 }
 ACCEPTED = {
     "AllowedJobQueues": ["high", "high, low-*", "arn:aws:batch:eu-west-1:123456789012:job-queue/*", "*"],
@@ -650,6 +921,14 @@ ACCEPTED = {
     "FunctionName": ["", "batch-cancel_2"],
     "ReservedConcurrency": ["", "0", "5", "10", "999"],
     "MetricsNamespace": ["BatchCancel", "team-a/Batch.Cancel"],
+    "DashboardQueue": ["", "low_priority-1"],
+    "RequestSourceArns": ["", TOPIC, "arn:aws:events:eu-west-1:123456789012:rule/bus/nightly-*"],
+    "ListBucket": ["", "lists.example-1"],
+    "PermissionsBoundaryArn": ["", BOUNDARY, "arn:aws:iam::aws:policy/PowerUserAccess"],
+    "KmsKeyArn": ["", KEY, "arn:aws:kms:eu-west-1:123456789012:key/mrk-0a"],
+    "SubnetIds": ["", "subnet-0a1b"],
+    "SecurityGroupIds": ["", "sg-0a1b"],
+    "BatchEndpointUrl": ["", "http://host.docker.internal:4000"],
 }
 
 
