@@ -101,6 +101,7 @@ class Stack:
             "Ref": self._ref,
             "Condition": self._condition,
             "Fn::Equals": lambda pair: str(self._value(pair[0])) == str(self._value(pair[1])),
+            "Fn::EachMemberEquals": lambda pair: all(member == pair[1] for member in self._value(pair[0])),
             "Fn::Or": lambda conditions: any(self._value(condition) for condition in conditions),
             "Fn::Not": lambda condition: not self._value(condition[0]),
             "Fn::If": lambda choice: self._value(choice[1] if self._condition(choice[0]) else choice[2]),

@@ -131,11 +131,35 @@ def moto():
         yield process.wait_for_output(r"Running on (http://[\d.:]+)")[1]
 
 
-# PutEvents refuses the sources of AWS itself, as it does on AWS. The tests stand in for Batch and for CloudWatch.
-MINISTACK_WITH_EVENTS_OF_AWS = """
-from ministack.services import eventbridge
+# Where ministack knows less than AWS:
+# - PutEvents refuses the sources of AWS itself, as it does on AWS. The tests stand in for Batch and for CloudWatch.
+# - A Distributed Map ignores ItemBatcher and ResultWriter. Here each batch is an item, in the form that the documentation of
+#   ItemBatcher gives, and with a ResultWriter the result names the map run.
+MINISTACK = """
+from ministack.services import eventbridge, stepfunctions
 refusing = eventbridge._put_events
 eventbridge._put_events = lambda data: refusing(data, allow_aws_source=True)
+run_items = stepfunctions._run_distributed_map
+def run_batches(state, raw_input, effective, iterator, execution, context):
+    state = dict(state)
+    batcher, writer = state.pop("ItemBatcher", None), state.pop("ResultWriter", None)
+    if batcher:
+        items = stepfunctions._read_map_items(state.pop("ItemReader"), effective, context)
+        selector = state.pop("ItemSelector", None)
+        if selector:
+            resolve = stepfunctions._resolve_params_obj
+            items = [resolve(selector, effective, context | {"Map": {"Item": {"Value": item}}}) for item in items]
+        common = stepfunctions._resolve_params_obj(batcher["BatchInput"], effective, context)
+        size = batcher["MaxItemsPerBatch"]
+        effective = [{"BatchInput": common, "Items": items[n:n + size]} for n in range(0, len(items), size)]
+        state["ItemsPath"] = "$"
+    output, next_state = run_items(state, raw_input, effective, iterator, execution, context)
+    if writer:
+        runs = stepfunctions._map_runs.values()
+        (run,) = [run["mapRunArn"] for run in runs if run["executionArn"] == execution["executionArn"]]
+        output = {"MapRunArn": run, "ResultWriterDetails": writer["Parameters"]}
+    return output, next_state
+stepfunctions._run_distributed_map = run_batches
 from ministack.app import main
 main()
 """
@@ -148,8 +172,8 @@ def ministack():
     port = free_port()
     variables = {"BIND_HOST": LOOPBACK, "MINISTACK_HOST": LOOPBACK, "GATEWAY_PORT": str(port)}
     with tempfile.TemporaryDirectory(prefix="ministack-") as scratch:
-        command = [Path(binary("MINISTACK")).parent / "python", "-c", MINISTACK_WITH_EVENTS_OF_AWS]
-        with Process(*command, LAMBDA_EXECUTOR="local", TMPDIR=scratch, **variables) as process:
+        command = [Path(binary("MINISTACK")).parent / "python", "-c", MINISTACK]
+        with Process(*command, LAMBDA_EXECUTOR="local", SFN_WAIT_SCALE="0.02", TMPDIR=scratch, **variables) as process:
             process.wait_for_port(port)
             yield f"http://{LOOPBACK}:{port}"
 

@@ -12,12 +12,15 @@ from pathlib import Path
 import boto3
 import pytest
 import yaml
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 
-from cloudformation import REPOSITORY
+from cloudformation import REPOSITORY, transformed
 from servers import CREDENTIALS, REGION, binary, emulator, http, ministack, plain_environment
 
-FIRST, SECOND, NOT_ALLOWED, BLOCKING, COMING_SOON, ALARMED = (str(uuid.UUID(int=number)) for number in range(1, 7))
+FIRST, SECOND, THIRD, NOT_ALLOWED, BLOCKING, COMING_SOON, ALARMED = (str(uuid.UUID(int=number)) for number in range(1, 8))
 BLOCKED = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - the job asks for more than any instance has"
 # Seconds, so that the tests wait for seconds where a deployment waits for minutes.
 BLOCKED_FOR = 2
@@ -34,23 +37,34 @@ SEED = {
     "jobs": [
         {"jobId": FIRST, "jobQueue": "render", "status": "RUNNABLE"},
         {"jobId": SECOND, "jobQueue": "render", "status": "RUNNABLE"},
+        {"jobId": THIRD, "jobQueue": "render", "status": "RUNNABLE"},
         {"jobId": NOT_ALLOWED, "jobQueue": "payments", "status": "RUNNABLE"},
         blocked_job(BLOCKING, "stuck-now"),
         blocked_job(ALARMED, "stuck-alarm"),
     ]
 }
 # What the user answers; all else is Enter.
+ACCOUNT = "000000000000"  # ministack's, and so the function's
+PEOPLE = f"arn:aws:sns:{REGION}:{ACCOUNT}:people"
+REQUESTS = f"arn:aws:sns:{REGION}:{ACCOUNT}:requests"
 ANSWERS = {
     "AllowedJobQueues": "render,stuck-*",
     "BlockedFor": str(BLOCKED_FOR),
     "WatchSchedule": "rate(1 minute)",
     "StuckAfter": "10",
+    "AlarmTopicArn": PEOPLE,
+    "DashboardQueue": "render",
+    "RequestSourceArns": REQUESTS,
+    "ListBucket": "lists",
 }
 
 
 def for_ministack(template):
-    """`template` with a plain alarm in place of those on a query, which ministack refuses. It evaluates none anyway."""
-    for resource in template["Resources"].values():
+    """`template` without what ministack refuses: saved queries, and alarms on a query, for which there is a plain one."""
+    resources = template["Resources"]
+    for name in [name for name, found in resources.items() if found["Type"] == "AWS::Logs::QueryDefinition"]:
+        del resources[name]
+    for resource in resources.values():
         if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
             (metric,) = resource["Properties"].pop("Metrics")
             resource["Properties"] |= {
@@ -66,7 +80,10 @@ class Deployment:
     """The stack, deployed by `sam deploy --guided` in `folder`, and the Batch that its function works on."""
 
     def __init__(self, aws, batch, folder):
-        self.aws, self.batch, self.folder = aws, batch, folder
+        self.aws, self.batch, self.folder, self.kept = aws, batch, folder, []
+        self.client("s3").create_bucket(Bucket="lists", CreateBucketConfiguration={"LocationConstraint": REGION})
+        for topic in (PEOPLE, REQUESTS):
+            self.client("sns").create_topic(Name=topic.rsplit(":", 1)[1])
         shutil.copy(REPOSITORY / "samconfig.toml", folder)
         build = folder / ".aws-sam" / "build"
         shutil.copytree(Path(binary("SAM_TEMPLATE")).parent, build)
@@ -137,6 +154,48 @@ class Deployment:
     def invoke(self, event):
         answer = self.client("lambda").invoke(FunctionName=self.name, Payload=json.dumps(event))
         return json.loads(answer["Payload"].read())
+
+    def reports(self):
+        """The events in the report queue, those that were taken from it before too."""
+        queue = {"QueueUrl": self.outputs["ReportQueueUrl"]}
+        while messages := self.client("sqs").receive_message(**queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                self.kept.append(json.loads(message["Body"]))
+                self.client("sqs").delete_message(**queue, ReceiptHandle=message["ReceiptHandle"])
+        return self.kept
+
+    def report_of(self, job):
+        """The first report that names a job, as soon as it is in the report queue."""
+        found = lambda: [event for event in self.reports() if job in json.dumps(event["detail"].get("jobs", []))]
+        return eventually(found)[0]["detail"]
+
+    def request(self, method, path, body=None):
+        """A signed request by HTTP."""
+        url = f"{self.aws}/_aws/execute-api/{self.api}/$default{path}"
+        request = AWSRequest(method, url, data=json.dumps(body), headers={"content-type": "application/json"})
+        keys = Credentials(CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"])
+        SigV4Auth(keys, "execute-api", REGION).add_auth(request)
+        return http(url, method, body, dict(request.headers.items()))
+
+    def make_routes(self):
+        """The routes of the template's HTTP API, one by one: ministack does not read them from the API's body."""
+        gateway = self.client("apigatewayv2")
+        self.api = self.outputs["HttpApiUrl"].split("//")[1].split(".")[0]
+        integration = gateway.create_integration(
+            ApiId=self.api,
+            IntegrationType="AWS_PROXY",
+            IntegrationUri=self.outputs["FunctionArn"],
+            PayloadFormatVersion="2.0",
+        )["IntegrationId"]
+        for path, methods in transformed()["Resources"]["HttpApi"]["Properties"]["Body"]["paths"].items():
+            for method, route in methods.items():
+                assert route["security"] == [{"AWS_IAM": []}]
+                gateway.create_route(
+                    ApiId=self.api,
+                    RouteKey=f"{method.upper()} {path}",
+                    AuthorizationType="AWS_IAM",
+                    Target=f"integrations/{integration}",
+                )
 
     def job(self, job):
         return next(found for found in http(f"{self.batch}/_emulator/jobs")[1] if found["jobId"] == job)
@@ -216,12 +275,9 @@ def test_direct_request_returns_a_report_which_the_report_queue_keeps(deployment
     assert [job["outcome"] for job in report["jobs"]] == ["cancelled", "queueNotAllowed"]
     assert [deployment.status(job) for job in (FIRST, NOT_ALLOWED)] == ["FAILED", "RUNNABLE"]
 
-    def kept():
-        messages = deployment.client("sqs").receive_message(QueueUrl=deployment.outputs["ReportQueueUrl"])
-        events = (json.loads(message["Body"]) for message in messages.get("Messages", []))
-        return [event for event in events if event["detail"]["requestId"] == report["requestId"]]
-
-    (event,) = eventually(kept)
+    (event,) = eventually(
+        lambda: [event for event in deployment.reports() if event["detail"]["requestId"] == report["requestId"]]
+    )
     assert (event["source"], event["detail-type"]) == ("batch-cancel", "Batch Cancellation Report")
     assert event["detail"]["summary"] == report["summary"]
 
@@ -232,9 +288,21 @@ def test_message_in_the_request_queue_cancels_and_is_deleted(deployment):
     )
 
     assert eventually(lambda: deployment.status(SECOND) == "FAILED" and not deployment.left("RequestQueueUrl"))
+    report = deployment.report_of(SECOND)
+    assert (report["source"], report["summary"]) == ("sqs", {"jobs": 1, "cancelled": 1})
 
 
-ACCOUNT = "000000000000"  # ministack's, and so the function's
+def test_signed_http_request_cancels_and_its_report_names_the_caller(deployment):
+    deployment.make_routes()
+
+    status, report = deployment.request("POST", "/cancellations", {"jobIds": [THIRD]})
+
+    assert (status, report["summary"]) == (200, {"jobs": 1, "cancelled": 1})
+    assert deployment.status(THIRD) == "FAILED"
+    kept = deployment.report_of(THIRD)
+    assert (kept["source"], kept["requestId"]) == ("http", report["requestId"])
+    assert kept["requestedBy"].startswith(f"arn:aws:iam::{ACCOUNT}:")
+    assert deployment.request("GET", f"/jobs/{THIRD}")[1]["status"] == "FAILED"
 
 
 def blocked_event(job, queue):
@@ -312,6 +380,7 @@ def test_event_of_a_blocked_queue_waits_and_cancels_the_blocking_job_once(deploy
     assert deployment.cancels(BLOCKING) == 1
     assert deployment.job(BLOCKING)["statusReason"].startswith(BLOCKED)
     assert deployment.left("EventDeadLetterQueueUrl") == 0
+    assert deployment.report_of(BLOCKING)["summary"] == {"jobs": 1, "cancelled": 1}
 
 
 def test_event_that_comes_too_soon_comes_back_and_acts_then(deployment):
@@ -380,3 +449,103 @@ def test_event_that_fails_is_kept(deployment):
     record = json.loads(kept[0]["Body"])
     assert record["requestPayload"] == event
     assert record["responsePayload"]["errorType"] == "UnsupportedEvent"
+
+
+# --- People are told ---
+
+
+class Inbox:
+    """A queue that follows a topic."""
+
+    def __init__(self, deployment, topic):
+        self.sqs = deployment.client("sqs")
+        self.url = self.sqs.create_queue(QueueName=f"inbox-{uuid.uuid4()}")["QueueUrl"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]
+        deployment.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
+
+    def texts(self, seconds=10):
+        messages = eventually(lambda: self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages"), seconds)
+        return [json.loads(message["Body"])["Message"] for message in messages or []]
+
+
+def test_each_alarm_on_a_metric_goes_off_and_tells_people(deployment):
+    """PutMetricData stands in for the metrics of AWS. Alarms on a query cannot be tried: see `for_ministack`."""
+    cloudwatch = deployment.client("cloudwatch")
+    on_query = ("StuckAlarm", "WatchIsDeadAlarm")
+    alarms = [
+        alarm
+        for alarm in cloudwatch.describe_alarms()["MetricAlarms"]
+        if not any(name in alarm["AlarmName"] for name in on_query)
+    ]
+    assert len(alarms) == 13
+    inbox = Inbox(deployment, PEOPLE)
+    for alarm in alarms:
+        value = {"MetricName": alarm["MetricName"], "Dimensions": alarm["Dimensions"], "Value": alarm["Threshold"]}
+        # One value in each period that counts.
+        for period in range(alarm["EvaluationPeriods"]):
+            at = time.time() - period * alarm["Period"]
+            cloudwatch.put_metric_data(Namespace=alarm["Namespace"], MetricData=[value | {"Timestamp": at}])
+    names = {alarm["AlarmName"] for alarm in alarms}
+    told = {}
+
+    def all_told():
+        for text in inbox.texts(1):
+            message = json.loads(text)
+            if message["NewStateValue"] == "ALARM":
+                told[message["AlarmName"]] = message["AlarmDescription"]
+        return names <= told.keys()
+
+    assert eventually(all_told), names - told.keys()
+    assert all(len(description) > 80 for description in told.values())
+
+
+def recipe(kind, containing):
+    """The block of the docs that holds a text."""
+    blocks = re.findall(rf"```{kind}\n(.*?)```", (REPOSITORY / "docs" / "recipes.md").read_text(), re.DOTALL)
+    (block,) = (block for block in blocks if containing in block)
+    return block
+
+
+def test_recipe_of_the_docs_tells_people_what_is_left(deployment):
+    template = recipe("yaml", "SomethingIsLeft")
+    cloudformation = deployment.client("cloudformation")
+    cloudformation.create_stack(
+        StackName="tell-people",
+        TemplateBody=template,
+        Parameters=[
+            {"ParameterKey": "FunctionName", "ParameterValue": deployment.name},
+            {"ParameterKey": "Address", "ParameterValue": "on-call@example.com"},
+        ],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="tell-people", WaiterConfig={"Delay": 1})
+    found = cloudformation.describe_stack_resource(StackName="tell-people", LogicalResourceId="People")
+    inbox = Inbox(deployment, found["StackResourceDetail"]["PhysicalResourceId"])
+
+    complete = deployment.invoke({"jobIds": [FIRST]})
+    incomplete = deployment.invoke({"jobIds": [FIRST, "no id"]})
+
+    assert (complete["complete"], incomplete["complete"]) == (True, False)
+    (text,) = inbox.texts()
+    assert text.strip('"') == (
+        f"Of 2 jobs that direct asked {deployment.name} to cancel (by direct), some are left. Look for the request "
+        f"{incomplete['requestId']} in its log or in the report queue."
+    )
+
+
+def test_recipe_for_chat_has_the_form_that_chat_applications_ask_for(deployment):
+    """The same rule, with the other template."""
+    events = deployment.client("events")
+    (rule,) = (rule["Name"] for rule in events.list_rules()["Rules"] if "SomethingIsLeft" in rule["Name"])
+    (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
+    target["InputTransformer"]["InputTemplate"] = yaml.safe_load(recipe("yaml", "client-markdown"))["InputTemplate"]
+    events.put_targets(Rule=rule, Targets=[target])
+    inbox = Inbox(deployment, target["Arn"])
+
+    report = deployment.invoke({"jobIds": ["no id"]})
+
+    (text,) = inbox.texts()
+    message = json.loads(text)
+    assert (message["version"], message["source"]) == ("1.0", "custom")
+    assert message["content"]["textType"] == "client-markdown"
+    assert f"`{deployment.name}`" in message["content"]["description"]
+    assert report["requestId"] in message["content"]["nextSteps"][0]

@@ -539,6 +539,10 @@ def test_the_default_sweep_says_who_asked_and_fails_if_something_is_left():
     ids=["everything", "plain", "no watch", "no job queue", "no security group", "no subnet"],
 )
 def test_parts_that_cannot_work_are_refused(parameters, expected):
+    # What CloudFormation knows in Rules.
+    known = {"Ref", "Fn::And", "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn", "Fn::Equals", "Fn::Not", "Fn::Or"}
+    used = set(re.findall(r'"((?:Fn::\w+|Ref|Condition))":', json.dumps(transformed()["Rules"])))
+    assert used <= known
     found = refusals(**parameters)
     assert len(found) == len(expected)
     assert all(text.startswith(start) for text, start in zip(found, expected))
