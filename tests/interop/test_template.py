@@ -887,6 +887,17 @@ def test_every_parameter_is_described_and_grouped():
     assert not [name for name, parameter in parameters.items() if len(parameter["Description"]) < 30]
 
 
+def test_every_parameter_alarm_and_query_is_in_the_docs():
+    configuration, operations = ((REPOSITORY / "docs" / f"{page}.md").read_text() for page in ("configuration", "operations"))
+    assert not [name for name in transformed()["Parameters"] if f"`{name}`" not in configuration]
+    resources = stack(**everything)
+    assert not [name for name in of_type(resources, "AWS::CloudWatch::Alarm") if f"| `{name}` |" not in operations]
+    queries = of_type(resources, "AWS::Logs::QueryDefinition").values()
+    titles = [query["Properties"]["Name"].split("/")[1] for query in queries]
+    text = " ".join(operations.split())
+    assert not [title for title in titles if f"*{title}*" not in text]
+
+
 def test_defaults_fit_their_patterns():
     for name, parameter in transformed()["Parameters"].items():
         if "Default" in parameter and "AllowedPattern" in parameter:

@@ -103,11 +103,11 @@ async fn the_report_of_every_source_is_published_once() {
 async fn a_large_report_is_published_in_parts_that_hold_each_job_once() {
     let (mut function, bus) = function();
     function.deadline = Duration::from_mins(10);
-    let ids = jobs(&function, 10_000);
+    let ids = jobs(&function, 100_000);
     let event = sqs([json!({"jobIds": ids})]);
     assert_eq!(function.invoke(event).await.unwrap(), failures(&[]));
     let details = bus.details(REPORT);
-    assert!(details.len() > 10, "{} parts", details.len());
+    assert!(details.len() > 100, "{} parts", details.len());
     for (index, detail) in (1..).zip(&details) {
         assert_eq!(detail["parts"], json!(details.len()));
         assert!(
@@ -116,10 +116,10 @@ async fn a_large_report_is_published_in_parts_that_hold_each_job_once() {
         );
         assert_eq!(
             detail["summary"],
-            json!({"jobs": 10_000, "cancelled": 10_000})
+            json!({"jobs": 100_000, "cancelled": 100_000})
         );
     }
-    assert_eq!(published(&bus).len(), 10_000);
+    assert_eq!(published(&bus).len(), 100_000);
     assert!(published(&bus).values().all(|&count| count == 1));
 }
 
