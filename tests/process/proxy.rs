@@ -44,7 +44,7 @@ async fn first_request(endpoint: &str, proxy_variable: &str, no_proxy: &str) -> 
     ];
     let mut process = Process::start(&Emulator::new(), &settings).await;
     let event = json!({"jobId": RUNNABLE}).to_string();
-    let time = Duration::from_secs(1);
+    let time = Duration::from_secs(4);
     let report = process.invoke_within(&event, time).await.unwrap();
     assert_eq!(report["complete"], false, "nothing is there: {report}");
     process.terminate().await;
