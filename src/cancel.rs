@@ -12,6 +12,7 @@ mod engine;
 mod failed;
 mod looks;
 mod parents;
+mod retry;
 #[cfg(test)]
 mod tests;
 

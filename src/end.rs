@@ -33,6 +33,12 @@ const HTTP_PUBLISHING: Duration = Duration::from_secs(2);
 /// How long an HTTP request may be worked on: API Gateway cuts the line at 29 or 30 s.
 const HTTP_TIME: Duration = Duration::from_secs(25);
 
+/// A deadline before 2001, in milliseconds since 1970, is no deadline…
+const NO_DEADLINE_BEFORE: u64 = 978_307_200_000;
+
+/// … and an invocation without one has this much time.
+const WITHOUT_DEADLINE: Duration = Duration::from_mins(1);
+
 impl App {
     /// What follows when an invocation has its response: its report is published, logged and counted.
     pub(crate) async fn end(
@@ -184,8 +190,11 @@ fn is_published(reply: &Reply, response: &Response) -> bool {
     }
 }
 
-/// The time until Lambda's deadline.
+/// The time until Lambda's deadline. `cargo lambda watch` sends one shortly after 1970, which is none.
 fn time_left(context: &Context) -> Duration {
+    if context.deadline < NO_DEADLINE_BEFORE {
+        return WITHOUT_DEADLINE;
+    }
     let left = context.deadline().duration_since(SystemTime::now());
     left.unwrap_or_default()
 }

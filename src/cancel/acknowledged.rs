@@ -10,7 +10,8 @@ use tokio::time::Instant;
 
 use super::{
     ends::{EndCall, Verdict},
-    engine::{Engine, Timer, may_retry},
+    engine::{Engine, Timer},
+    retry::may_retry,
 };
 use crate::{
     batch::{CallError, EndAnswer, EndOperation, ErrorKind},

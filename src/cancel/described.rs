@@ -4,10 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{
-    acknowledged::Again,
-    engine::{Engine, may_retry},
-};
+use super::{acknowledged::Again, engine::Engine, retry::may_retry};
 use crate::{
     batch::{ErrorKind, JobDetail, LOOK_AGAIN},
     jobs::{CallResult, JobIndex, Stage},

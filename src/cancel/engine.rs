@@ -14,7 +14,7 @@ use super::{
     parents::Parents,
 };
 use crate::{
-    batch::{EndOperation, ErrorKind, JobDetail},
+    batch::{EndOperation, JobDetail},
     jobs::{JobIndex, Jobs, Stage},
     plan::{Plan, Standing, plan_job},
     policy::{Owner, Policy},
@@ -25,12 +25,6 @@ use crate::{
 
 /// A job that was looked at a moment ago is not looked at again before it is ended.
 const FRESH: Duration = Duration::from_secs(5);
-
-/// How often a call for a job is sent, or a look, before it is given up.
-const MAX_TRIES: u8 = 10;
-
-/// The same while Batch throttles the calls, which tells nothing of the job, and which the pace already makes up for.
-const MAX_THROTTLED_TRIES: u8 = 20;
 
 /// What is due later.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,9 +147,9 @@ impl<'a> Engine<'a> {
                 Some(Reverse((_, Timer::Look(ids)))) => self.looks.push_together(ids),
                 Some(Reverse((_, Timer::End(_)))) if self.is_closed => {}
                 Some(Reverse((_, Timer::End(indices)))) => {
-                    for index in indices {
-                        self.enqueue_end(index);
-                    }
+                    indices
+                        .into_iter()
+                        .for_each(|index| self.enqueue_end(index));
                 }
                 None => {}
             }
@@ -255,13 +249,4 @@ impl<'a> Engine<'a> {
             self.timers.push(Reverse((at, Timer::Look(ids))));
         }
     }
-}
-
-/// Whether a call that failed, and has now failed this often for a job, is sent again.
-pub(super) fn may_retry(kind: ErrorKind, tries: u8) -> bool {
-    let most = match kind {
-        ErrorKind::Throttled => MAX_THROTTLED_TRIES,
-        _ => MAX_TRIES,
-    };
-    kind.is_worth_a_retry() && tries < most
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::engine::{Engine, may_retry};
+use super::{engine::Engine, retry::may_retry};
 use crate::{
     batch::{CallError, ErrorKind},
     jobs::{CallResult, Stage},

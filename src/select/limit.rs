@@ -171,12 +171,10 @@ pub(super) async fn oldest(
     let (mut texts, mut room) = (Texts::default(), max_jobs);
     let mut chosen = Selection::default();
     while room > 0 && !waiting.is_empty() {
+        let looks_at_all = max_selected.is_some() || session.owner.is_restricted();
         let needed = room.min(waiting.len()).next_multiple_of(DESCRIBE_LIMIT);
-        let count = if max_selected.is_some() || session.owner.is_restricted() {
-            waiting.len()
-        } else {
-            needed.min(waiting.len())
-        };
+        let needed = if looks_at_all { usize::MAX } else { needed };
+        let count = needed.min(waiting.len());
         let found = find(select, waiting.drain(..count), query, &mut texts, session).await;
         if let Some(error) = found.error {
             return Ok(none(partial(error)?));

@@ -38,11 +38,7 @@ pub(super) async fn look(
         arrays.insert(id, array);
     };
     look_at(parents, session, &mut keep).await;
-    look_at(ids, session, &mut |id: JobId,
-                                job: Result<
-        Option<JobDetail>,
-        CallError,
-    >| {
+    let mut hand_on = |id: JobId, job: Result<Option<JobDetail>, CallError>| {
         let array = id.parent().map(|parent| arrays.get(&parent).cloned());
         let look = match (job, array) {
             (Err(error), _) | (Ok(Some(_)), Some(Some(Err(error)))) => Look::Failed(error),
@@ -58,8 +54,8 @@ pub(super) async fn look(
             }
         };
         each(id, look);
-    })
-    .await;
+    };
+    look_at(ids, session, &mut hand_on).await;
 }
 
 /// Batch shows a child, and not its array, whose tags nobody knows then.

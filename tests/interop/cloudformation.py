@@ -5,11 +5,9 @@ import os
 import re
 import subprocess
 from functools import cache
-from pathlib import Path
 
-from servers import binary
+from servers import REPOSITORY, binary
 
-REPOSITORY = Path(__file__).parents[2]
 PSEUDO = {
     "AWS::AccountId": "123456789012",
     "AWS::Partition": "aws",

@@ -21,6 +21,8 @@ REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
 TOOLS = Path(sys.executable).parent
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
 
 
 def binary(name):
@@ -63,7 +65,7 @@ def http(url, method="GET", body=None, headers=None, timeout=60):
 class Process:
     """A program with its output kept; leaving the `with` block ends it and its children."""
 
-    def __init__(self, *command, **variables):
+    def __init__(self, *command, cwd=None, **variables):
         self._log = tempfile.NamedTemporaryFile("w+", prefix="interop-", suffix=".log")
         self._process = subprocess.Popen(
             [str(part) for part in command],
@@ -71,6 +73,7 @@ class Process:
             stdout=self._log,
             stderr=subprocess.STDOUT,
             env=plain_environment(**variables),
+            cwd=cwd,
             start_new_session=True,
         )
 

@@ -4,6 +4,7 @@ mod batches;
 mod chains;
 mod errors;
 pub(crate) mod http;
+mod openapi;
 mod problems;
 mod sizes;
 

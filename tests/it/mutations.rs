@@ -8,8 +8,8 @@ mod decoded;
 mod facts;
 mod found;
 mod handled;
-mod mutate;
-mod tree;
+pub(crate) mod mutate;
+pub(crate) mod tree;
 
 use std::{
     collections::BTreeMap,

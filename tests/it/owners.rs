@@ -17,7 +17,7 @@ use support::{
 };
 
 use crate::events::http::send;
-use callers::{Caller, named, nameless};
+use callers::{Caller, lookalikes, named, nameless};
 
 const TAG: (&str, &str) = ("OWNER_TAG", "owner");
 
@@ -254,6 +254,25 @@ async fn caller_without_a_name_owns_nothing_not_even_jobs_with_an_empty_tag() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn name_that_only_looks_like_the_owners_owns_what_carries_just_this_name() {
+    for caller in lookalikes("ann") {
+        let function = function(account(), caller.settings);
+        let add = |owner: &str| {
+            function
+                .emulator
+                .add_job(job(Status::Runnable, Some(owner)))
+        };
+        let ids = [add("ann"), add(caller.name.as_deref().unwrap())];
+        let report = send(&function, caller.post(&json!({ "jobIds": ids })))
+            .await
+            .json();
+        let outcomes: Vec<String> = listed(&report).into_iter().map(|(_, o)| o).collect();
+        assert_eq!(outcomes, ["notOwner", "cancelled"], "{}", caller.context);
+        assert_eq!(ended(&function.emulator), ids[1..]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn selection_means_own_jobs_and_only_these_count() {
     for caller in named("ann") {
         let emulator = account();
@@ -380,6 +399,7 @@ async fn admins_end_everybodys_jobs_and_nobody_becomes_one_by_a_name() {
     let admins =
         "arn:aws:iam::123456789012:user/ann,arn:aws:sts::123456789012:assumed-role/oncall,root@*";
     let caller = |form: Form, context: Value| Caller {
+        name: None,
         form,
         context,
         settings: &[],
@@ -457,6 +477,30 @@ async fn one_look_at_an_array_serves_protection_and_ownership_of_all_children() 
     let report = send(&function, named("ann")[0].post(&body)).await.json();
     assert_eq!(report["summary"], json!({"jobs": 60, "wouldCancel": 60}));
     assert_eq!(function.emulator.count(Operation::DescribeJobs), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn service_jobs_have_owners_too() {
+    for (owner, outcome) in [
+        (Some("ann"), "terminated"),
+        (Some("bob"), "notOwner"),
+        (None, "notOwner"),
+    ] {
+        let emulator = account();
+        emulator.add_queue(Queue::service("training"));
+        let id = emulator.add_job(job(Status::Running, owner).queue("training"));
+        let function = function(emulator, &[("ALLOWED_QUEUES", "mine,training")]);
+        let arn = format!("arn:aws:batch:eu-west-1:123456789012:service-job/{id}");
+        for max_jobs in [1, 1000] {
+            let body = json!({"jobIds": [arn], "terminate": true, "maxJobs": max_jobs});
+            let report = send(&function, named("ann")[0].post(&body)).await.json();
+            assert_eq!(report["jobs"][0]["outcome"], outcome, "{report}");
+        }
+        assert_eq!(
+            ended(&function.emulator).len(),
+            usize::from(outcome == "terminated")
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use support::{
     Function,
     events::{FORMS, Form, HttpEvent},
@@ -259,6 +259,20 @@ async fn delete_parameters_are_read_in_every_form() {
         let answer = send(&function, running.query(&query)).await;
         assert_eq!(answer.json()["outcome"], "terminated", "{form:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadline_shortly_after_1970_is_none() {
+    let function = open(&[]);
+    let event = Form::V2.request("GET", &format!("/jobs/{RUNNABLE}")).event;
+    let mut context = lambda_runtime::Context::default();
+    // What `cargo lambda watch` sends.
+    context.deadline = 600_000;
+    let payload = RawValue::from_string(event.to_string()).unwrap();
+    let event = lambda_runtime::LambdaEvent::new(payload, context);
+    let answer = function.app.handle(event).await.unwrap();
+    let answer: Value = serde_json::from_str(answer.get()).unwrap();
+    assert_eq!(answer["statusCode"], 200, "{answer}");
 }
 
 #[tokio::test(start_paused = true)]

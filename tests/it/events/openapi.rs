@@ -1,0 +1,256 @@
+//! The `OpenAPI` document: every status that it names for a route is reached, and every answer is as it says.
+
+use std::collections::BTreeSet;
+
+use batch_emulator::{Fault, ItemError, Operation};
+use serde_json::{Value, json};
+use support::{
+    Function,
+    events::{CALLER, Form, HttpEvent},
+    samples::{PROTECTED, RUNNABLE, RUNNING, sample},
+};
+
+use super::http::{Answer, open, send};
+
+const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
+
+fn document() -> Value {
+    serde_json::from_str(include_str!("../../../src/respond/openapi.json")).unwrap()
+}
+
+/// A request, and the function that answers it.
+struct Case {
+    /// The operation as the document names it: method and path.
+    operation: (&'static str, &'static str),
+    /// The path that is asked for.
+    path: String,
+    function: Function,
+    request: HttpEvent,
+}
+
+impl Case {
+    fn new(operation: (&'static str, &'static str), path: &str) -> Self {
+        let method = operation.0.to_uppercase();
+        Self {
+            operation,
+            path: path.to_owned(),
+            function: open(&[]),
+            request: Form::V2.request(&method, path),
+        }
+    }
+
+    fn query(mut self, query: &[(&str, &str)]) -> Self {
+        self.request = self.request.query(query);
+        self
+    }
+
+    fn body(mut self, body: &Value) -> Self {
+        self.request = self.request.body(&body.to_string());
+        self
+    }
+
+    fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, Some(value));
+        self
+    }
+
+    /// The same with these settings.
+    fn with(mut self, settings: &[(&str, &str)]) -> Self {
+        self.function = open(settings);
+        self
+    }
+
+    fn failing(self, operation: Operation, fault: Fault) -> Self {
+        self.function.emulator.fail_next(operation, fault, 1000);
+        self
+    }
+
+    fn refusing(self, error: ItemError) -> Self {
+        let mut faults = self.function.emulator.faults();
+        faults.item_errors.insert(RUNNABLE.to_owned(), error);
+        self.function.emulator.set_faults(faults);
+        self
+    }
+
+    /// The same by a method that the path does not have.
+    fn by_another_method(mut self) -> Self {
+        self.request = Form::V2.request("PATCH", &self.path);
+        self
+    }
+
+    /// The same without a caller where one is required.
+    fn without_a_caller(mut self) -> Self {
+        self.function = Function::for_sample(&sample("direct-cancel"), &[]);
+        self
+    }
+}
+
+const POST: (&str, &str) = ("post", "/cancellations");
+const SHOW: (&str, &str) = ("get", "/jobs/{jobId}");
+const DELETE: (&str, &str) = ("delete", "/jobs/{jobId}");
+const QUEUE: (&str, &str) = ("get", "/queues/{queue}");
+const JOBS: (&str, &str) = ("get", "/queues/{queue}/jobs");
+const DOCUMENT: (&str, &str) = ("get", "/openapi.json");
+
+fn post(body: &Value) -> Case {
+    Case::new(POST, "/cancellations").body(body)
+}
+
+fn show(id: &str) -> Case {
+    Case::new(SHOW, &format!("/jobs/{id}"))
+}
+
+fn delete(id: &str) -> Case {
+    Case::new(DELETE, &format!("/jobs/{id}"))
+}
+
+fn queue(name: &str) -> Case {
+    Case::new(QUEUE, &format!("/queues/{name}"))
+}
+
+fn jobs(name: &str) -> Case {
+    Case::new(JOBS, &format!("/queues/{name}/jobs"))
+}
+
+fn own(case: Case) -> Case {
+    let mut case = case.with(&[("OWNER_TAG", "owner")]);
+    case.request = case.request.caller(CALLER);
+    case
+}
+
+fn cases() -> Vec<Case> {
+    let ids = json!({"jobIds": [RUNNABLE]});
+    let select = json!({"select": {"jobQueue": "demo-queue"}});
+    let large = json!({"reason": "x".repeat(1024 * 1024)});
+    let other_queue = [("ALLOWED_QUEUES", "other")];
+    let strict = |case: fn() -> Case| [case().without_a_caller(), case().by_another_method()];
+    let mut cases = vec![
+        post(&ids),
+        post(&json!({"jobIds": [RUNNABLE, RUNNING, "no id", UNKNOWN], "dryRun": true})),
+        post(&select),
+        own(post(&ids)),
+        post(&json!({"jobIds": RUNNABLE})),
+        post(&json!({"select": {"jobQueue": "none"}})),
+        post(&select).with(&other_queue),
+        post(&select).failing(Operation::ListJobs, Fault::Denied),
+        post(&large),
+        post(&ids).header("content-type", "text/plain"),
+        post(&select).failing(Operation::ListJobs, Fault::Throttled),
+        show(RUNNABLE),
+        show("no-id"),
+        show(RUNNABLE).query(&[("verbose", "1")]),
+        show(RUNNABLE).with(&other_queue),
+        show(UNKNOWN),
+        show(RUNNABLE).failing(Operation::DescribeJobs, Fault::ServerError),
+        show(RUNNABLE).failing(Operation::DescribeJobs, Fault::Throttled),
+        delete(RUNNABLE),
+        delete(RUNNABLE).query(&[("dryRun", "true")]),
+        delete("no-id"),
+        delete(RUNNABLE).with(&other_queue),
+        delete(PROTECTED),
+        own(delete(RUNNABLE)),
+        delete(UNKNOWN),
+        delete(RUNNING),
+        delete(RUNNABLE).refusing(ItemError::ClientException),
+        delete(RUNNABLE).refusing(ItemError::ThrottlingException),
+        queue("demo-queue"),
+        queue("demo-service-queue"),
+        queue("no.queue"),
+        queue("demo-queue").with(&other_queue),
+        queue("none"),
+        queue("demo-queue").failing(Operation::DescribeJobQueues, Fault::ServerError),
+        queue("demo-queue").failing(Operation::DescribeJobQueues, Fault::Throttled),
+        jobs("demo-queue"),
+        jobs("demo-queue").query(&[("limit", "1"), ("jobName", "*")]),
+        jobs("demo-queue").query(&[("limit", "0")]),
+        jobs("demo-queue").with(&other_queue),
+        jobs("none"),
+        jobs("demo-queue").failing(Operation::ListJobs, Fault::ServerError),
+        jobs("demo-queue").failing(Operation::ListJobs, Fault::Throttled),
+        Case::new(DOCUMENT, "/openapi.json"),
+    ];
+    cases.extend(strict(|| post(&json!({}))));
+    cases.extend(strict(|| show(RUNNABLE)));
+    cases.extend(strict(|| delete(RUNNABLE)));
+    cases.extend(strict(|| queue("demo-queue")));
+    cases.extend(strict(|| jobs("demo-queue")));
+    cases.extend(strict(|| Case::new(DOCUMENT, "/openapi.json")));
+    cases
+}
+
+/// Panics unless the document describes this answer: status, content type, headers and body.
+fn assert_described(document: &Value, (method, path): (&str, &str), answer: &Answer) {
+    let shown = format!("{method} {path} {}: {}", answer.status, answer.body);
+    let response = &document["paths"][path][method]["responses"][answer.status.to_string()];
+    assert!(response.is_object(), "not in the document: {shown}");
+    let kind = answer.headers["content-type"].as_str();
+    let schema = &response["content"][kind]["schema"];
+    assert!(schema.is_object(), "{kind} is not in the document: {shown}");
+    for name in response["headers"].as_object().into_iter().flatten() {
+        let name = name.0.to_lowercase();
+        assert!(answer.headers.contains_key(&name), "no {name}: {shown}");
+    }
+    let mut whole = schema.clone();
+    whole["components"] = document["components"].clone();
+    let whole = jsonschema::draft202012::new(&whole).unwrap();
+    let errors: Vec<String> = whole
+        .iter_errors(&answer.json())
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}: {shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_documented_status_is_reached_and_every_answer_is_as_documented() {
+    let document = document();
+    let mut documented = BTreeSet::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let responses = operation.get("responses").and_then(Value::as_object);
+            for status in responses.into_iter().flatten().map(|(status, _)| status) {
+                documented.insert((method.clone(), path.clone(), status.clone()));
+            }
+        }
+    }
+    let mut reached = BTreeSet::new();
+    for case in cases() {
+        let answer = send(&case.function, case.request).await;
+        assert_described(&document, case.operation, &answer);
+        let (method, path) = case.operation;
+        reached.insert((
+            method.to_owned(),
+            path.to_owned(),
+            answer.status.to_string(),
+        ));
+    }
+    assert_eq!(reached, documented);
+}
+
+#[test]
+fn the_examples_are_what_their_schemas_say() {
+    let document = document();
+    let mut seen = 0;
+    let mut check = |content: &Value| {
+        let mut schema = content["schema"].clone();
+        schema["components"] = document["components"].clone();
+        let schema = jsonschema::draft202012::new(&schema).unwrap();
+        for (name, example) in content["examples"].as_object().into_iter().flatten() {
+            let errors: Vec<String> = schema
+                .iter_errors(&example["value"])
+                .map(|e| e.to_string())
+                .collect();
+            assert!(errors.is_empty(), "{name}: {errors:?}");
+            seen += 1;
+        }
+    };
+    for operations in document["paths"].as_object().unwrap().values() {
+        for operation in operations.as_object().unwrap().values() {
+            check(&operation["requestBody"]["content"]["application/json"]);
+            check(&operation["responses"]["200"]["content"]["application/json"]);
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                check(parameter);
+            }
+        }
+    }
+    assert!(seen >= 5, "{seen}");
+}
