@@ -1,10 +1,14 @@
 //! What a look means for each of its jobs.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{cmp::Reverse, collections::BTreeSet, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{acknowledged::Again, engine::Engine, retry::may_retry};
+use super::{
+    acknowledged::Again,
+    engine::{Engine, Timer},
+    retry::may_retry,
+};
 use crate::{
     batch::{ErrorKind, JobDetail, LOOK_AGAIN},
     jobs::{CallResult, JobIndex, Stage},
@@ -200,5 +204,11 @@ impl Engine<'_> {
         let why = "Batch does not show its array parent, whose tags count for it";
         self.give_up_parent(id, Outcome::NotAttempted, why.to_owned());
         None
+    }
+
+    pub(super) fn look_later(&mut self, ids: Vec<JobId>, at: Instant) {
+        if !ids.is_empty() {
+            self.timers.push(Reverse((at, Timer::Look(ids))));
+        }
     }
 }

@@ -147,9 +147,9 @@ impl<'a> Engine<'a> {
                 Some(Reverse((_, Timer::Look(ids)))) => self.looks.push_together(ids),
                 Some(Reverse((_, Timer::End(_)))) if self.is_closed => {}
                 Some(Reverse((_, Timer::End(indices)))) => {
-                    indices
-                        .into_iter()
-                        .for_each(|index| self.enqueue_end(index));
+                    for index in indices {
+                        self.enqueue_end(index);
+                    }
                 }
                 None => {}
             }
@@ -242,11 +242,5 @@ impl<'a> Engine<'a> {
         let reason = self.jobs.options(index).reason.clone();
         let operation = EndOperation::of(intent.action, id);
         self.ends.push(operation, reason, (index, id));
-    }
-
-    pub(super) fn look_later(&mut self, ids: Vec<JobId>, at: Instant) {
-        if !ids.is_empty() {
-            self.timers.push(Reverse((at, Timer::Look(ids))));
-        }
     }
 }
