@@ -89,7 +89,8 @@ impl Looks {
         })
     }
 
-    /// The ids of the next call: a full call, or with `flush` also one that is not. Those to look at again come first.
+    /// The ids of the next call: a full call, or with `flush` also one that is not. Those to look at again come first. They
+    /// share a call with others only where neither fill one: a part of a hundred would be left over, and cost another call.
     pub(super) fn next(&mut self, flush: bool, only_again: bool) -> Option<Vec<JobId>> {
         if let Some(part) = self.parts.pop_front() {
             return Some(part);
@@ -99,7 +100,12 @@ impl Looks {
         if waiting == 0 || (waiting < DESCRIBE_LIMIT && !flush) {
             return None;
         }
-        let again = self.again.len().min(DESCRIBE_LIMIT);
+        let is_apart = self.again.len() < DESCRIBE_LIMIT && firsts >= DESCRIBE_LIMIT && !only_again;
+        let again = if is_apart {
+            0
+        } else {
+            self.again.len().min(DESCRIBE_LIMIT)
+        };
         let first = firsts.min(DESCRIBE_LIMIT - again);
         let again = self.again.drain(..again);
         let mut ids: Vec<JobId> = again.chain(self.first.drain(..first)).collect();

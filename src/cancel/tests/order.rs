@@ -333,3 +333,15 @@ fn children_whose_parent_cannot_be_looked_at_are_not_ended() {
         }
     }
 }
+
+#[test]
+fn looks_again_do_not_break_up_the_hundreds_of_first_looks() {
+    let mut driver = Driver::new(300);
+    driver.run(&[Shows(RUNNABLE), Accepts]);
+    let second = driver.poll().unwrap();
+    assert!(matches!(second, Call::End(_)), "{second:?}");
+    let Some(Call::Describe(ids)) = driver.poll() else {
+        panic!("no look");
+    };
+    assert_eq!(ids, (100..200).map(id).collect::<Vec<_>>());
+}
