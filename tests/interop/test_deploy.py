@@ -2,23 +2,14 @@
 
 import json
 import re
-import shutil
-import subprocess
 import time
 import tomllib
 import uuid
-from pathlib import Path
 
-import boto3
 import pytest
-import yaml
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.config import Config
-from botocore.credentials import Credentials
 
-from cloudformation import REPOSITORY, transformed
-from servers import CREDENTIALS, REGION, binary, emulator, http, ministack, plain_environment
+from deployment import ACCOUNT, USUAL, deployed, eventually
+from servers import REGION, http
 
 FIRST, SECOND, THIRD, NOT_ALLOWED, BLOCKING, COMING_SOON, ALARMED = (str(uuid.UUID(int=number)) for number in range(1, 8))
 BLOCKED = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - the job asks for more than any instance has"
@@ -43,203 +34,19 @@ SEED = {
         blocked_job(ALARMED, "stuck-alarm"),
     ]
 }
-# What the user answers; all else is Enter.
-ACCOUNT = "000000000000"  # ministack's, and so the function's
-PEOPLE = f"arn:aws:sns:{REGION}:{ACCOUNT}:people"
-REQUESTS = f"arn:aws:sns:{REGION}:{ACCOUNT}:requests"
+# What the user answers beside the usual.
 ANSWERS = {
-    "AllowedJobQueues": "render,stuck-*",
     "BlockedFor": str(BLOCKED_FOR),
     "WatchSchedule": "rate(1 minute)",
     "StuckAfter": "10",
-    "AlarmTopicArn": PEOPLE,
-    "DashboardQueue": "render",
-    "RequestSourceArns": REQUESTS,
-    "ListBucket": "lists",
 }
-
-
-def for_ministack(template):
-    """`template` without what ministack refuses: saved queries, and alarms on a query, for which there is a plain one."""
-    resources = template["Resources"]
-    for name in [name for name, found in resources.items() if found["Type"] == "AWS::Logs::QueryDefinition"]:
-        del resources[name]
-    for resource in resources.values():
-        if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
-            (metric,) = resource["Properties"].pop("Metrics")
-            resource["Properties"] |= {
-                "Namespace": {"Ref": "MetricsNamespace"},
-                "MetricName": "HeadBlocked",
-                "Statistic": "Minimum",
-                "Period": metric["Period"],
-            }
-    return template
-
-
-class Deployment:
-    """The stack, deployed by `sam deploy --guided` in `folder`, and the Batch that its function works on."""
-
-    def __init__(self, aws, batch, folder):
-        self.aws, self.batch, self.folder, self.kept = aws, batch, folder, []
-        self.client("s3").create_bucket(Bucket="lists", CreateBucketConfiguration={"LocationConstraint": REGION})
-        for topic in (PEOPLE, REQUESTS):
-            self.client("sns").create_topic(Name=topic.rsplit(":", 1)[1])
-        shutil.copy(REPOSITORY / "samconfig.toml", folder)
-        build = folder / ".aws-sam" / "build"
-        shutil.copytree(Path(binary("SAM_TEMPLATE")).parent, build)
-        template = for_ministack(yaml.safe_load((build / "template.yaml").read_text()))
-        (build / "template.yaml").write_text(yaml.safe_dump(template, sort_keys=False))
-        self.parameters = list(template["Parameters"])
-        self.output = self.sam_deploy("--guided", answers=self.answers())
-        described = self.client("cloudformation").describe_stacks(StackName="batch-cancel")["Stacks"][0]
-        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
-        self.name = self.outputs["FunctionName"]
-        self.function = self.client("lambda").get_function(FunctionName=self.name)["Configuration"]
-        self.point_the_function_at_this_machine()
-        self.start_the_watch_once_more()
-
-    def answers(self):
-        """The input of a user who answers some questions and presses Enter at the others."""
-        parameters = [ANSWERS.get(name, "") for name in self.parameters]
-        stack_name, region, confirm_changes = "", REGION, "n"
-        create_roles = disable_rollback = save = config_file = config_environment = ""
-        return "\n".join(
-            [stack_name, region, *parameters, confirm_changes, create_roles]
-            + [disable_rollback, save, config_file, config_environment, ""]
-        )
-
-    def sam_deploy(self, *options, answers=""):
-        variables = {"AWS_ENDPOINT_URL": self.aws, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION}
-        done = subprocess.run(
-            [binary("SAM"), "deploy", *options],
-            cwd=self.folder,
-            env=plain_environment(**variables),
-            input=answers,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-    def client(self, service):
-        return boto3.client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.aws,
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            config=Config(proxies={}, read_timeout=120),
-        )
-
-    def point_the_function_at_this_machine(self):
-        """Also without the certificates of Amazon Linux, which this machine may not have."""
-        endpoints = {"AWS_ENDPOINT_URL_BATCH": self.batch, "AWS_ENDPOINT_URL_EVENTBRIDGE": self.aws}
-        variables = self.function["Environment"]["Variables"] | endpoints
-        del variables["SSL_CERT_FILE"]
-        self.client("lambda").update_function_configuration(
-            FunctionName=self.name, Environment={"Variables": variables}
-        )
-
-    def start_the_watch_once_more(self):
-        """By a copy of its timer for a time in the past, since the shortest rate is a minute. ministack looks at its
-        schedules every ten seconds."""
-        scheduler = self.client("scheduler")
-        (timer,) = scheduler.list_schedules()["Schedules"]
-        self.watch = scheduler.get_schedule(Name=timer["Name"], GroupName=timer["GroupName"])
-        same = {field: self.watch[field] for field in ("GroupName", "Target", "FlexibleTimeWindow", "State")}
-        scheduler.create_schedule(Name="now", ScheduleExpression="at(2026-01-01T00:00:00)", **same)
-
-    def invoke(self, event):
-        answer = self.client("lambda").invoke(FunctionName=self.name, Payload=json.dumps(event))
-        return json.loads(answer["Payload"].read())
-
-    def reports(self):
-        """The events in the report queue, those that were taken from it before too."""
-        queue = {"QueueUrl": self.outputs["ReportQueueUrl"]}
-        while messages := self.client("sqs").receive_message(**queue, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                self.kept.append(json.loads(message["Body"]))
-                self.client("sqs").delete_message(**queue, ReceiptHandle=message["ReceiptHandle"])
-        return self.kept
-
-    def report_of(self, job):
-        """The first report that names a job, as soon as it is in the report queue."""
-        found = lambda: [event for event in self.reports() if job in json.dumps(event["detail"].get("jobs", []))]
-        return eventually(found)[0]["detail"]
-
-    def request(self, method, path, body=None):
-        """A signed request by HTTP."""
-        url = f"{self.aws}/_aws/execute-api/{self.api}/$default{path}"
-        request = AWSRequest(method, url, data=json.dumps(body), headers={"content-type": "application/json"})
-        keys = Credentials(CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"])
-        SigV4Auth(keys, "execute-api", REGION).add_auth(request)
-        return http(url, method, body, dict(request.headers.items()))
-
-    def make_routes(self):
-        """The routes of the template's HTTP API, one by one: ministack does not read them from the API's body."""
-        gateway = self.client("apigatewayv2")
-        self.api = self.outputs["HttpApiUrl"].split("//")[1].split(".")[0]
-        integration = gateway.create_integration(
-            ApiId=self.api,
-            IntegrationType="AWS_PROXY",
-            IntegrationUri=self.outputs["FunctionArn"],
-            PayloadFormatVersion="2.0",
-        )["IntegrationId"]
-        for path, methods in transformed()["Resources"]["HttpApi"]["Properties"]["Body"]["paths"].items():
-            for method, route in methods.items():
-                assert route["security"] == [{"AWS_IAM": []}]
-                gateway.create_route(
-                    ApiId=self.api,
-                    RouteKey=f"{method.upper()} {path}",
-                    AuthorizationType="AWS_IAM",
-                    Target=f"integrations/{integration}",
-                )
-
-    def job(self, job):
-        return next(found for found in http(f"{self.batch}/_emulator/jobs")[1] if found["jobId"] == job)
-
-    def status(self, job):
-        return self.job(job)["status"]
-
-    def publish(self, event):
-        """Puts an event of AWS on the bus, with the time of now."""
-        entry = {"Source": event["source"], "DetailType": event["detail-type"], "Resources": event["resources"]}
-        answer = self.client("events").put_events(Entries=[entry | {"Detail": json.dumps(event["detail"])}])
-        assert answer["FailedEntryCount"] == 0, answer
-
-    def left(self, queue):
-        """The messages of a queue: those that can be received, those that wait for their time, those that are hidden."""
-        names = ["", "Delayed", "NotVisible"]
-        names = [f"ApproximateNumberOfMessages{name}" for name in names]
-        counts = self.client("sqs").get_queue_attributes(QueueUrl=self.outputs[queue], AttributeNames=names)
-        return sum(int(counts["Attributes"][name]) for name in names)
-
-    def metrics(self):
-        """The lines that the function wrote in CloudWatch's embedded metric format."""
-        events = self.client("logs").filter_log_events(logGroupName=self.outputs["LogGroupName"])["events"]
-        lines = (json.loads(event["message"]) for event in events if event["message"].startswith("{"))
-        return [line for line in lines if "_aws" in line]
-
-    def cancels(self, job):
-        """How often a cancel of `job` was sent to Batch."""
-        calls = http(f"{self.batch}/_emulator/calls")[1]
-        return sum(call["operation"].startswith("Cancel") and job in json.dumps(call) for call in calls)
-
-
-def eventually(look, seconds=60):
-    """The first true value that `look` returns, or None after a timeout."""
-    end = time.monotonic() + seconds
-    while not (found := look()) and time.monotonic() < end:
-        time.sleep(0.2)
-    return found
 
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory):
-    with ministack() as aws, emulator(SEED) as batch:
-        yield Deployment(aws, batch, tmp_path_factory.mktemp("user"))
+    with deployed(tmp_path_factory.mktemp("user"), SEED, **ANSWERS) as deployment:
+        deployment.watch = deployment.start_timer_now("WatchTimer")
+        yield deployment
 
 
 def test_guided_deployment_asks_for_parameters_only(deployment):
@@ -254,7 +61,7 @@ def test_answers_are_saved_in_the_configuration_file(deployment):
     """One default is JSON, which is hard to quote."""
     saved = tomllib.loads((deployment.folder / "samconfig.toml").read_text())["default"]["deploy"]["parameters"]
     assert saved["capabilities"] == "CAPABILITY_IAM"
-    for name, answer in ANSWERS.items():
+    for name, answer in (USUAL | ANSWERS).items():
         assert f'{name}="{answer}"' in saved["parameter_overrides"]
 
     again = deployment.sam_deploy("--no-fail-on-empty-changeset")
@@ -283,9 +90,7 @@ def test_direct_request_returns_a_report_which_the_report_queue_keeps(deployment
 
 
 def test_message_in_the_request_queue_cancels_and_is_deleted(deployment):
-    deployment.client("sqs").send_message(
-        QueueUrl=deployment.outputs["RequestQueueUrl"], MessageBody=json.dumps({"jobIds": [SECOND]})
-    )
+    deployment.send(json.dumps({"jobIds": [SECOND]}))
 
     assert eventually(lambda: deployment.status(SECOND) == "FAILED" and not deployment.left("RequestQueueUrl"))
     report = deployment.report_of(SECOND)
@@ -449,103 +254,3 @@ def test_event_that_fails_is_kept(deployment):
     record = json.loads(kept[0]["Body"])
     assert record["requestPayload"] == event
     assert record["responsePayload"]["errorType"] == "UnsupportedEvent"
-
-
-# --- People are told ---
-
-
-class Inbox:
-    """A queue that follows a topic."""
-
-    def __init__(self, deployment, topic):
-        self.sqs = deployment.client("sqs")
-        self.url = self.sqs.create_queue(QueueName=f"inbox-{uuid.uuid4()}")["QueueUrl"]
-        attributes = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]
-        deployment.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
-
-    def texts(self, seconds=10):
-        messages = eventually(lambda: self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages"), seconds)
-        return [json.loads(message["Body"])["Message"] for message in messages or []]
-
-
-def test_each_alarm_on_a_metric_goes_off_and_tells_people(deployment):
-    """PutMetricData stands in for the metrics of AWS. Alarms on a query cannot be tried: see `for_ministack`."""
-    cloudwatch = deployment.client("cloudwatch")
-    on_query = ("StuckAlarm", "WatchIsDeadAlarm")
-    alarms = [
-        alarm
-        for alarm in cloudwatch.describe_alarms()["MetricAlarms"]
-        if not any(name in alarm["AlarmName"] for name in on_query)
-    ]
-    assert len(alarms) == 13
-    inbox = Inbox(deployment, PEOPLE)
-    for alarm in alarms:
-        value = {"MetricName": alarm["MetricName"], "Dimensions": alarm["Dimensions"], "Value": alarm["Threshold"]}
-        # One value in each period that counts.
-        for period in range(alarm["EvaluationPeriods"]):
-            at = time.time() - period * alarm["Period"]
-            cloudwatch.put_metric_data(Namespace=alarm["Namespace"], MetricData=[value | {"Timestamp": at}])
-    names = {alarm["AlarmName"] for alarm in alarms}
-    told = {}
-
-    def all_told():
-        for text in inbox.texts(1):
-            message = json.loads(text)
-            if message["NewStateValue"] == "ALARM":
-                told[message["AlarmName"]] = message["AlarmDescription"]
-        return names <= told.keys()
-
-    assert eventually(all_told), names - told.keys()
-    assert all(len(description) > 80 for description in told.values())
-
-
-def recipe(kind, containing):
-    """The block of the docs that holds a text."""
-    blocks = re.findall(rf"```{kind}\n(.*?)```", (REPOSITORY / "docs" / "recipes.md").read_text(), re.DOTALL)
-    (block,) = (block for block in blocks if containing in block)
-    return block
-
-
-def test_recipe_of_the_docs_tells_people_what_is_left(deployment):
-    template = recipe("yaml", "SomethingIsLeft")
-    cloudformation = deployment.client("cloudformation")
-    cloudformation.create_stack(
-        StackName="tell-people",
-        TemplateBody=template,
-        Parameters=[
-            {"ParameterKey": "FunctionName", "ParameterValue": deployment.name},
-            {"ParameterKey": "Address", "ParameterValue": "on-call@example.com"},
-        ],
-    )
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="tell-people", WaiterConfig={"Delay": 1})
-    found = cloudformation.describe_stack_resource(StackName="tell-people", LogicalResourceId="People")
-    inbox = Inbox(deployment, found["StackResourceDetail"]["PhysicalResourceId"])
-
-    complete = deployment.invoke({"jobIds": [FIRST]})
-    incomplete = deployment.invoke({"jobIds": [FIRST, "no id"]})
-
-    assert (complete["complete"], incomplete["complete"]) == (True, False)
-    (text,) = inbox.texts()
-    assert text.strip('"') == (
-        f"Of 2 jobs that direct asked {deployment.name} to cancel (by direct), some are left. Look for the request "
-        f"{incomplete['requestId']} in its log or in the report queue."
-    )
-
-
-def test_recipe_for_chat_has_the_form_that_chat_applications_ask_for(deployment):
-    """The same rule, with the other template."""
-    events = deployment.client("events")
-    (rule,) = (rule["Name"] for rule in events.list_rules()["Rules"] if "SomethingIsLeft" in rule["Name"])
-    (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
-    target["InputTransformer"]["InputTemplate"] = yaml.safe_load(recipe("yaml", "client-markdown"))["InputTemplate"]
-    events.put_targets(Rule=rule, Targets=[target])
-    inbox = Inbox(deployment, target["Arn"])
-
-    report = deployment.invoke({"jobIds": ["no id"]})
-
-    (text,) = inbox.texts()
-    message = json.loads(text)
-    assert (message["version"], message["source"]) == ("1.0", "custom")
-    assert message["content"]["textType"] == "client-markdown"
-    assert f"`{deployment.name}`" in message["content"]["description"]
-    assert report["requestId"] in message["content"]["nextSteps"][0]
