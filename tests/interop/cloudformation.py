@@ -33,7 +33,9 @@ REMOVED = object()
 
 @cache
 def transformed():
-    """template.yaml after the SAM transform."""
+    """template.yaml after the SAM transform; or what stands in the file TRANSFORMED_TEMPLATE, for mutate_template."""
+    if file := os.environ.get("TRANSFORMED_TEMPLATE"):
+        return json.loads(Path(file).read_text())
     command = [binary("SAM_PYTHON"), "-c", TRANSFORM, str(REPOSITORY / "template.yaml")]
     environment = os.environ | {"AWS_DEFAULT_REGION": PSEUDO["AWS::Region"]}
     return json.loads(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout)

@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 
+from cloudformation import REPOSITORY, transformed
 from deployment import ACCOUNT, USUAL, deployed, eventually
 from servers import REGION, http
 
@@ -55,6 +56,22 @@ def test_guided_deployment_asks_for_parameters_only(deployment):
     requested = re.findall(r"Parameter (\w+) \[", deployment.output)
     assert requested[0] == "AllowedJobQueues"
     assert requested == deployment.parameters
+
+
+def test_the_docs_show_the_dialogue_as_it_is_printed(deployment):
+    page = (REPOSITORY / "docs" / "deploy.md").read_text()
+    (block,) = (text for text in re.findall(r"```console\n(.*?)```", page, re.DOTALL) if "Parameter " in text)
+    shown = [line.partition("]:")[0] + "]:" for line in block.splitlines() if line.endswith(":") or "]: " in line]
+    # Terminals echo answers, a pipe does not: so all questions of a block stand on one line.
+    output = " ".join(deployment.output.split())
+    places = [output.find(question) for question in shown]
+    assert all(place >= 0 for place in places), [q for q, place in zip(shown, places) if place < 0]
+    assert places == sorted(places)
+    questions = {question for question in shown if question.startswith("Parameter")}
+    assert questions == {
+        f"Parameter {name} [{' '.join(str(body.get('Default', '')).split())}]:"
+        for name, body in transformed()["Parameters"].items()
+    }
 
 
 def test_answers_are_saved_in_the_configuration_file(deployment):
