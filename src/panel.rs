@@ -92,7 +92,7 @@ pub async fn panel(
     let queue = queue.filter(|queue| session.policy.allowed_queues.contain(&queue.arn));
     let Some(queue) = queue else {
         return Err(PanelError::Refused(format!(
-            "job queue {name} does not exist, or is not in ALLOWED_QUEUES"
+            "job queue {name} does not exist, or is not in ALLOWED_QUEUES (parameter AllowedJobQueues)"
         )));
     };
     if queue.is_of_service_jobs {

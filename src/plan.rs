@@ -65,7 +65,7 @@ pub enum Plan {
 #[must_use]
 pub fn plan_job(intent: Intent, job: &JobDetail, standing: Standing, policy: &Policy) -> Plan {
     if !policy.allowed_queues.contain(&job.job_queue) {
-        let message = "its job queue is not in ALLOWED_QUEUES";
+        let message = "its job queue is not in ALLOWED_QUEUES (parameter AllowedJobQueues)";
         return Plan::Settle(Outcome::QueueNotAllowed, Some(message.into()));
     }
     if let Some(message) = not_owner(standing.ownership, policy) {

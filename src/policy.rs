@@ -41,7 +41,7 @@ impl Policy {
     /// What is forbidden, as a message to the caller.
     pub fn admit(&self, request: &Request) -> Result<(), String> {
         if request.action == Action::Terminate && !self.allow_terminate {
-            return Err("terminate is not allowed here: ALLOW_TERMINATE is false".to_owned());
+            return Err("terminate is not allowed here: ALLOW_TERMINATE (parameter AllowTerminate) is false".to_owned());
         }
         Ok(())
     }
@@ -51,7 +51,7 @@ impl Policy {
 #[must_use]
 pub fn too_many(matched: usize, max: usize) -> String {
     format!(
-        "the selection matches {matched} jobs or more, more than MAX_SELECTED ({max}); nothing was done. Narrow the selection, \
+        "the selection matches {matched} jobs or more, more than MAX_SELECTED (parameter MaxSelected), {max}; nothing was done. Narrow the selection, \
          or set maxJobs to at most {max}"
     )
 }

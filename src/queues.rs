@@ -27,7 +27,7 @@ pub struct JobPage {
 #[derive(Debug, Error)]
 pub enum QueueError {
     /// It is not in `ALLOWED_QUEUES`, whether it exists or not.
-    #[error("job queue {0} is not in ALLOWED_QUEUES")]
+    #[error("job queue {0} is not in ALLOWED_QUEUES (parameter AllowedJobQueues)")]
     NotAllowed(String),
     /// It does not exist.
     #[error("job queue {0} does not exist")]

@@ -182,7 +182,8 @@ async fn list_of(select: &Select, session: Session<'_>) -> Result<ListOf, Stop> 
         SelectFrom::Queue(name) => {
             let queue = session.call(&DescribeJobQueue(name)).await?;
             let queue = queue.ok_or_else(|| refuse(format!("job queue {name} does not exist")))?;
-            let why = format!("job queue {name} is not in ALLOWED_QUEUES");
+            let why =
+                format!("job queue {name} is not in ALLOWED_QUEUES (parameter AllowedJobQueues)");
             allowed(session.policy, &queue.arn, why)?;
             if queue.is_of_service_jobs {
                 return Err(refuse(format!(
@@ -195,7 +196,9 @@ async fn list_of(select: &Select, session: Session<'_>) -> Result<ListOf, Stop> 
         SelectFrom::Array(id) => {
             let array = session.look(*id).await?;
             let array = array.ok_or_else(|| refuse(format!("job {id} does not exist")))?;
-            let why = format!("the job queue of job {id} is not in ALLOWED_QUEUES");
+            let why = format!(
+                "the job queue of job {id} is not in ALLOWED_QUEUES (parameter AllowedJobQueues)"
+            );
             allowed(session.policy, &array.job_queue, why)?;
             let standing = Standing::of(&array, session.policy, session.owner);
             if let Some(why) = not_owner(standing.ownership, session.policy) {

@@ -99,7 +99,10 @@ impl Watch {
         if let Some(error) = errors().find(|error| error.kind == ErrorKind::Denied) {
             return Some(WatchError::Denied(message(error)));
         }
-        let nothing = || "there is no job queue, or none is in ALLOWED_QUEUES".to_owned();
+        let nothing = || {
+            "there is no job queue, or none is in ALLOWED_QUEUES (parameter AllowedJobQueues)"
+                .to_owned()
+        };
         Some(WatchError::Refused(
             errors().next().map_or_else(nothing, message),
         ))

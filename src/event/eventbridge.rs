@@ -108,7 +108,7 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, Event
         BatchEvent::JobQueueBlocked => Ok(queue_blocked(id, Action::Cancel, time)),
         BatchEvent::ServiceJobQueueBlocked if !scope.config.policy.allow_terminate => {
             Ok(Content::Ignored(
-                "service jobs can only be terminated, and ALLOW_TERMINATE is false".to_owned(),
+                "service jobs can only be terminated, and ALLOW_TERMINATE (parameter AllowTerminate) is false".to_owned(),
             ))
         }
         BatchEvent::ServiceJobQueueBlocked => Ok(queue_blocked(id, Action::Terminate, time)),

@@ -76,7 +76,7 @@ fn unauthorized() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
         "the gateway names no authenticated caller (an API key does not count as one); set up IAM, JWT or Lambda authorisation for the \
-         route, or set REQUIRE_CALLER to false",
+         route, or set REQUIRE_CALLER (parameter RequireCaller) to false",
     )
     .with_header("WWW-Authenticate", "AWS4-HMAC-SHA256, Bearer")
 }

@@ -57,7 +57,7 @@ impl Blocking {
             Self::NotRunnable => format!("job {id} is {status} now, and blocks no queue"),
             Self::NoReason => format!("job {id} shows no reason for blocking its queue now"),
             Self::Matches(_) | Self::OtherReason => format!(
-                "job {id}: its reason matches none of BLOCKED_REASONS: {}",
+                "job {id}: its reason matches none of BLOCKED_REASONS (parameter BlockedReasons): {}",
                 job.summary.status_reason.as_deref().unwrap_or_default()
             ),
         }

@@ -78,7 +78,9 @@ pub(super) fn job(id: JobId, view: &Result<JobView, CallError>) -> Result<String
     let job = match view {
         Ok(JobView::Job(job)) => job,
         Ok(JobView::QueueNotAllowed) => {
-            let detail = format!("job {id} is in a job queue that is not in ALLOWED_QUEUES");
+            let detail = format!(
+                "job {id} is in a job queue that is not in ALLOWED_QUEUES (parameter AllowedJobQueues)"
+            );
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
         Ok(JobView::Unknown) => {

@@ -82,7 +82,7 @@ fn view(name: &str, queues: &[JobQueue], session: Session<'_>) -> QueueView {
     match queues.iter().find(is_asked) {
         None => refused("does not exist"),
         Some(queue) if !session.policy.allowed_queues.contain(&queue.arn) => {
-            refused("is not in ALLOWED_QUEUES")
+            refused("is not in ALLOWED_QUEUES (parameter AllowedJobQueues)")
         }
         Some(queue) => QueueView::of(queue),
     }

@@ -23,6 +23,7 @@ mod faults;
 mod mutations;
 mod owners;
 mod pace;
+mod parameters;
 mod policy;
 mod publish;
 mod queues;

@@ -1,6 +1,8 @@
 //! Over HTTP a caller ends only jobs of his own, whatever the form of the request, of the caller and of the job.
 
+mod arrays;
 mod callers;
+mod selections;
 mod soak;
 
 use std::{
@@ -273,102 +275,6 @@ async fn name_that_only_looks_like_the_owners_owns_what_carries_just_this_name()
 }
 
 #[tokio::test(start_paused = true)]
-async fn selection_means_own_jobs_and_only_these_count() {
-    for caller in named("ann") {
-        let emulator = account();
-        let mut own = Vec::new();
-        for number in 0..30_u64 {
-            let owner = ["ann", "bob", "carl"][usize::try_from(number % 3).unwrap()];
-            let spec = job(Status::Runnable, Some(owner));
-            let id = emulator.add_job(spec.age(Duration::from_mins(120 - number)));
-            own.extend((owner == "ann").then_some(id));
-        }
-        let own_array = emulator.add_job(array("ann").age(Duration::from_mins(10)));
-        emulator.add_job(array("bob"));
-        let settings = [caller.settings, &[("MAX_SELECTED", "12")]].concat();
-        let function = function(emulator, &settings);
-        let select = |more: Value| {
-            let mut body = json!({"select": {"jobQueue": "mine"}, "dryRun": true});
-            body.as_object_mut()
-                .unwrap()
-                .extend(more.as_object().unwrap().clone());
-            caller.post(&body)
-        };
-        let report = send(&function, select(json!({}))).await.json();
-        assert_eq!(
-            report["summary"],
-            json!({"jobs": 11, "wouldCancel": 11}),
-            "{report}"
-        );
-        let report = send(&function, select(json!({"maxJobs": 4}))).await.json();
-        let of = |outcome: &str| {
-            let all = listed(&report).into_iter();
-            all.filter(|(_, found)| found == outcome)
-                .map(|(id, _)| id)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(of("wouldCancel"), own[..4], "{report}");
-        assert_eq!(
-            report["summary"],
-            json!({"jobs": 11, "wouldCancel": 4, "overLimit": 7})
-        );
-        let other = json!({"select": {"jobQueue": "mine", "tags": {"owner": "bob"}}});
-        let report = send(&function, caller.post(&other)).await.json();
-        assert!(report["ignored"].is_string(), "{report}");
-        let of_array = json!({"select": {"arrayJobId": own_array}});
-        let report = send(&function, caller.post(&of_array)).await.json();
-        assert_eq!(
-            listed(&report),
-            [(format!("{own_array}:0"), "cancelled".to_owned())]
-        );
-        let report = send(&function, select(json!({"dryRun": false})))
-            .await
-            .json();
-        assert_eq!(report["summary"]["jobs"], 11, "{report}");
-        own.extend([own_array.clone(), format!("{own_array}:0")]);
-        own.sort();
-        let mut found = ended(&function.emulator);
-        found.sort();
-        assert_eq!(found, own, "{}", caller.context);
-        // Refused by the number of own jobs, not of all.
-        let strict = [caller.settings, &[("MAX_SELECTED", "9")]].concat();
-        let strict = self::function(account(), &strict);
-        strict.emulator.add_jobs(&JobSpec {
-            count: 9,
-            ..job(Status::Runnable, Some("ann"))
-        });
-        strict.emulator.add_jobs(&JobSpec {
-            count: 90,
-            ..job(Status::Runnable, Some("bob"))
-        });
-        let all = json!({"select": {"jobQueue": "mine"}, "dryRun": true});
-        assert_eq!(
-            send(&strict, caller.post(&all)).await.json()["summary"]["jobs"],
-            9
-        );
-        strict.emulator.add_job(job(Status::Runnable, Some("ann")));
-        send(&strict, caller.post(&all)).await.problem(403);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn head_is_ended_by_its_owner_only() {
-    for (owner, is_ended) in [("ann", true), ("bob", false)] {
-        let emulator = account();
-        let reason = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large";
-        let id = emulator.add_job(JobSpec {
-            status_reason: Some(reason.to_owned()),
-            ..job(Status::Runnable, Some(owner))
-        });
-        let function = function(emulator, &[("BLOCKED_FOR", "0")]);
-        let body = json!({"select": {"jobQueue": "mine", "head": true}});
-        let report = send(&function, named("ann")[0].post(&body)).await.json();
-        assert_eq!(report["ignored"].is_string(), !is_ended, "{report}");
-        assert_eq!(function.emulator.job(&id).unwrap().is_cancelled, is_ended);
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn of_anothers_job_a_report_says_no_more_than_its_queue_and_status() {
     let function = function(account(), &[]);
     let spec = JobSpec {
@@ -464,87 +370,4 @@ async fn the_rule_is_about_http_and_off_by_default() {
     let caller = &named("ann")[0];
     send(&off, caller.request("DELETE", &format!("/jobs/{id}"))).await;
     assert!(off.emulator.job(&id).unwrap().is_cancelled);
-}
-
-#[tokio::test(start_paused = true)]
-async fn one_look_at_an_array_serves_protection_and_ownership_of_all_children() {
-    let emulator = account();
-    let spec = job(Status::Pending, Some("ann")).array(&[Status::Runnable; 60]);
-    let array = emulator.add_job(spec);
-    let function = function(emulator, &[]);
-    let ids: Vec<String> = (0..60).map(|index| format!("{array}:{index}")).collect();
-    let body = json!({"jobIds": ids, "dryRun": true});
-    let report = send(&function, named("ann")[0].post(&body)).await.json();
-    assert_eq!(report["summary"], json!({"jobs": 60, "wouldCancel": 60}));
-    assert_eq!(function.emulator.count(Operation::DescribeJobs), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn service_jobs_have_owners_too() {
-    for (owner, outcome) in [
-        (Some("ann"), "terminated"),
-        (Some("bob"), "notOwner"),
-        (None, "notOwner"),
-    ] {
-        let emulator = account();
-        emulator.add_queue(Queue::service("training"));
-        let id = emulator.add_job(job(Status::Running, owner).queue("training"));
-        let function = function(emulator, &[("ALLOWED_QUEUES", "mine,training")]);
-        let arn = format!("arn:aws:batch:eu-west-1:123456789012:service-job/{id}");
-        for max_jobs in [1, 1000] {
-            let body = json!({"jobIds": [arn], "terminate": true, "maxJobs": max_jobs});
-            let report = send(&function, named("ann")[0].post(&body)).await.json();
-            assert_eq!(report["jobs"][0]["outcome"], outcome, "{report}");
-        }
-        assert_eq!(
-            ended(&function.emulator).len(),
-            usize::from(outcome == "terminated")
-        );
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn child_whose_array_is_not_shown_is_not_ended() {
-    for max_jobs in [false, true] {
-        let emulator = account();
-        let array = emulator.add_job(array("ann"));
-        emulator.forget_job(&array);
-        let function = function(emulator, &[]);
-        let mut body = json!({"jobIds": [format!("{array}:0")]});
-        if max_jobs {
-            body["maxJobs"] = json!(1);
-        }
-        let report = send(&function, named("ann")[0].post(&body)).await.json();
-        assert_eq!(
-            report["summary"],
-            json!({"jobs": 1, "notAttempted": 1}),
-            "{report}"
-        );
-        assert!(ended(&function.emulator).is_empty());
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_old_look_is_made_anew_and_with_it_the_decision_whose_job_it_is() {
-    let emulator = account();
-    let spec = job(Status::Runnable, Some("ann"));
-    let ids = emulator.add_jobs(&JobSpec {
-        count: 1100,
-        ..spec
-    });
-    // Looks go by id.
-    let sold = ids.iter().min().unwrap().clone();
-    let (changed, looks) = (sold.clone(), AtomicUsize::new(0));
-    emulator.on(Operation::DescribeJobs, move |emulator, _| {
-        if looks.fetch_add(1, Ordering::Relaxed) == 11 {
-            emulator.add_job(job(Status::Runnable, Some("bob")).id(&changed));
-        }
-    });
-    let settings = [("API_CALLS_PER_SECOND", "1"), ("API_CONCURRENCY", "1")];
-    let function = function(emulator, &settings);
-    let body = json!({"jobIds": ids, "maxJobs": 1100, "dryRun": true});
-    let report = send(&function, named("ann")[0].post(&body)).await.json();
-    let of_sold = listed(&report).into_iter().find(|(id, _)| *id == sold);
-    assert_eq!(of_sold.unwrap().1, "notOwner", "{}", report["summary"]);
-    assert_eq!(report["summary"]["wouldCancel"], 1099);
 }

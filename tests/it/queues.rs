@@ -102,7 +102,9 @@ async fn queue_that_is_not_allowed_is_403_without_a_call_whether_it_exists_or_no
                 let detail = get(&function, &path, &[]).await.problem(403)["detail"].clone();
                 assert_eq!(
                     detail,
-                    format!("job queue {queue} is not in ALLOWED_QUEUES")
+                    format!(
+                        "job queue {queue} is not in ALLOWED_QUEUES (parameter AllowedJobQueues)"
+                    )
                 );
             }
         }

@@ -256,7 +256,10 @@ async fn named_queues_are_measured_once_each_in_their_order() {
         ("gone-queue", "job queue gone-queue does not exist"),
         ("other-queue", ""),
         (QUEUE, ""),
-        ("theirs", "job queue theirs is not in ALLOWED_QUEUES"),
+        (
+            "theirs",
+            "job queue theirs is not in ALLOWED_QUEUES (parameter AllowedJobQueues)",
+        ),
     ];
     assert_eq!(shown, expected);
     assert_eq!(function.emulator.count(Operation::DescribeJobQueues), 1);

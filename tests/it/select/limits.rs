@@ -20,7 +20,9 @@ async fn selection_above_max_selected_is_refused_and_the_listing_stops() {
     let error = error_of(&function, select(json!({}))).await;
     assert_eq!(error.error_type, "Refused");
     assert!(
-        error.error_message.contains("MAX_SELECTED (1500)"),
+        error
+            .error_message
+            .contains("MAX_SELECTED (parameter MaxSelected), 1500"),
         "{}",
         error.error_message
     );
