@@ -7,6 +7,7 @@ mod job;
 mod list;
 mod operation;
 mod queue;
+mod read;
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -37,6 +38,7 @@ pub use queue::{
     DescribeJobQueue, DescribeJobQueues, GetJobQueueSnapshot, JobQueue, Position, QUEUES_LIMIT,
     QueuePage, QueueSnapshot,
 };
+pub use read::read_jobs;
 
 /// How long the TCP and TLS handshakes may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

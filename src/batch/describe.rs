@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Batch, CallError, ErrorKind, JobDetail, Operation};
+use super::{Batch, CallError, ErrorKind, JobDetail, Operation, read::JobsReader};
 use crate::request::JobId;
 
 /// The most ids in one `DescribeJobs` call
@@ -31,8 +31,9 @@ impl Operation for DescribeJobs<'_> {
     async fn send(&self, batch: &Batch) -> Result<Vec<JobDetail>, CallError> {
         let ids = self.0.iter().map(ToString::to_string).collect();
         let call = batch.client.describe_jobs().set_jobs(Some(ids));
-        let jobs = call.send().await?.jobs.unwrap_or_default();
-        jobs.into_iter().map(JobDetail::try_from).collect()
+        let reader = JobsReader::default();
+        call.customize().interceptor(reader.clone()).send().await?;
+        reader.into_jobs()
     }
 }
 

@@ -4,17 +4,11 @@ use std::collections::HashMap;
 
 use aws_sdk_batch::{
     operation::describe_service_job::DescribeServiceJobOutput,
-    types::{
-        AttemptDetail, EksAttemptDetail, JobDetail as SdkDetail, JobStatus,
-        JobSummary as SdkSummary, ServiceJobStatus,
-    },
+    types::{JobStatus, JobSummary as SdkSummary, ServiceJobStatus},
 };
 
 use super::CallError;
 use crate::request::{JobId, Status};
-
-/// An attempt that ended this close to the end of its job, in milliseconds, ended with it.
-const SAME_END: u64 = 1000;
 
 /// What both a listing and a look show of a job.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,48 +61,23 @@ pub struct JobDetail {
     pub ran_to_end: Option<String>,
 }
 
-/// The summary in one of the SDK's two types of jobs, whose fields have the same names.
-macro_rules! summary {
-    ($job:ident) => {
-        JobSummary {
-            id: job_id($job.job_id.as_deref())?,
-            status: status($job.status.as_ref().map(JobStatus::as_str)),
-            status_reason: $job.status_reason,
-            job_name: $job.job_name.unwrap_or_default(),
-            job_definition: $job.job_definition,
-            share_identifier: $job.share_identifier,
-            created_at: time($job.created_at),
-            started_at: time($job.started_at),
-            is_cancelled: $job.is_cancelled.unwrap_or_default(),
-            is_terminated: $job.is_terminated.unwrap_or_default(),
-            array_size: array_size($job.array_properties.and_then(|array| array.size)),
-        }
-    };
-}
-
 impl TryFrom<SdkSummary> for JobSummary {
     type Error = CallError;
 
     fn try_from(job: SdkSummary) -> Result<Self, CallError> {
-        Ok(summary!(job))
-    }
-}
-
-impl TryFrom<SdkDetail> for JobDetail {
-    type Error = CallError;
-
-    fn try_from(job: SdkDetail) -> Result<Self, CallError> {
-        let ran_to_end = time(job.stopped_at).and_then(|stopped_at| {
-            let attempts = job.attempts.iter().flatten().map(Attempt::from);
-            let eks_attempts = job.eks_attempts.iter().flatten().map(Attempt::from);
-            let mut attempts = attempts.chain(eks_attempts);
-            attempts.find_map(|attempt| attempt.ended_with(stopped_at))
-        });
+        let size = job.array_properties.and_then(|array| array.size);
         Ok(Self {
-            summary: summary!(job),
-            job_queue: job.job_queue.unwrap_or_default(),
-            tags: job.tags.unwrap_or_default(),
-            ran_to_end,
+            id: job_id(job.job_id.as_deref())?,
+            status: status(job.status.as_ref().map(JobStatus::as_str)),
+            status_reason: job.status_reason,
+            job_name: job.job_name.unwrap_or_default(),
+            job_definition: job.job_definition,
+            share_identifier: job.share_identifier,
+            created_at: time(job.created_at),
+            started_at: time(job.started_at),
+            is_cancelled: job.is_cancelled.unwrap_or_default(),
+            is_terminated: job.is_terminated.unwrap_or_default(),
+            array_size: array_size(size.map(i64::from)),
         })
     }
 }
@@ -137,60 +106,15 @@ impl JobDetail {
     }
 }
 
-/// What is used of an attempt to run a job.
-struct Attempt<'a> {
-    stopped_at: Option<i64>,
-    exit_code: Option<i32>,
-    reason: Option<&'a str>,
-}
-
-impl<'a> From<&'a AttemptDetail> for Attempt<'a> {
-    fn from(attempt: &'a AttemptDetail) -> Self {
-        let container = attempt.container.as_ref();
-        Self {
-            stopped_at: attempt.stopped_at,
-            exit_code: container.and_then(|container| container.exit_code),
-            reason: attempt.status_reason(),
-        }
-    }
-}
-
-impl<'a> From<&'a EksAttemptDetail> for Attempt<'a> {
-    fn from(attempt: &'a EksAttemptDetail) -> Self {
-        Self {
-            stopped_at: attempt.stopped_at,
-            exit_code: attempt
-                .containers()
-                .iter()
-                .find_map(|container| container.exit_code),
-            reason: attempt.status_reason(),
-        }
-    }
-}
-
-impl Attempt<'_> {
-    /// How the attempt ended, if it ended with its job, which stopped at this time in milliseconds since 1970.
-    fn ended_with(self, job_stopped_at: i64) -> Option<String> {
-        let stopped_at = time(self.stopped_at)?;
-        (stopped_at.abs_diff(job_stopped_at) <= SAME_END).then(|| {
-            match (self.exit_code, self.reason) {
-                (Some(code), _) => format!("exit code {code}"),
-                (None, Some(reason)) => reason.to_owned(),
-                (None, None) => "no exit code".to_owned(),
-            }
-        })
-    }
-}
-
 /// An id in an answer of Batch. One that cannot be read makes the answer an error: left out, its job would be taken for
 /// one that does not exist.
-fn job_id(text: Option<&str>) -> Result<JobId, CallError> {
+pub(super) fn job_id(text: Option<&str>) -> Result<JobId, CallError> {
     let text = text.unwrap_or_default();
     JobId::from_batch(text)
         .ok_or_else(|| CallError::unreadable(format!("{text:?} is not a job id")))
 }
 
-fn status(name: Option<&str>) -> Status {
+pub(super) fn status(name: Option<&str>) -> Status {
     name.map_or(Status::Unknown, Status::from_batch)
 }
 
@@ -200,7 +124,7 @@ pub(super) fn time(milliseconds: Option<i64>) -> Option<i64> {
 }
 
 /// Only a parent has a size; a child shows none, or zero.
-fn array_size(size: Option<i32>) -> Option<u32> {
+pub(super) fn array_size(size: Option<i64>) -> Option<u32> {
     size.and_then(|size| u32::try_from(size).ok())
         .filter(|&size| size > 0)
 }

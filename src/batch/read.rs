@@ -1,0 +1,308 @@
+//! Reads the answers of `DescribeJobs`, and of them only what is used.
+//!
+//! Batch shows 2 to 5 kB of each job, nearly all of it about containers. Building that and dropping it again took most of
+//! the function's CPU time (`benches/run`). The call and its errors stay the SDK's: once an answer says success, an
+//! interceptor puts this reader in the place of the SDK's own.
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use aws_sdk_batch::{
+    config::{
+        ConfigBag, Intercept, RuntimeComponents,
+        interceptors::BeforeDeserializationInterceptorContextMut,
+    },
+    error::BoxError,
+    operation::describe_jobs::DescribeJobsOutput,
+};
+use aws_smithy_runtime_api::client::{
+    interceptors::{
+        context::{Output, OutputOrError},
+        dyn_dispatch_hint,
+    },
+    orchestrator::HttpResponse,
+    ser_de::{DeserializeResponse, SharedResponseDeserializer},
+};
+use serde::{Deserialize, Deserializer, de::Visitor};
+
+use super::{
+    CallError, JobDetail, JobSummary,
+    job::{array_size, job_id, status, time},
+};
+
+/// An attempt that ended this close to the end of its job, in milliseconds, ended with it.
+const SAME_END: u64 = 1000;
+
+/// Whole numbers up to this one have a floating-point number of their own.
+const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
+
+/// What was read of an answer.
+type Jobs = Result<Vec<JobDetail>, CallError>;
+
+/// Reads the answer of one call, and keeps the jobs in it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct JobsReader {
+    jobs: Arc<Mutex<Option<Jobs>>>,
+}
+
+impl JobsReader {
+    /// The jobs of the answer, once the call has returned.
+    pub(super) fn into_jobs(self) -> Jobs {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = || Err(CallError::unknown("Batch's answer was not read"));
+        jobs.take().unwrap_or_else(missing)
+    }
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for JobsReader {
+    fn name(&self) -> &'static str {
+        "JobsReader"
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if context.response().status().is_success() {
+            let reader = SharedResponseDeserializer::new(self.clone());
+            config.interceptor_state().store_put(reader);
+        }
+        Ok(())
+    }
+}
+
+impl DeserializeResponse for JobsReader {
+    fn deserialize_nonstreaming_with_config(
+        &self,
+        response: &HttpResponse,
+        _: &ConfigBag,
+    ) -> OutputOrError {
+        let jobs = read_jobs(response.body().bytes().unwrap_or_default());
+        *self.jobs.lock().unwrap_or_else(PoisonError::into_inner) = Some(jobs);
+        Ok(Output::erase(DescribeJobsOutput::builder().build()))
+    }
+}
+
+/// The jobs in the body of an answer of `DescribeJobs`
+/// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html)).
+///
+/// # Errors
+///
+/// When the body is not JSON, is cut short, holds no list of jobs (which would make all of them unknown to Batch), or a
+/// value of another type than the reference says: it counts as no answer. When a job has no id that can be read: that
+/// would not be otherwise another time.
+pub fn read_jobs(body: &[u8]) -> Result<Vec<JobDetail>, CallError> {
+    match serde_json::from_slice::<Answer<'_>>(body) {
+        Ok(Answer { jobs }) => jobs.into_iter().map(JobDetail::try_from).collect(),
+        Err(error) => Err(CallError::unknown(&format!(
+            "Batch's answer cannot be read: {error}"
+        ))),
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    jobs: Vec<DescribedJob<'a>>,
+}
+
+/// A job as it stands in the answer. What is not named here is skipped.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DescribedJob<'a> {
+    #[serde(borrow)]
+    job_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    status: Option<Text<'a>>,
+    status_reason: Option<String>,
+    job_name: Option<String>,
+    job_queue: Option<String>,
+    job_definition: Option<String>,
+    share_identifier: Option<String>,
+    created_at: Option<Whole>,
+    started_at: Option<Whole>,
+    stopped_at: Option<Whole>,
+    is_cancelled: Option<bool>,
+    is_terminated: Option<bool>,
+    array_properties: Option<ArrayProperties>,
+    tags: Option<HashMap<String, String>>,
+    #[serde(borrow)]
+    attempts: Option<Vec<Attempt<'a>>>,
+    #[serde(borrow)]
+    eks_attempts: Option<Vec<EksAttempt<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct ArrayProperties {
+    size: Option<Whole>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Attempt<'a> {
+    stopped_at: Option<Whole>,
+    #[serde(borrow)]
+    status_reason: Option<Text<'a>>,
+    container: Option<Container>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EksAttempt<'a> {
+    stopped_at: Option<Whole>,
+    #[serde(borrow)]
+    status_reason: Option<Text<'a>>,
+    containers: Option<Vec<Container>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Container {
+    exit_code: Option<Whole>,
+}
+
+/// A text, copied only if it has escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Text<'_> {
+    fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<DescribedJob<'_>> for JobDetail {
+    type Error = CallError;
+
+    fn try_from(job: DescribedJob<'_>) -> Result<Self, CallError> {
+        let ran_to_end = time(job.stopped_at.map(|time| time.0)).and_then(|stopped_at| {
+            let attempts = job.attempts.iter().flatten().map(Attempt::end);
+            let eks_attempts = job.eks_attempts.iter().flatten().map(EksAttempt::end);
+            let mut ends = attempts.chain(eks_attempts);
+            ends.find_map(|end| end.of_job(stopped_at))
+        });
+        let size = job.array_properties.and_then(|array| array.size);
+        Ok(Self {
+            summary: JobSummary {
+                id: job_id(job.job_id.as_ref().map(Text::as_str))?,
+                status: status(job.status.as_ref().map(Text::as_str)),
+                status_reason: job.status_reason,
+                job_name: job.job_name.unwrap_or_default(),
+                job_definition: job.job_definition,
+                share_identifier: job.share_identifier,
+                created_at: time(job.created_at.map(|time| time.0)),
+                started_at: time(job.started_at.map(|time| time.0)),
+                is_cancelled: job.is_cancelled.unwrap_or_default(),
+                is_terminated: job.is_terminated.unwrap_or_default(),
+                array_size: array_size(size.map(|size| size.0)),
+            },
+            job_queue: job.job_queue.unwrap_or_default(),
+            tags: job.tags.unwrap_or_default(),
+            ran_to_end,
+        })
+    }
+}
+
+/// How an attempt to run a job ended.
+struct AttemptEnd<'a> {
+    stopped_at: Option<i64>,
+    exit_code: Option<i64>,
+    reason: Option<&'a str>,
+}
+
+impl Attempt<'_> {
+    fn end(&self) -> AttemptEnd<'_> {
+        let exit_code = self.container.as_ref().and_then(Container::exit_code);
+        AttemptEnd {
+            stopped_at: self.stopped_at.map(|time| time.0),
+            exit_code,
+            reason: self.status_reason.as_ref().map(Text::as_str),
+        }
+    }
+}
+
+impl EksAttempt<'_> {
+    fn end(&self) -> AttemptEnd<'_> {
+        let mut containers = self.containers.iter().flatten();
+        AttemptEnd {
+            stopped_at: self.stopped_at.map(|time| time.0),
+            exit_code: containers.find_map(Container::exit_code),
+            reason: self.status_reason.as_ref().map(Text::as_str),
+        }
+    }
+}
+
+impl Container {
+    fn exit_code(&self) -> Option<i64> {
+        self.exit_code.map(|code| code.0)
+    }
+}
+
+impl AttemptEnd<'_> {
+    /// How the attempt ended, if it ended with its job, which stopped at this time in milliseconds since 1970.
+    fn of_job(self, job_stopped_at: i64) -> Option<String> {
+        let stopped_at = time(self.stopped_at)?;
+        (stopped_at.abs_diff(job_stopped_at) <= SAME_END).then(|| {
+            match (self.exit_code, self.reason) {
+                (Some(code), _) => format!("exit code {code}"),
+                (None, Some(reason)) => reason.to_owned(),
+                (None, None) => "no exit code".to_owned(),
+            }
+        })
+    }
+}
+
+/// A whole number, also where it is written as `1.7e12` or `3.0`.
+#[derive(Clone, Copy)]
+struct Whole(i64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WholeVisitor)
+    }
+}
+
+struct WholeVisitor;
+
+impl Visitor<'_> for WholeVisitor {
+    type Value = Whole;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a whole number")
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Whole, E> {
+        Ok(Whole(number))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Whole, E> {
+        let number = i64::try_from(number);
+        number
+            .map(Whole)
+            .map_err(|_| E::custom("a number is too large"))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Whole, E> {
+        if number.fract() != 0.0 || number.abs() > MAX_WHOLE {
+            return Err(E::invalid_value(
+                serde::de::Unexpected::Float(number),
+                &self,
+            ));
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "it is whole and small enough"
+        )]
+        Ok(Whole(number as i64))
+    }
+}
+
+#[cfg(test)]
+mod tests;
