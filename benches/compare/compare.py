@@ -35,10 +35,12 @@ def tls_files():
 
 
 class Endpoint:
-    """The fake AWS Batch."""
+    """The fake AWS Batch. `size` is how many bytes a job has in its answers, 0 the few that the emulator says."""
 
-    def __init__(self):
+    def __init__(self, size=0):
+        self._size = size
         command = [ROOT / "target/release/examples/endpoint", WORK / "cert.pem", WORK / "key.pem"]
+        command += [str(size)] if size else []
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.plain, self.tls = self._process.stdout.readline().split()
 
@@ -66,7 +68,7 @@ class Endpoint:
     def restart(self):
         self._process.kill()
         self._process.wait()
-        self.__init__()
+        self.__init__(self._size)
 
     def stop(self):
         self._process.kill()
@@ -78,7 +80,7 @@ class Peer:
     def __init__(self, name, command, package):
         self.name, self.command, self.package = name, command, package
 
-    def host(self, url, mode="describe", **settings):
+    def host(self, url, mode="describe", group=None, **settings):
         environment = {
             "MODE": mode,
             "AWS_ENDPOINT_URL": url,
@@ -90,13 +92,27 @@ class Peer:
             "API_CONCURRENCY": "32",
             **settings,
         }
-        return Host(self.command, environment)
+        return Host(self.command, environment, group)
 
     def event(self, ids, mode):
         event = {"jobIds": ids}
         if self.name == "batch-cancel" and mode == "describe":
             event["dryRun"] = True
         return json.dumps(event).encode()
+
+
+def ours():
+    program = ROOT / "target/release/batch-cancel"
+    return Peer("batch-cancel", [program], [program])
+
+
+def peers():
+    """batch-cancel, and what a user would write instead."""
+    all_of_them = [ours(), Peer("boto3", [sys.executable, HERE / "function.py"], None)]
+    if os.environ.get("NODE", "1") == "1" and (WORK / "node_modules").exists() and shutil.which("node"):
+        shutil.copy(HERE / "function.mjs", WORK)
+        all_of_them.append(Peer("Node SDK v3", ["node", WORK / "function.mjs"], None))
+    return all_of_them
 
 
 def spread(values, scale=1.0, digits=1):
@@ -121,21 +137,22 @@ def start_up(peer, endpoint):
     return ready, plain, tls
 
 
-def warm(peer, url, endpoint, mode):
+def warm(peer, url, endpoint, mode, group=None):
     """Seconds of each of many warm invocations."""
     ids = endpoint.jobs(WARM + 20)
-    with peer.host(url, mode) as function:
+    with peer.host(url, mode, group) as function:
         times = [function.invoke(peer.event([job], mode))[1] for job in ids]
     return times[20:]
 
 
-def bulk(peer, endpoint, mode, count, runs, settings=None, **faults):
+def bulk(peer, endpoint, mode, count, runs, settings=None, secure=False, group=None, **faults):
     """Seconds, jobs not cancelled, calls, CPU seconds and peak memory of one invocation for many jobs; medians."""
     rows = []
     for _ in range(runs):
         endpoint.restart()
         ids = endpoint.jobs(count, **faults)
-        with peer.host(endpoint.plain, mode, **(settings or {})) as function:
+        url = endpoint.tls if secure else endpoint.plain
+        with peer.host(url, mode, group, **(settings or {})) as function:
             _, took = function.invoke(peer.event(ids, mode))
             cpu, memory = function.end()
         rows.append((took, endpoint.not_cancelled(ids), len(endpoint.calls()), cpu, memory))
@@ -172,13 +189,9 @@ def main():
     roots = tls_files()
     endpoint = Endpoint()
     examples = ROOT / "target/release/examples"
-    ours = Peer("batch-cancel", [ROOT / "target/release/batch-cancel"], [ROOT / "target/release/batch-cancel"])
     hello = Peer("hello-world", [examples / "hello"], [examples / "hello"])
-    boto3 = Peer("boto3", [sys.executable, HERE / "function.py"], None)
-    peers = [ours, boto3]
-    if os.environ.get("NODE", "1") == "1" and (WORK / "node_modules").exists() and shutil.which("node"):
-        shutil.copy(HERE / "function.mjs", WORK)
-        peers.append(Peer("Node SDK v3", ["node", WORK / "function.mjs"], None))
+    everybody = peers()
+    _, *others = everybody
     print(f"{os.cpu_count()} cores, {roots} root certificates, medians of {ROUNDS}; times in ms unless said\n", flush=True)
 
     hello_ready, hello_rss = [], []
@@ -188,7 +201,7 @@ def main():
             hello_rss.append(function.end()[1])
     rows = [["", "ready", "+ first event", "… over TLS", "idle MB", "one job MB", "zip MB"]]
     rows.append(["hello-world", spread(hello_ready, 1e3), "", "", spread(hello_rss), "", f"{zip_size(hello.package):.2f}"])
-    for peer in peers:
+    for peer in everybody:
         ready, plain, tls = start_up(peer, endpoint)
         memory = [median_of(ROUNDS, lambda: idle_memory(peer, endpoint.tls)), median_of(ROUNDS, lambda: one_job_memory(peer, endpoint))]
         size = f"{zip_size(peer.package):.2f}" if peer.package else ""
@@ -197,7 +210,7 @@ def main():
     print(flush=True)
 
     rows = [["warm, ms", "one look p50", "p99", "look, cancel, look p50", "p99", "one look, TLS p50", "p99"]]
-    for peer in peers:
+    for peer in everybody:
         row = [peer.name]
         for url, mode in ((endpoint.plain, "describe"), (endpoint.plain, "full"), (endpoint.tls, "describe")):
             times = sorted(warm(peer, url, endpoint, mode))
@@ -214,16 +227,16 @@ def main():
         table(rows)
         print(flush=True)
 
-    us = [("batch-cancel", ours, "threads", {})]
-    threads = [(f"{peer.name}, 32 at once", peer, "threads", {}) for peer in peers[1:]]
-    boto3_bulk = [("boto3, CancelJobs", boto3, "bulk", {})]
-    serial = [(f"{peer.name}, serial", peer, "serial", {}) for peer in peers[1:]]
+    us = [("batch-cancel", ours(), "threads", {})]
+    threads = [(f"{peer.name}, 32 at once", peer, "threads", {}) for peer in others]
+    boto3_bulk = [("boto3, CancelJobs", others[0], "bulk", {})]
+    serial = [(f"{peer.name}, serial", peer, "serial", {}) for peer in others]
     bulk_rows("1,000 jobs, 20 ms a call", us, 1000, ROUNDS, latency=0.02)
     bulk_rows("the same, peers", threads + boto3_bulk + serial, 1000, 1, latency=0.02)
     bulk_rows("10,000 jobs, 20 ms a call", us, 10_000, ROUNDS, latency=0.02)
     bulk_rows("the same, peers", threads + boto3_bulk, 10_000, 1, latency=0.02)
     limit = {"latency": 0.02, "callsPerSecond": 50, "burst": 5}
-    at_50 = [("batch-cancel, ceiling 50", ours, "threads", {"API_CALLS_PER_SECOND": "50"}), ("batch-cancel, no ceiling", ours, "threads", {})]
+    at_50 = [("batch-cancel, ceiling 50", ours(), "threads", {"API_CALLS_PER_SECOND": "50"}), ("batch-cancel, no ceiling", ours(), "threads", {})]
     bulk_rows("2,000 jobs, 50 calls/s (bound 1.60 s)", at_50, 2000, ROUNDS, **limit)
     bulk_rows("the same, peers", threads + boto3_bulk, 2000, 1, **limit)
     bulk_rows("10,000 jobs, 50 calls/s (bound 8.00 s)", at_50, 10_000, 1, **limit)

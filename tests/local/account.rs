@@ -29,17 +29,15 @@ const STATES: [Status; 5] = [
 const BLOCKED: &str =
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
 
-pub fn emulator(
-    seed: Option<&str>,
-    payload: &RawValue,
-    config: &Config,
-) -> Result<Emulator, String> {
-    if let Some(path) = seed {
-        let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
-        let seed = Seed::from_json(&text).map_err(|error| format!("{path}: {error}"))?;
-        return Emulator::from_seed(seed).map_err(|error| format!("{path}: {error}"));
-    }
-    let emulator = Emulator::new();
+/// The account of a seed file.
+pub fn of_seed(path: &str) -> Result<Emulator, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    let seed = Seed::from_json(&text).map_err(|error| format!("{path}: {error}"))?;
+    Emulator::from_seed(seed).map_err(|error| format!("{path}: {error}"))
+}
+
+/// An account with the jobs of these events.
+pub fn of_events(emulator: &Emulator, payloads: &[Box<RawValue>], config: &Config) {
     emulator.add_queue(Queue::new(QUEUE));
     emulator.add_queue(Queue::service(SERVICE_QUEUE));
     let own_region = OwnRegion::from_function_arn(FUNCTION_ARN);
@@ -48,24 +46,26 @@ pub fn emulator(
         own_region: &own_region,
         now: jiff::Timestamp::now(),
     };
-    for queue in shown_queues(payload, &scope) {
-        add_selectable(&emulator, &SelectFrom::Queue(queue));
-    }
-    let mut known = BTreeSet::new();
-    for target in targets(payload, &scope) {
-        match target {
-            Target::Blocked(id) => add(&emulator, id, true, &mut known),
-            Target::Select(select) => add_selectable(&emulator, &select.from),
-            Target::Jobs(ids) => {
-                for asked in ids {
-                    if let AskedId::Job { id, .. } = asked {
-                        add(&emulator, id, false, &mut known);
-                    }
-                }
+    let mut selectable = BTreeSet::new();
+    let mut jobs = BTreeSet::new();
+    let mut named = Vec::new();
+    for payload in payloads {
+        for queue in shown_queues(payload, &scope) {
+            add_selectable(emulator, &SelectFrom::Queue(queue), &mut selectable);
+        }
+        for target in targets(payload, &scope) {
+            match target {
+                Target::Blocked(id) => add(emulator, id, true, &mut jobs),
+                Target::Select(select) => add_selectable(emulator, &select.from, &mut selectable),
+                Target::Jobs(ids) => named.extend(ids),
             }
         }
     }
-    Ok(emulator)
+    for asked in named {
+        if let AskedId::Job { id, .. } = asked {
+            add(emulator, id, false, &mut jobs);
+        }
+    }
 }
 
 /// The queues that an event asks to be shown or measured.
@@ -102,10 +102,13 @@ fn targets(payload: &RawValue, scope: &Scope<'_>) -> Vec<Target> {
 }
 
 /// Jobs for a selection to choose from: old and new ones, one that blocks the queue, one that runs, one protected.
-fn add_selectable(emulator: &Emulator, from: &SelectFrom) {
+fn add_selectable(emulator: &Emulator, from: &SelectFrom, known: &mut BTreeSet<String>) {
     let queue = match from {
         SelectFrom::Queue(queue) => queue_name(queue),
         SelectFrom::Array(id) => {
+            if !known.insert(id.to_string()) {
+                return;
+            }
             let children = [
                 Status::Runnable,
                 Status::Running,
@@ -120,6 +123,9 @@ fn add_selectable(emulator: &Emulator, from: &SelectFrom) {
             return;
         }
     };
+    if !known.insert(queue.to_owned()) {
+        return;
+    }
     emulator.add_queue(Queue::new(queue));
     let job = |name: &str, status, hours| {
         let spec = JobSpec::new(status).name(name).queue(queue);

@@ -1,6 +1,9 @@
-//! The command line.
+//! The command lines of `cargo local` and `cargo emulator`.
 
-use std::fs;
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+};
 
 pub const HELP: &str = "\
 usage: cargo local EVENT.json | - [--account FILE] [--aws [--for-real]]
@@ -20,8 +23,32 @@ ALLOWED_QUEUES is * here unless you set it. RUST_LOG=info (or debug, or batch_ca
 the log. Sample events are in events/.
 ";
 
+pub const SERVE_HELP: &str = "\
+usage: cargo emulator [ADDRESS:PORT] [EVENT.json …] [--account FILE]
+
+Serves the AWS Batch emulator on 127.0.0.1:4000, or on this address, until you end it with Ctrl-C. It
+holds the jobs that these events name, or without one those of all events in events/. Account and
+region are those of `sam local`: 012345678912, us-east-1. Anybody who reaches it may use it.
+
+  --account FILE  these queues and jobs instead: a seed file, see `batch-emulator --help`
+
+Look at the jobs with: curl http://127.0.0.1:4000/_emulator/jobs
+";
+
+/// What is to be done.
 #[derive(Debug)]
-pub struct Arguments {
+pub enum Arguments {
+    /// Print this help.
+    Help(&'static str),
+    /// One event through the function.
+    Run(Run),
+    /// The emulator as a server.
+    Serve(Serve),
+}
+
+/// One event through the function.
+#[derive(Debug)]
+pub struct Run {
     /// A file, or `-` for standard input.
     pub event: String,
     pub account: Option<String>,
@@ -29,13 +56,34 @@ pub struct Arguments {
     pub for_real: bool,
 }
 
+/// The emulator as a server.
+#[derive(Debug)]
+pub struct Serve {
+    pub address: SocketAddr,
+    /// Files, or none for all sample events.
+    pub events: Vec<String>,
+    pub account: Option<String>,
+}
+
 impl Arguments {
-    /// Reads the command line; `None` if it is `--help`.
-    pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
+    /// Reads the command line.
+    pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let Some(first) = words.next() else {
+            return Err(format!("which event?{}\n\n{HELP}", suggest("")));
+        };
+        if first == "--serve" {
+            return Serve::parse(words);
+        }
+        Run::parse([first].into_iter().chain(words))
+    }
+}
+
+impl Run {
+    fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         let (mut event, mut account, mut aws, mut for_real) = (None, None, false, false);
         while let Some(word) = words.next() {
             match word.as_str() {
-                "--help" | "-h" => return Ok(None),
+                "--help" | "-h" => return Ok(Arguments::Help(HELP)),
                 "--aws" => aws = true,
                 "--for-real" => for_real = true,
                 "--account" => account = Some(words.next().ok_or("--account needs a seed file")?),
@@ -57,12 +105,41 @@ impl Arguments {
         if aws && account.is_some() {
             return Err("--account is for the emulator, and --aws is without".to_owned());
         }
-        Ok(Some(Self {
+        Ok(Arguments::Run(Self {
             event,
             account,
             aws,
             for_real,
         }))
+    }
+}
+
+impl Serve {
+    fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
+        let mut serve = Self {
+            address: (Ipv4Addr::LOCALHOST, 4000).into(),
+            events: Vec::new(),
+            account: None,
+        };
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--help" | "-h" => return Ok(Arguments::Help(SERVE_HELP)),
+                "--account" => {
+                    serve.account = Some(words.next().ok_or("--account needs a seed file")?);
+                }
+                option if option.starts_with('-') => {
+                    return Err(format!("unknown option {option}\n\n{SERVE_HELP}"));
+                }
+                _ => match word.parse() {
+                    Ok(address) => serve.address = address,
+                    Err(_) => serve.events.push(word),
+                },
+            }
+        }
+        if serve.account.is_some() && !serve.events.is_empty() {
+            return Err("--account gives all jobs, so no event can be named beside it".to_owned());
+        }
+        Ok(Arguments::Serve(serve))
     }
 }
 
@@ -94,4 +171,19 @@ pub fn suggest(path: &str) -> String {
     } else {
         format!("\nsample events:{}", best.concat())
     }
+}
+
+/// The paths of all sample events.
+pub fn samples() -> Result<Vec<String>, String> {
+    let entries = fs::read_dir("events").map_err(|error| format!("events: {error}"))?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let paths = paths.filter(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    });
+    let mut paths: Vec<String> = paths
+        .filter_map(|path| path.into_os_string().into_string().ok())
+        .collect();
+    paths.sort();
+    Ok(paths)
 }
