@@ -336,6 +336,13 @@ def test_every_route_requires_a_signed_request(parameters):
         assert route["x-amazon-apigateway-integration"]["payloadFormatVersion"] == "2.0"
 
 
+def test_the_logs_outlive_the_stack():
+    groups = of_type(transformed(), "AWS::Logs::LogGroup")
+    assert len(groups) == 2
+    for group in groups.values():
+        assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
 def test_the_http_api_is_throttled_and_logged():
     (stage,) = of_type(stack(**plain), "AWS::ApiGatewayV2::Stage").values()
     properties = stage["Properties"]
