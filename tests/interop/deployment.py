@@ -51,21 +51,28 @@ def for_ministack(template):
 class Deployment:
     """The stack, deployed by `sam deploy --guided` in `folder` with `answers`; all else is Enter."""
 
+    variables = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION}
+
     def __init__(self, aws, batch, folder, answers):
         self.aws, self.batch, self.folder, self.kept = aws, batch, folder, []
         self.given = USUAL | {"BatchEndpointUrl": batch} | answers
         self.client("s3").create_bucket(Bucket="lists", CreateBucketConfiguration={"LocationConstraint": REGION})
         for topic in (PEOPLE, REQUESTS):
             self.client("sns").create_topic(Name=topic.rsplit(":", 1)[1])
-        for name in ("samconfig.toml", "LICENSE", "README.md"):
-            shutil.copy(REPOSITORY / name, folder)
-        build = folder / ".aws-sam" / "build"
-        shutil.copytree(Path(binary("SAM_TEMPLATE")).parent, build)
-        template = for_ministack(yaml.safe_load((build / "template.yaml").read_text()))
-        (build / "template.yaml").write_text(yaml.safe_dump(template, sort_keys=False))
+        file, template = self.place_files()
+        file.write_text(yaml.safe_dump(for_ministack(template), sort_keys=False))
         self.parameters = list(template["Parameters"])
         self.output = self.sam_deploy("--guided", answers=self.answers())
         self.read_stack()
+
+    def place_files(self):
+        """Puts what is deployed into the folder. Returns the file of the template and what is in it."""
+        for name in ("samconfig.toml", "LICENSE", "README.md"):
+            shutil.copy(REPOSITORY / name, self.folder)
+        build = self.folder / ".aws-sam" / "build"
+        shutil.copytree(Path(binary("SAM_TEMPLATE")).parent, build)
+        file = build / "template.yaml"
+        return file, yaml.safe_load(file.read_text())
 
     def read_stack(self):
         described = self.client("cloudformation").describe_stacks(StackName="batch-cancel")["Stacks"][0]
@@ -91,11 +98,10 @@ class Deployment:
         )
 
     def sam_deploy(self, *options, answers=""):
-        variables = {"AWS_ENDPOINT_URL": self.aws, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION}
         done = subprocess.run(
             [binary("SAM"), "deploy", *options],
             cwd=self.folder,
-            env=plain_environment(**variables),
+            env=plain_environment(**self.variables, AWS_ENDPOINT_URL=self.aws),
             input=answers,
             text=True,
             stdout=subprocess.PIPE,
@@ -231,6 +237,6 @@ def eventually(look, seconds=60):
 
 
 @contextmanager
-def deployed(folder, seed, **answers):
+def deployed(folder, seed, kind=Deployment, **answers):
     with ministack() as aws, emulator(seed) as batch:
-        yield Deployment(aws, batch, folder, answers)
+        yield kind(aws, batch, folder, answers)

@@ -123,12 +123,12 @@ class Watched(Front):
 
     def __init__(self, port, batch):
         super().__init__(batch)
-        self._port = port
+        self.port = port
 
     def answer(self, method, target, headers, body):
         # cargo lambda watch fails for a body that is no UTF-8, which AWS's gateways pass on in Base64, as `Gateway` does.
         body = body.decode(errors="replace").encode()
-        connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=60)
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=60)
         try:
             connection.putrequest(method, f"/lambda-url/batch-cancel{target}", skip_host=True, skip_accept_encoding=True)
             for name, value in headers.items():
