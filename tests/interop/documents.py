@@ -1,6 +1,7 @@
 """The pages of the documentation, read as GitHub renders them: blocks, tables, links and anchors; and consoles that run."""
 
 import contextlib
+import functools
 import os
 import re
 import shlex
@@ -19,6 +20,11 @@ REFERENCE = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"
 PAGES = REFERENCE + [
     page for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY") if (page := REPOSITORY / f"{name}.md").exists()
 ]
+
+
+@functools.cache
+def parsed(page):
+    return MARKDOWN.parse(page.read_text())
 
 
 def place(page, line=None):
@@ -43,7 +49,7 @@ def blocks(language=None, pages=REFERENCE):
     found = []
     for page in pages:
         comment = ""
-        for token in MARKDOWN.parse(page.read_text()):
+        for token in parsed(page):
             if token.type == "fence":
                 found.append(Block(page, token, comment))
             comment = token.content.strip() if token.type == "html_block" else ""
@@ -53,7 +59,7 @@ def blocks(language=None, pages=REFERENCE):
 def tables(page, heading=None):
     """The tables of a page, or of what is below a heading; each a list of rows, each row a list of cells."""
     found, here = [], heading is None
-    tokens = MARKDOWN.parse(page.read_text())
+    tokens = parsed(page)
     for before, token in zip([None, *tokens], tokens):
         if heading and before is not None and before.type == "heading_open":
             here = token.content == heading
@@ -80,13 +86,13 @@ def code(text):
 
 def spans(page):
     """What is in backticks in the text of a page."""
-    inline = (token for token in MARKDOWN.parse(page.read_text()) if token.type == "inline")
+    inline = (token for token in parsed(page) if token.type == "inline")
     return [child.content for token in inline for child in token.children if child.type == "code_inline"]
 
 
 def anchors(page):
     """The anchors that GitHub gives the headings of a page."""
-    tokens, taken, found = MARKDOWN.parse(page.read_text()), Counter(), set()
+    tokens, taken, found = parsed(page), Counter(), set()
     for before, token in zip(tokens, tokens[1:]):
         if before.type == "heading_open":
             text = "".join(part.content for part in token.children if part.type in ("text", "code_inline"))
@@ -101,7 +107,7 @@ def anchors(page):
 def links(page):
     """The targets of links and pictures, Markdown's and HTML's."""
     found = []
-    for token in MARKDOWN.parse(page.read_text()):
+    for token in parsed(page):
         for child in [token, *(token.children or [])]:
             if child.type in ("link_open", "image"):
                 found.append(child.attrs.get("href") or child.attrs.get("src"))
@@ -139,11 +145,12 @@ def is_open(command):
 
 
 def says(shown, printed):
-    """Whether what is printed is what is shown. A line `…` stands for any lines, `…` in a line for any text."""
-    pattern = "".join(
-        r"(?:.*\n)*?" if line.strip() == "…" else re.escape(line.rstrip()).replace("…", ".*") + r"[ \t]*\n" for line in shown
-    )
-    return re.fullmatch(pattern, printed) is not None
+    """Whether what is printed is what is shown. A line `…` stands for any lines, `…` in a line for any text. Empty lines and
+    blanks at the end of a line do not count."""
+    lines = (line.rstrip() for line in shown if line.strip())
+    pattern = "".join(r"(?:.*\n)*?" if line.strip() == "…" else re.escape(line).replace("…", ".*") + r"\n" for line in lines)
+    text = "".join(f"{line.rstrip()}\n" for line in printed.splitlines() if line.strip())
+    return re.fullmatch(pattern, text) is not None
 
 
 class Shell:
@@ -210,4 +217,4 @@ class Shell:
         text = Path(file.name).read_text(errors="replace")
         for port, own in self._ports.items():
             text = text.replace(f"{LOOPBACK}:{own}", f"{LOOPBACK}:{port}")
-        return text if text.endswith("\n") or not text else text + "\n"
+        return text
