@@ -2,9 +2,11 @@
 
 import contextlib
 import functools
+import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -153,6 +155,33 @@ def says(shown, printed):
     return re.fullmatch(pattern, text) is not None
 
 
+def pattern(text):
+    """An answer as the docs show it, as JSON: `, …` at the end of an object or a list is an entry of its own."""
+    text = re.sub(r",\s*…\s*}", ', "…": "…"}', text)
+    return json.loads(re.sub(r",\s*…\s*]", ', "…"]', text))
+
+
+TIME = r"\d{4}-\d\d-\d\dT[\d:.]+Z"
+
+
+def fits(shown, given):
+    """Whether JSON is what is shown. `…` stands for any text, for more entries or for more fields; times are not compared."""
+    if isinstance(shown, dict) and isinstance(given, dict):
+        if not shown.keys() - {"…"} <= given.keys() or "…" not in shown and shown.keys() != given.keys():
+            return False
+        return all(fits(value, given[name]) for name, value in shown.items() if name != "…")
+    if isinstance(shown, list) and isinstance(given, list):
+        is_cut = shown[-1:] == ["…"]
+        entries = shown[:-1] if is_cut else shown
+        is_long_enough = len(entries) <= len(given) if is_cut else len(entries) == len(given)
+        return is_long_enough and all(map(fits, entries, given))
+    if isinstance(shown, str) and isinstance(given, str):
+        if re.fullmatch(TIME, shown):
+            return re.fullmatch(TIME, given) is not None
+        return re.fullmatch(re.escape(shown).replace("…", ".*"), given, re.DOTALL) is not None
+    return type(shown) is type(given) and shown == given
+
+
 class Shell:
     """Runs the commands of a page, one after the other, in a folder that looks like the repository. Servers run on until
     the end of the page, on free ports; what is shown has the ports of the page."""
@@ -174,6 +203,10 @@ class Shell:
             'echo "only cargo local and cargo emulator run here" >&2; exit 127\n'
         )
         cargo.chmod(0o755)
+        # It shows its progress, unless it writes to a terminal.
+        curl = tools / "curl"
+        curl.write_text(f'#!/bin/sh\nexec {shutil.which("curl")} --silent --show-error "$@"\n')
+        curl.chmod(0o755)
         self._environment = plain_environment(API_CALLS_PER_SECOND="0")
         self._environment["PATH"] = f"{tools}:{self._environment['PATH']}"
 
