@@ -210,6 +210,29 @@ def sources():
     return re.findall(r'=> "(\w+)"', body(source("event.rs"), "as_str"))
 
 
+# Names in the docs that neither the code nor the template has, by their owners.
+OF_OTHERS = {
+    "AWS": "ApplicationLogLevel ERROR_CODE ERROR_MESSAGE EventAgeExceeded FunctionError RetriesExhausted SetAlarmState "
+    "errorMessage requestID",
+    "Cargo": "CARGO_PROFILE_RELEASE_OPT_LEVEL",
+    "workflow engines": "BatchOperator METAFLOW_BATCH_EMIT_TAGS SNAKEMAKE_AWS_BATCH_JOB_TAGS TOWER_WORKFLOW_ID "
+    "resourceLabels terminateUnschedulableJobs",
+}
+
+
+def test_names_in_the_docs_are_there():
+    """Each `NAME_LIKE_THIS`, `nameLikeThis` and `NameLikeThis` in the text, so that nothing outlives its new name."""
+    folders = ("src", "events", "benches", ".ci", "tests/emulator", "tests/local")
+    files = [file for folder in folders for file in (REPOSITORY / folder).rglob("*") if file.is_file()]
+    known = {word for file in files for word in re.findall(r"\w+", file.read_text(errors="replace"))}
+    known.update(re.findall(r"\w+", (REPOSITORY / "template.yaml").read_text()))
+    known.update(*metrics(), *(names.split() for names in OF_OTHERS.values()))
+    name = r"(?<![\w:$-])([A-Z]+(?:_[A-Z]+)+|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*)(?![\w*])"
+    used = {(place(page), word) for page in REFERENCE for span in spans(page) for word in re.findall(name, span)}
+    assert len(used) > 100
+    assert not {(at, word) for at, word in used if word not in known}, "not in the code; if it is of others, add it to OF_OTHERS"
+
+
 def test_fields_of_a_request_are_those_of_its_schema():
     schemas = json.loads(source("respond/openapi.json"))["components"]["schemas"]
     documented = rows(REQUEST, "The request", "Field")
