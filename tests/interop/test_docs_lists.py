@@ -213,7 +213,7 @@ def sources():
 # Names in the docs that neither the code nor the template has, by their owners.
 OF_OTHERS = {
     "AWS": "ApplicationLogLevel ERROR_CODE ERROR_MESSAGE EventAgeExceeded FunctionError RetriesExhausted SetAlarmState "
-    "errorMessage requestID",
+    "errorMessage requestID requestPayload responsePayload",
     "Cargo": "CARGO_PROFILE_RELEASE_OPT_LEVEL",
     "workflow engines": "BatchOperator METAFLOW_BATCH_EMIT_TAGS SNAKEMAKE_AWS_BATCH_JOB_TAGS TOWER_WORKFLOW_ID "
     "resourceLabels terminateUnschedulableJobs",
