@@ -35,6 +35,12 @@ def place(page, line=None):
     return f"{name}:{line}" if line else name
 
 
+def none(wrong, hint=""):
+    """Fails with all that is wrong, a line each."""
+    lines = [f"{key}: {value}" for key, value in wrong.items()] if isinstance(wrong, dict) else map(str, wrong)
+    assert not wrong, "\n".join([hint, *sorted(lines)])
+
+
 class Block:
     """A fenced block."""
 

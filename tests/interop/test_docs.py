@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from documents import PAGES, REFERENCE, Shell, anchors, blocks, commands, fits, links, pattern, place, says, spans
+from documents import PAGES, REFERENCE, Shell, anchors, blocks, commands, fits, links, none, pattern, place, says, spans
 from servers import REPOSITORY, binary, plain_environment
 
 # --- Events and requests ---
@@ -48,8 +48,8 @@ def test_each_json_block_is_a_valid_request_or_event():
     some = blocks("json")
     assert len(some) > 30
     results = errors(some)
-    assert not {block.place: text for block, text in results if text and block.comment != "<!-- refused -->"}
-    assert not [block.place for block, text in results if not text and block.comment == "<!-- refused -->"]
+    none({block.place: text for block, text in results if text and block.comment != "<!-- refused -->"})
+    none([block.place for block, text in results if not text and block.comment == "<!-- refused -->"], "not refused")
 
 
 def test_no_fragment_is_a_request_that_could_be_tried():
@@ -60,7 +60,7 @@ def test_no_fragment_is_a_request_that_could_be_tried():
             return False
 
     some = [block for block in blocks("jsonc") if is_json(block.text)]
-    assert not [block.place for block, text in errors(some) if not text], "mark these as json"
+    none([block.place for block, text in errors(some) if not text], "mark these as json")
 
 
 def test_answers_are_what_the_function_answers():
@@ -98,12 +98,13 @@ def is_held_elsewhere(command):
 
 
 def test_each_console_block_can_be_run_or_is_held_by_another_test():
-    assert not {
+    wrong = [
         f"{block.place}: {command}"
         for block in blocks("console", PAGES)
         for command, _ in commands(block.text)
         if not is_run_here(command) and not is_held_elsewhere(command)
-    }, "make these sh, without what they print"
+    ]
+    none(wrong, "make these sh, without what they print")
 
 
 def consoles():
@@ -188,12 +189,12 @@ def test_links_lead_somewhere():
                 good = path in known and (not anchor or path.suffix == ".md" and anchor in anchors(path))
             if not good:
                 wrong.append(f"{place(page)}: {link}")
-    assert not wrong
+    none(wrong)
 
 
 def test_each_page_is_linked_from_the_readme():
     linked = {link.partition("#")[0] for link in links(REPOSITORY / "README.md")}
-    assert not [place(page) for page in REFERENCE[1:] if place(page) not in linked]
+    none([place(page) for page in REFERENCE[1:] if place(page) not in linked])
 
 
 def test_readme_is_short():
@@ -203,12 +204,13 @@ def test_readme_is_short():
 def test_each_variable_of_a_command_is_set_somewhere():
     shells = [block for block in blocks(pages=PAGES) if block.language in ("sh", "console")]
     set_somewhere = {name for block in shells for name in re.findall(r"\b([A-Z]\w+)=", block.text)}
-    assert not {
+    wrong = {
         f"{block.place}: ${name}"
         for block in shells
         for name in re.findall(r"(?<!\\)\$\{?([A-Z][A-Z_]+)\b", block.text)
         if name not in set_somewhere and not name.startswith("AWS_")
     }
+    none(wrong)
 
 
 def test_paths_and_tests_that_the_docs_name_are_there():
@@ -227,4 +229,4 @@ def test_paths_and_tests_that_the_docs_name_are_there():
         for name in re.findall(r"tests/soak (\w+)", "\n".join(shown)):
             if not re.search(rf"^ *{name}\)", soak, re.MULTILINE):
                 wrong.append(f"{place(page)}: tests/soak {name}")
-    assert not wrong
+    none(wrong)

@@ -6,7 +6,7 @@ import subprocess
 
 import yaml
 
-from documents import REFERENCE, blocks, code, place, rows, spans
+from documents import REFERENCE, blocks, code, none, place, rows, spans
 from servers import REPOSITORY, binary, plain_environment
 
 README, DOCS = REPOSITORY / "README.md", REPOSITORY / "docs"
@@ -45,7 +45,7 @@ def test_variables_are_those_of_the_function():
         parameters |= {name: default for name in code(parameter)}
     read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', source("config.rs")))
     assert variables == read | {"AWS_ENDPOINT_URL_BATCH"}
-    assert not parameters.keys() - PARAMETERS.keys()
+    none(parameters.keys() - PARAMETERS.keys())
     for name, cell in parameters.items():
         default = str(PARAMETERS[name].get("Default", ""))
         if own := re.search("the parameter: `(.*)`", cell):
@@ -65,8 +65,9 @@ def test_parameters_in_commands_are_those_of_the_template():
         for name in re.findall(r"(?<=[ '])([A-Z]\w+)=", command.partition("--parameter-overrides")[2])
     }
     assert len(given) > 5
-    given |= {(place(page), name) for page in REFERENCE for span in spans(page) for name in re.findall(r"^'?([A-Z][a-z]\w+)=", span)}
-    assert not {(at, name) for at, name in given if name not in PARAMETERS}
+    in_text = ((page, span) for page in REFERENCE for span in spans(page))
+    given |= {(place(page), name) for page, span in in_text for name in re.findall(r"^'?([A-Z][a-z]\w+)=", span)}
+    none({f"{at}: {name}" for at, name in given if name not in PARAMETERS})
 
 
 def test_outputs_are_those_of_the_template():
@@ -78,7 +79,7 @@ def test_outputs_are_those_of_the_template():
         for name in re.findall(r"(?<!end-children )\boutput ([A-Z]\w+)\)", block.text)
     }
     assert len(used) > 5
-    assert not {(at, name) for at, name in used if name not in TEMPLATE["Outputs"]}
+    none({f"{at}: {name}" for at, name in used if name not in TEMPLATE["Outputs"]})
 
 
 def outcomes():
@@ -176,7 +177,7 @@ def test_error_types_are_those_of_the_function():
     assert sorted(documented) == sorted(types)
     (problem,) = re.findall(r'kind: "(.+)"', source("problem.rs"))
     members = json.loads(source("respond/openapi.json"))["components"]["schemas"]["Problem"]["properties"].keys()
-    assert not {problem, *members} - set(spans(HTTP))
+    none({problem, *members} - set(spans(HTTP)))
 
 
 def test_log_lines_and_their_fields_are_those_of_the_function():
@@ -193,15 +194,15 @@ def test_log_lines_and_their_fields_are_those_of_the_function():
     assert documented.keys() == ordinary.keys() | always
     for message, (level, fields) in ordinary.items():
         assert documented[message][0] == level, message
-        assert not fields - {"requestId"} - set(documented[message][1]), message
+        none(fields - {"requestId"} - set(documented[message][1]), message)
     done = source("telemetry/done.rs")
     fields = set(re.findall(r'line\.push(?:_some)?\(\s*"(\w+)"', done.split("pub(super) fn done(")[1])) - {"requestId"}
     # `reasons` and the like are named beside the field that they stand for.
     table = rows(RESULTS, "Logs", "Field of `done`")
     named = {name for names, _ in table for name in code(names)}
     beside = {name for _, meaning in table for name in code(meaning)}
-    assert not named - fields, "no fields of done"
-    assert not fields - named - beside, "not documented"
+    none(named - fields, "no fields of done")
+    none(fields - named - beside, "not documented")
     (documented,) = (meaning for names, meaning in table if names == "`source`")
     assert code(documented) == sources()
 
@@ -227,10 +228,10 @@ def test_names_in_the_docs_are_there():
     known = {word for file in files for word in re.findall(r"\w+", file.read_text(errors="replace"))}
     known.update(re.findall(r"\w+", (REPOSITORY / "template.yaml").read_text()))
     known.update(*metrics(), *(names.split() for names in OF_OTHERS.values()))
-    name = r"(?<![\w:$-])([A-Z]+(?:_[A-Z]+)+|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*)(?![\w*])"
+    name = r"(?<![\w:$-])([A-Z]+(?:_[A-Z]+)+|[a-z]{2,}[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*)(?![\w*])"
     used = {(place(page), word) for page in REFERENCE for span in spans(page) for word in re.findall(name, span)}
     assert len(used) > 100
-    assert not {(at, word) for at, word in used if word not in known}, "not in the code; if it is of others, add it to OF_OTHERS"
+    none({f"{at}: {word}" for at, word in used if word not in known}, "not in the code; of others? add it to OF_OTHERS")
 
 
 def test_fields_of_a_request_are_those_of_its_schema():
@@ -248,7 +249,7 @@ def test_queries_in_the_docs_are_those_of_the_template():
     saved = [body["Properties"]["QueryString"] for body in TEMPLATE["Resources"].values() if "QueryString" in str(body)]
     shown = [block for block in blocks("text") if "\n| " in block.text]
     assert shown
-    assert not [block.place for block in shown if block.text not in saved]
+    none([block.place for block in shown if block.text not in saved])
 
 
 # --- Figures ---
@@ -266,7 +267,7 @@ def test_prices_follow_from_the_metrics_and_alarms():
     assert f'"{len(default)} alarms, $0.10 each": {len(default)} *' in OPERATIONS.read_text()
     sums = [match for page in REFERENCE for match in re.findall(r"([\d.]+) × \$([\d.]+) = \$([\d.]*\d)", page.read_text())]
     assert sums
-    assert not [some for some in sums if abs(float(some[0]) * float(some[1]) - float(some[2])) > 0.005]
+    none([some for some in sums if abs(float(some[0]) * float(some[1]) - float(some[2])) > 0.005])
 
 
 def test_prices_of_the_readme_are_what_the_calculation_prints():
@@ -280,4 +281,4 @@ def test_prices_of_the_readme_are_what_the_calculation_prints():
     def is_printed(price):
         return any(round(value, len(price.partition(".")[2])) == float(price) for value in printed)
 
-    assert not [price for price in prices if not is_printed(price)]
+    none([price for price in prices if not is_printed(price)])
