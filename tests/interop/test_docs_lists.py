@@ -1,0 +1,284 @@
+"""Each list in the documentation is that of the code, of the template or of the OpenAPI document, in both directions."""
+
+import json
+import re
+import subprocess
+
+import yaml
+
+from documents import REFERENCE, blocks, code, none, place, rows, spans
+from servers import REPOSITORY, binary, plain_environment
+
+README, DOCS = REPOSITORY / "README.md", REPOSITORY / "docs"
+CONFIGURATION, HTTP, OPERATIONS = DOCS / "configuration.md", DOCS / "http.md", DOCS / "operations.md"
+REQUEST, RESULTS = DOCS / "request.md", DOCS / "results.md"
+
+
+def source(name):
+    """The text of a file of the function, without its tests."""
+    return (REPOSITORY / "src" / name).read_text().split("#[cfg(test)]")[0]
+
+
+def body(text, function):
+    """The body of a method of Rust code."""
+    return text.split(f"fn {function}(", 1)[1].split("\n    }\n", 1)[0].split("\n}\n", 1)[0]
+
+
+def camel(name):
+    return name[0].lower() + name[1:]
+
+
+class Template(yaml.SafeLoader):
+    """CloudFormation without its functions."""
+
+
+Template.add_multi_constructor("!", lambda loader, suffix, node: None)
+TEMPLATE = yaml.load((REPOSITORY / "template.yaml").read_text(), Template)
+PARAMETERS = TEMPLATE["Parameters"]
+
+
+def test_variables_are_those_of_the_function():
+    """That each parameter is there is in test_template.py."""
+    variables, parameters = set(), {}
+    for names, parameter, default, _ in rows(CONFIGURATION, "Configuration", "Variable"):
+        variables.update(code(names))
+        parameters |= {name: default for name in code(parameter)}
+    read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', source("config.rs")))
+    assert variables == read | {"AWS_ENDPOINT_URL_BATCH"}
+    none(parameters.keys() - PARAMETERS.keys())
+    for name, cell in parameters.items():
+        default = str(PARAMETERS[name].get("Default", ""))
+        if own := re.search("the parameter: `(.*)`", cell):
+            assert own[1] == default, name
+        elif cell.startswith("empty"):
+            assert default == "", name
+        elif cell.startswith("`"):
+            assert code(cell)[0] == default, name
+
+
+def test_parameters_in_commands_are_those_of_the_template():
+    """`Name=value` after --parameter-overrides of sam, and in the text."""
+    given = {
+        (block.place, name)
+        for block in blocks()
+        for command in re.findall(r"sam (?:deploy|build)(?:[^\n]|\\\n)*", block.text)
+        for name in re.findall(r"(?<=[ '])([A-Z]\w+)=", command.partition("--parameter-overrides")[2])
+    }
+    assert len(given) > 5
+    in_text = ((page, span) for page in REFERENCE for span in spans(page))
+    given |= {(place(page), name) for page, span in in_text for name in re.findall(r"^'?([A-Z][a-z]\w+)=", span)}
+    none({f"{at}: {name}" for at, name in given if name not in PARAMETERS})
+
+
+def test_outputs_are_those_of_the_template():
+    documented = [name for names, _ in rows(CONFIGURATION, "Outputs", "Output") for name in code(names)]
+    assert sorted(documented) == sorted(TEMPLATE["Outputs"])
+    used = {
+        (block.place, name)
+        for block in blocks()
+        for name in re.findall(r"(?<!end-children )\boutput ([A-Z]\w+)\)", block.text)
+    }
+    assert len(used) > 5
+    none({f"{at}: {name}" for at, name in used if name not in TEMPLATE["Outputs"]})
+
+
+def outcomes():
+    """Each outcome with its class and the status that DELETE answers."""
+    text, http = source("report/outcome.rs"), body(source("respond/http.rs"), "result_body")
+    names = re.findall(r"^    (\w+),$", text.split("pub enum Outcome {")[1].split("\n}")[0], re.MULTILINE)
+    arms = re.findall(r"((?:Self::\w+[\s|]*)+)=>\s*\{?\s*Class::(\w+)", body(text, "class"))
+    classes = {name: kind for some, kind in arms for name in re.findall(r"Self::(\w+)", some)}
+    arms = re.findall(r"((?:Outcome::\w+[\s|]*)+)=>\s*\{?\s*(?:StatusCode::(\w+)|return Ok)", http)
+    statuses = {name: status or "OK" for some, status in arms for name in re.findall(r"Outcome::(\w+)", some)}
+    numbers = {
+        "OK": 200,
+        "BAD_REQUEST": 400,
+        "FORBIDDEN": 403,
+        "NOT_FOUND": 404,
+        "CONFLICT": 409,
+        "BAD_GATEWAY": 502,
+        "SERVICE_UNAVAILABLE": 503,
+    }
+    # That its time has not come is a class of its own in the code only.
+    kinds = {"TooSoon": "retryable"}
+    return {camel(name): (kinds.get(classes[name], camel(classes[name])), numbers[statuses[name]]) for name in names}
+
+
+def test_outcomes_are_those_of_the_function():
+    documented = {
+        outcome: (kind.split(",")[0], int(status or 200))  # DELETE has no maxJobs, so overLimit has no status
+        for names, _, kind, status in rows(RESULTS, "Outcomes", "Outcome")
+        for outcome in code(names)
+    }
+    assert documented == outcomes()
+    summary = {
+        outcome: kind for kind, names, _ in rows(README, "Outcomes", "Class") for outcome in code(names)
+    }
+    assert summary == {outcome: kind for outcome, (kind, _) in outcomes().items()}
+
+
+# What else has a capital in the lines of metrics: the words of the embedded metric format, dimensions and properties.
+NO_METRICS = (
+    "CloudWatchMetrics Count Dimensions Milliseconds Metrics Name Namespace Seconds Timestamp Unit "
+    "ErrorType FunctionName HttpStatus JobQueueName Source"
+).split()
+
+
+def metrics():
+    """The metrics of an invocation, and those of a queue."""
+    sent = set(re.findall(r'"([A-Z][A-Za-z]+)"', source("telemetry/metrics.rs"))) - {"Jobs", *NO_METRICS}
+    of_queues = set(re.findall(r'"([A-Z][A-Za-z]+)"', source("telemetry/queues.rs"))) - set(NO_METRICS)
+    of_outcomes = {f"Jobs{outcome[0].upper()}{outcome[1:]}" for outcome in outcomes()}
+    assert len(sent) > 8 and of_queues
+    return sent | of_outcomes, of_queues
+
+
+def test_metrics_are_those_of_the_function():
+    sent, of_queues = metrics()
+    documented = [name for names, *_ in rows(RESULTS, "Metrics", "Metric") for name in code(names)]
+    assert len(documented) == len(set(documented))
+    assert set(documented) == sent | of_queues
+
+
+def test_routes_and_their_statuses_are_those_of_the_openapi_document():
+    run = subprocess.run(
+        [binary("CARGO_LOCAL"), REPOSITORY / "events" / "http-v2-openapi.json"],
+        env=plain_environment(),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    status, _, document = run.stdout.partition("\n")
+    assert status.startswith("HTTP 200")
+    routes = {}
+    for path, item in json.loads(document)["paths"].items():
+        for method in item.keys() & {"get", "post", "put", "patch", "delete"}:
+            operation = item[method]
+            query = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "query"}
+            routes[f"{method.upper()} {path}"] = (query, {int(status) for status in operation["responses"]})
+    documented = {}
+    for route, _, statuses in rows(HTTP, "HTTP", "Route"):
+        route, _, query = code(route)[0].partition("?")
+        numbers = {int(status) for status in statuses.split(", ")}
+        documented[route] = (set(re.findall(r"(\w+)=", query)), numbers)
+    assert documented == routes
+    meanings = {int(status) for status, *_ in rows(HTTP, "Errors", "Status")}
+    assert meanings == {status for _, statuses in routes.values() for status in statuses} - {200}
+
+
+def test_error_types_are_those_of_the_function():
+    types = {
+        name
+        for file in ("event/error.rs", "respond/failure.rs", "panel.rs")
+        for name in re.findall(r'=> "(\w+)"', body(source(file), "error_type"))
+    }
+    assert len(types) > 8
+    documented = [name for names, *_ in rows(RESULTS, "Errors", "Error type") for name in code(names)]
+    assert sorted(documented) == sorted(types)
+    (problem,) = re.findall(r'kind: "(.+)"', source("problem.rs"))
+    members = json.loads(source("respond/openapi.json"))["components"]["schemas"]["Problem"]["properties"].keys()
+    none({problem, *members} - set(spans(HTTP)))
+
+
+def test_log_lines_and_their_fields_are_those_of_the_function():
+    files = sorted((REPOSITORY / "src").rglob("*.rs"))
+    texts = {file: source(file) for file in files if "tests" not in file.parts and file.name != "tests.rs"}
+    ordinary = {
+        message: (level.upper(), {field.split("=")[0].strip(" \n%?") for field in fields.split(",") if field.strip()})
+        for text in texts.values()
+        for level, fields, message in re.findall(r'\b(error|warn|info|debug|trace)!\(([^;"]*)"([^"]+)",?\s*\)', text)
+    }
+    always = {message for text in texts.values() for message in re.findall(r'Line::new\(\w[\w:]*, "([^"]+)"\)', text)}
+    assert len(ordinary) > 4 and len(always) > 2
+    documented = {code(names)[0]: (level, code(meaning)) for names, level, meaning in rows(RESULTS, "Logs", "`message`")}
+    assert documented.keys() == ordinary.keys() | always
+    for message, (level, fields) in ordinary.items():
+        assert documented[message][0] == level, message
+        none(fields - {"requestId"} - set(documented[message][1]), message)
+    done = source("telemetry/done.rs")
+    fields = set(re.findall(r'line\.push(?:_some)?\(\s*"(\w+)"', done.split("pub(super) fn done(")[1])) - {"requestId"}
+    # `reasons` and the like are named beside the field that they stand for.
+    table = rows(RESULTS, "Logs", "Field of `done`")
+    named = {name for names, _ in table for name in code(names)}
+    beside = {name for _, meaning in table for name in code(meaning)}
+    none(named - fields, "no fields of done")
+    none(fields - named - beside, "not documented")
+    (documented,) = (meaning for names, meaning in table if names == "`source`")
+    assert code(documented) == sources()
+
+
+def sources():
+    return re.findall(r'=> "(\w+)"', body(source("event.rs"), "as_str"))
+
+
+# Names in the docs that neither the code nor the template has, by their owners.
+OF_OTHERS = {
+    "AWS": "ApplicationLogLevel ERROR_CODE ERROR_MESSAGE EventAgeExceeded FunctionError RetriesExhausted SetAlarmState "
+    "errorMessage requestID requestPayload responsePayload",
+    "Cargo": "CARGO_PROFILE_RELEASE_OPT_LEVEL",
+    "workflow engines": "BatchOperator METAFLOW_BATCH_EMIT_TAGS SNAKEMAKE_AWS_BATCH_JOB_TAGS TOWER_WORKFLOW_ID "
+    "resourceLabels terminateUnschedulableJobs",
+}
+
+
+def test_names_in_the_docs_are_there():
+    """Each `NAME_LIKE_THIS`, `nameLikeThis` and `NameLikeThis` in the text, so that nothing outlives its new name."""
+    folders = ("src", "events", "benches", ".ci", "tests/emulator", "tests/local")
+    files = [file for folder in folders for file in (REPOSITORY / folder).rglob("*") if file.is_file()]
+    known = {word for file in files for word in re.findall(r"\w+", file.read_text(errors="replace"))}
+    known.update(re.findall(r"\w+", (REPOSITORY / "template.yaml").read_text()))
+    known.update(*metrics(), *(names.split() for names in OF_OTHERS.values()))
+    name = r"(?<![\w:$-])([A-Z]+(?:_[A-Z]+)+|[a-z]{2,}[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*)(?![\w*])"
+    used = {(place(page), word) for page in REFERENCE for span in spans(page) for word in re.findall(name, span)}
+    assert len(used) > 100
+    none({f"{at}: {word}" for at, word in used if word not in known}, "not in the code; of others? add it to OF_OTHERS")
+
+
+def test_fields_of_a_request_are_those_of_its_schema():
+    schemas = json.loads(source("respond/openapi.json"))["components"]["schemas"]
+    documented = rows(REQUEST, "The request", "Field")
+    # The table of `select` has no column for types.
+    fields, of_select = ({name for row in documented if len(row) == columns for name in code(row[0])} for columns in (3, 2))
+    # A watch is not for HTTP, and jobId is told with jobIds.
+    assert fields == schemas["Request"]["properties"].keys() - {"jobId"} | {"watch"}
+    assert of_select == schemas["Select"]["properties"].keys()
+    assert "jobId" in code(documented[0][2])
+
+
+def test_queries_in_the_docs_are_those_of_the_template():
+    saved = [body["Properties"]["QueryString"] for body in TEMPLATE["Resources"].values() if "QueryString" in str(body)]
+    shown = [block for block in blocks("text") if "\n| " in block.text]
+    assert shown
+    none([block.place for block in shown if block.text not in saved])
+
+
+# --- Figures ---
+
+
+def test_prices_follow_from_the_metrics_and_alarms():
+    sent, _ = metrics()
+    # JobsAsked is there in total and for each source.
+    count = len(sent) + len(sources())
+    text = " ".join(RESULTS.read_text().split())
+    assert f"it is {len(sent) - 1}, and `JobsAsked` in total and for eight sources: {count} metrics, {count} ×" in text
+    alarms = [body for body in TEMPLATE["Resources"].values() if body["Type"] == "AWS::CloudWatch::Alarm"]
+    # By default there is a bus, and no watch and no lists.
+    default = [alarm for alarm in alarms if alarm.get("Condition") in (None, "Publishes")]
+    assert f'"{len(default)} alarms, $0.10 each": {len(default)} *' in OPERATIONS.read_text()
+    sums = [match for page in REFERENCE for match in re.findall(r"([\d.]+) × \$([\d.]+) = \$([\d.]*\d)", page.read_text())]
+    assert sums
+    none([some for some in sums if abs(float(some[0]) * float(some[1]) - float(some[2])) > 0.005])
+
+
+def test_prices_of_the_readme_are_what_the_calculation_prints():
+    """Of other figures no test can tell which command prints them."""
+    (block,) = (block for block in blocks("console", [OPERATIONS]) if "month = {" in block.text)
+    printed = [float(price) for price in re.findall(r"^\$ *([\d.]+)  ", block.text, re.MULTILINE)]
+    section = README.read_text().split("\n## What it costs\n")[1].split("\n## ")[0]
+    prices = re.findall(r"\$(\d+(?:\.\d+)?)", section)
+    assert len(prices) > 4
+
+    def is_printed(price):
+        return any(round(value, len(price.partition(".")[2])) == float(price) for value in printed)
+
+    none([price for price in prices if not is_printed(price)])
