@@ -4,6 +4,7 @@ mod message;
 
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 
 use crate::{
@@ -37,35 +38,75 @@ pub struct Invocation<'a> {
     pub comes_again: bool,
 }
 
-/// Takes in all messages, as far as the policy admits them, and finds the jobs of their requests. Finding them may take
-/// half of the time there is.
+/// Takes in all messages, as far as the policy admits them, and finds the jobs of their requests: several requests at a
+/// time, so that a long listing holds up no other. Finding them may take half of the time there is.
 pub async fn intake(
     messages: Vec<Message>,
     invocation: Invocation<'_>,
     session: Session<'_>,
 ) -> (Jobs, Vec<PendingMessage>) {
-    let mut jobs = Jobs::default();
-    let mut pending = Vec::with_capacity(messages.len());
     let session = session.until(session.deadline.half());
-    for message in messages {
-        let mut asked = None;
-        let content = match message.content {
-            Ok(Content::Request(request)) => {
-                let reason = reason(&request, invocation);
-                asked = Some(Asked::of(&request, reason.clone()));
-                take_in(request, reason, &mut jobs, invocation, session).await
-            }
-            Ok(Content::Ignored(why)) => Ok(PendingContent::Ignored(why)),
-            Err(error) => Err(error),
-        };
-        pending.push(PendingMessage {
-            id: message.id,
-            group: message.group,
+    let messages = messages.into_iter().enumerate();
+    let searches = messages.map(|(place, message)| async move {
+        let Message { id, group, content } = message;
+        (place, (id, group), find(content, invocation, session).await)
+    });
+    let at_a_time = session.pace.concurrency();
+    let mut found: Vec<_> = stream::iter(searches)
+        .buffer_unordered(at_a_time)
+        .collect()
+        .await;
+    found.sort_unstable_by_key(|(place, ..)| *place);
+    let mut jobs = Jobs::default();
+    let pending = found.into_iter().map(|(_, (id, group), found)| {
+        let (asked, content) = found;
+        let content = content.map(|content| match content {
+            Found::Ignored(why) => PendingContent::Ignored(why),
+            Found::Jobs(found) => PendingContent::Request(add(*found, &mut jobs)),
+        });
+        PendingMessage {
+            id,
+            group,
             asked,
             content,
-        });
-    }
+        }
+    });
+    let pending = pending.collect();
     (jobs, pending)
+}
+
+/// What a message leads to.
+enum Found {
+    /// Nothing is to be done, and why.
+    Ignored(String),
+    /// Something is to be done with jobs.
+    Jobs(Box<FoundJobs>),
+}
+
+/// The jobs of a request, and what it says of them.
+struct FoundJobs {
+    selection: Selection,
+    intent: Intent,
+    options: RequestOptions,
+    reselects_on_retry: bool,
+    fail_on_incomplete: bool,
+}
+
+async fn find(
+    content: Result<Content, EventError>,
+    invocation: Invocation<'_>,
+    session: Session<'_>,
+) -> (Option<Asked>, Result<Found, EventError>) {
+    match content {
+        Ok(Content::Request(request)) => {
+            let reason = reason(&request, invocation);
+            let asked = Asked::of(&request, reason.clone());
+            let found = find_jobs(request, reason, invocation, session).await;
+            (Some(asked), found)
+        }
+        Ok(Content::Ignored(why)) => (None, Ok(Found::Ignored(why))),
+        Err(error) => (None, Err(error)),
+    }
 }
 
 /// Why the jobs of a request are ended: as it says, else through what it came.
@@ -77,13 +118,12 @@ fn reason(request: &Request, invocation: Invocation<'_>) -> String {
     request.reason.clone().unwrap_or_else(default)
 }
 
-async fn take_in(
+async fn find_jobs(
     request: Request,
     reason: String,
-    jobs: &mut Jobs,
     invocation: Invocation<'_>,
     session: Session<'_>,
-) -> Result<PendingContent, EventError> {
+) -> Result<Found, EventError> {
     let policy = session.policy;
     policy.admit(&request).map_err(EventError::Refused)?;
     let intent = Intent {
@@ -103,7 +143,7 @@ async fn take_in(
     let (wait, fail_on_incomplete) = (request.wait, request.fail_on_incomplete);
     let selection = match choose(request, intent, invocation, session).await? {
         Ok(selection) => selection,
-        Err(why) => return Ok(PendingContent::Ignored(why)),
+        Err(why) => return Ok(Found::Ignored(why)),
     };
     let reason = match &selection.overwrites {
         Some(overwritten) => format!("{overwritten} | {reason}"),
@@ -111,7 +151,25 @@ async fn take_in(
     };
     let reason = audit_reason(&reason, invocation.requested_by, invocation.request_id);
     let reason = Arc::from(reason);
-    let number = jobs.add_request(RequestOptions { reason, wait });
+    Ok(Found::Jobs(Box::new(FoundJobs {
+        selection,
+        intent,
+        options: RequestOptions { reason, wait },
+        reselects_on_retry,
+        fail_on_incomplete,
+    })))
+}
+
+/// Adds the jobs of a request to those of the invocation.
+fn add(found: FoundJobs, jobs: &mut Jobs) -> RequestJobs {
+    let FoundJobs {
+        selection,
+        intent,
+        options,
+        reselects_on_retry,
+        fail_on_incomplete,
+    } = found;
+    let number = jobs.add_request(options);
     let mut indices = Vec::with_capacity(selection.unseen.len() + selection.jobs.len());
     for id in selection.unseen {
         indices.push(jobs.add(id, intent, number, Decision::Look));
@@ -119,7 +177,7 @@ async fn take_in(
     for Chosen { id, decision } in selection.jobs {
         indices.push(jobs.add(id, intent, number, decision));
     }
-    Ok(PendingContent::Request(RequestJobs {
+    RequestJobs {
         jobs: indices,
         over_limit: selection.over_limit,
         partial: selection.partial,
@@ -127,7 +185,7 @@ async fn take_in(
         dry_run: intent.dry_run,
         reselects_on_retry,
         fail_on_incomplete,
-    }))
+    }
 }
 
 /// The jobs of a request, or why an alarm is ignored.

@@ -53,12 +53,9 @@ impl Session<'_> {
         let mut last = None;
         loop {
             tries += 1;
-            let at = self.pace.ready_at(Instant::now());
-            if self.deadline.is_over(at) {
+            if !self.wait_for_turn().await {
                 return Err(CallError::out_of_time(last));
             }
-            sleep_until(at).await;
-            self.pace.spend(Instant::now());
             if tries > 1 {
                 self.calls.count_retry();
             }
@@ -78,6 +75,23 @@ impl Session<'_> {
             }
             last = Some(error);
             sleep_until(again).await;
+        }
+    }
+
+    /// Waits until the pace lets a call go out, and counts it; false if the deadline comes before. Others may wait too, so
+    /// the time is asked for again after each wait.
+    async fn wait_for_turn(self) -> bool {
+        loop {
+            let now = Instant::now();
+            let at = self.pace.ready_at(now);
+            if self.deadline.is_over(at) {
+                return false;
+            }
+            if at <= now {
+                self.pace.spend(now);
+                return true;
+            }
+            sleep_until(at).await;
         }
     }
 

@@ -32,7 +32,7 @@ class Host:
     In Lambda the start phase has a full core, so the process joins its CPU group when it asks for its first event."""
 
     def __init__(self, command, environment, group=None):
-        self._group = group
+        self._group, self._started = group, threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._events, self._answers, self._ready = Queue(), Queue(), threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -58,6 +58,7 @@ class Host:
         # Where a function's log goes in Lambda is a pipe that is read; a file costs it about as much.
         self._log = open(os.devnull, "wb")
         self._process = subprocess.Popen(command, env=environment, stdout=self._log, stderr=self._log)
+        self._started.set()
 
     def __enter__(self):
         if not self._ready.wait(30):
@@ -132,6 +133,7 @@ class Host:
                 if not self._ready.is_set():
                     self.ready_at = arrived
                     if self._group:
+                        self._started.wait()
                         (self._group / "cgroup.procs").write_text(str(self._process.pid))
                     self._ready.set()
                 event = self._events.get()

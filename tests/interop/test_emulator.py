@@ -10,6 +10,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import urllib.request
 from pathlib import Path
 
@@ -463,3 +464,18 @@ def test_the_command_line():
     for wrong in (["--sed"], ["--port"], ["--port", "many"], ["--seed", "/no/such/file"]):
         ended = run(*wrong)
         assert ended.returncode == 1 and wrong[-1] in ended.stderr
+
+
+def test_help_is_one_screen_and_names_all_that_a_seed_may_say():
+    shown = [subprocess.run([BINARY, "--help", *more], capture_output=True, text=True, check=True).stdout for more in ((), ("faults",))]
+    assert all(text.count("\n") <= 50 and max(map(len, text.splitlines())) <= 120 for text in shown)
+    text = "".join(shown)
+    for kind in ("jobs", "queues", "behaviour", "faults"):
+        wrong = {kind: {"noSuchField": 1} if kind in ("behaviour", "faults") else [{"noSuchField": 1}]}
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as seed:
+            json.dump(wrong, seed)
+            seed.flush()
+            said = subprocess.run([BINARY, "--seed", seed.name], capture_output=True, text=True).stderr
+        fields = re.findall(r"`(\w+)`", said.split("expected", 1)[1])
+        assert fields
+        assert not {field for field in fields if not re.search(rf"\b{field}\b", text)} - {"jobs", "queues"}, said

@@ -33,7 +33,8 @@ const BLOCKED: &str =
 pub fn of_seed(path: &str) -> Result<Emulator, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
     let seed = Seed::from_json(&text).map_err(|error| format!("{path}: {error}"))?;
-    Emulator::from_seed(seed).map_err(|error| format!("{path}: {error}"))
+    let emulator = seed.check_ids().and_then(|()| Emulator::from_seed(seed));
+    emulator.map_err(|error| format!("{path}: {error}"))
 }
 
 /// An account with the jobs of these events.

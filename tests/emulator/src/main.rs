@@ -3,58 +3,50 @@
 use std::{
     error::Error,
     fs,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     process::ExitCode,
 };
 
 use batch_emulator::{Emulator, Seed};
 
-const HELP: &str = r#"AWS Batch's wire protocol in memory, for tests and local runs.
+const HELP: &str = r#"AWS Batch's wire protocol in memory, for tests and local runs. There is no authentication.
 
-Usage: batch-emulator [--seed FILE] [--port N] [--bind ADDRESS]
-
+usage: batch-emulator [--seed FILE] [--port N] [--bind ADDRESS]
   --seed FILE     the account to start from (JSON, see below); empty by default
   --port N        the port to listen on; a free one by default
-  --bind ADDRESS  the address to listen on; 127.0.0.1 by default. There is no authentication
-  --help          this text
+  --bind ADDRESS  the address to listen on; 127.0.0.1 by default
+  --help faults   how it can be made to fail, answer late or behave otherwise
 
 When it is ready it prints one line: batch-emulator listening on http://127.0.0.1:PORT
+A client: boto3.client("batch", endpoint_url="http://127.0.0.1:PORT", region_name="eu-west-1",
+                       aws_access_key_id="x", aws_secret_access_key="x")
+Operations: CancelJob(s), TerminateJob(s), TerminateServiceJob(s), DescribeJobs, DescribeServiceJob, ListJobs,
+  ListServiceJobs, DescribeJobQueues, GetJobQueueSnapshot, SubmitJob. A job that is submitted becomes RUNNABLE at once
+  and stays that. To move jobs: a "lifecycle" in the seed, "behaviour": {"submitted": {…}}, POST advance.
 
-Seed (all optional; a misspelt field is an error):
-  {"account": "123456789012", "region": "eu-west-1", "now": "2026-11-22T10:00:00Z",
-   "queues": [{"name": "render", "state": "ENABLED", "type": "ECS", "priority": 1}],
-   "jobs": [{"jobId": "…", "jobName": "frame", "jobQueue": "render", "jobDefinition": "frame:3",
-             "status": "RUNNABLE", "statusReason": "…", "createdAt": "2026-11-22T09:00:00Z",
-             "age": "2h", "tags": {}, "shareIdentifier": "…", "schedulingPriority": 1,
-             "isCancelled": false, "isTerminated": false, "arraySize": 6, "children": ["RUNNING"],
-             "nodes": 2, "dependsOn": [{"jobId": "…", "type": "N_TO_N"}], "count": 1000,
-             "lifecycle": {"submittedFor": 1, "pendingFor": 1, "runnableFor": 1, "scheduledFor": 1,
-                           "startingFor": 1, "runningFor": "90s", "exit": "SUCCEEDED",
-                           "failedAttempts": 1},
-             "runsAnyway": "FAILED", "startedAt": "2026-11-22T09:30:00Z", "stoppedAt": "2026-11-22T09:40:00Z",
-             "attempts": [{"startedAt": "…", "stoppedAt": "…", "exitCode": 1, "reason": "…",
-                           "statusReason": "…"}], "eksAttempts": false,
-             "positionTime": "actual|missing" or {"at": 0}, "shownAsNode": ["GetJobQueueSnapshot"]}],
-   "behaviour": {"cancelDelay": 0, "terminateDelay": 0, "submitted": {"submittedFor": 0},
-                 "acceptArns": false, "childTags": false, "runningAttempts": false,
-                 "runsAnyway": {"runnableFor": 1, "startingFor": 1, "runningFor": 1},
-                 "unknownServiceJob": {"clientException": "No {id}"} or {"resourceNotFound": "No {id}"},
-                 "terminateMark": "cancelled"},
-   "faults": {"seed": 0, "only": ["CancelJobs"], "latency": 0.02, "jitter": 0.01,
-              "slow": {"CancelJobs": "60s"}, "slowRate": 0.1, "slowFor": "6s",
-              "callsPerSecond": 50, "burst": 5, "throttleRate": 0.3, "itemThrottleRate": 0.3,
-              "itemServerErrorRate": 0, "itemErrors": {"<job id>": "AccessDenied"},
-              "refuseStartedRate": 1, "refuseEndedRate": 1, "omitDone": ["<job id>"], "omitDoneRate": 0.1,
-              "omitUndone": ["<job id>"], "omitUndoneRate": 0.1,
-              "failsDescribe": ["<job id>"], "failsDescribeRate": 0.01,
-              "serverErrorRate": 0.1, "resetBeforeRate": 0.05, "resetAfterRate": 0.05,
-              "cutShortRate": 0.01, "hangRate": 0.01,
-              "bulkCalls": "present|notFound|unknownOperation|missingToken|undeterminedOperation|undeterminedOperationXml",
-              "denied": ["CancelJob"], "deniedJobs": ["<job id>"], "visibilityDelay": 1,
-              "flagDelay": 1, "ignoreCancels": ["<job id>"],
-              "runsAnyway": {"<job id>": "FAILED"}, "runsAnywayRate": 0.01}}
-  Lengths of time are seconds or text ("90s", "2h", "PT1H"). Jobs in a queue of type
-  SAGEMAKER_TRAINING are service jobs. A missing length in "lifecycle" means for ever.
+The seed. All is optional; a misspelt field is an error. Lengths of time are seconds or text ("90s", "2h", "PT1H").
+  account, region     "123456789012", "eu-west-1"
+  now                 what the clock shows at the start; the system's time by default
+  queues [            the job queues; without any, those that jobs name are made
+    name, state, type   ENABLED or DISABLED; ECS, EKS …; SAGEMAKER_TRAINING makes its jobs service jobs
+    priority ]
+  jobs [              in the order of creation
+    jobId               a UUID; by default one that is the same in every run
+    jobName, jobQueue, jobDefinition, tags {}, shareIdentifier, schedulingPriority
+    status              RUNNABLE by default; statusReason
+    createdAt, age      when, or how long before now, it was created; startedAt, stoppedAt
+    isCancelled, isTerminated
+    arraySize           an array of so many children; children: their statuses, repeated as a pattern
+    nodes               a multi-node job of so many nodes; shownAsNode: operations that show node 0 in its place
+    dependsOn [         jobId, and type N_TO_N or SEQUENTIAL for arrays
+    count               so many of these
+    lifecycle {         how long it stays in a status: submittedFor, pendingFor, runnableFor, scheduledFor,
+                        startingFor, runningFor; missing means for ever; exit SUCCEEDED or FAILED; failedAttempts
+    runsAnyway          a cancel is accepted and does not stop it; the value is how it exits
+    attempts [          startedAt, stoppedAt, exitCode, reason, statusReason; eksAttempts: true for EKS
+    positionTime ]      since when it is first in its queue: "actual", "missing" or {"at": milliseconds}
+  behaviour, faults   see --help faults
+Example: {"jobs": [{"jobQueue": "render", "status": "RUNNABLE", "age": "2h", "count": 1000}]}
 
 Control, under http://127.0.0.1:PORT/_emulator/:
   GET calls          every call so far          DELETE calls       forget them
@@ -62,6 +54,42 @@ Control, under http://127.0.0.1:PORT/_emulator/:
   GET, PUT faults    as in the seed             GET, PUT behaviour as in the seed
   GET faults/counts  how often each switch bit
   POST queues        add a queue                POST advance       {"seconds": 60}: moves the clock
+"#;
+
+const FAULTS: &str = r#"How the emulator fails or behaves on demand: in the seed, or by PUT to its control endpoints.
+
+"behaviour": where Batch's documentation is silent
+  cancelDelay, terminateDelay   how long an accepted call takes to end a job
+  submitted {}                  the lifecycle of jobs that SubmitJob makes
+  acceptArns                    ARNs are good as ids
+  childTags                     children of arrays show their parent's tags
+  runningAttempts               a running job shows its attempt
+  runsAnyway {}                 the lifecycle of a job that runs in spite of a cancel
+  unknownServiceJob             {"clientException": "No {id}"} or {"resourceNotFound": "No {id}"}
+  terminateMark                 "cancelled": a terminated job that had not started shows isCancelled
+
+"faults": rates are from 0 to 1
+  seed, only []                 of the dice; the operations that fail, all by default
+  latency, jitter               of each answer
+  slow {}                       {"CancelJobs": "60s"}: the work is done, the answer comes so late
+  slowRate, slowFor             the same by chance
+  callsPerSecond, burst         the account's limit
+  throttleRate, serverErrorRate, itemThrottleRate, itemServerErrorRate
+                                whole calls, and single jobs inside bulk answers
+  resetBeforeRate, resetAfterRate, cutShortRate, hangRate
+                                connections that break before or after the work, answers cut short or never sent
+  itemErrors {}                 {"<job id>": "AccessDenied"} in bulk answers
+  refuseStartedRate, refuseEndedRate
+                                bulk items that started or ended are refused
+  omitDone [], omitDoneRate, omitUndone [], omitUndoneRate
+                                jobs that a bulk answer leaves out, done or not
+  failsDescribe [], failsDescribeRate
+                                ids that make a DescribeJobs call fail
+  bulkCalls                     present, notFound, unknownOperation, missingToken, undeterminedOperation(Xml)
+  denied [], deniedJobs []      operations and jobs that IAM denies
+  visibilityDelay, flagDelay    how long until a new job, and isCancelled, show
+  ignoreCancels []              jobs whose cancel is accepted and does nothing
+  runsAnyway {}, runsAnywayRate {"<job id>": "FAILED"}: jobs that run in spite of a cancel, and how they exit
 "#;
 
 /// What the command line asks for.
@@ -72,8 +100,14 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    if std::env::args().any(|argument| argument == "--help" || argument == "-h") {
-        print!("{HELP}");
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        let text = if words.iter().any(|word| word == "faults") {
+            FAULTS
+        } else {
+            HELP
+        };
+        print!("{text}");
         return ExitCode::SUCCESS;
     }
     match run() {
@@ -92,9 +126,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
         Some(file) => account(file).map_err(|error| format!("{file}: {error}"))?,
         None => Emulator::new(),
     };
-    let server = emulator
-        .serve_at((arguments.bind, arguments.port).into())
-        .await?;
+    let address = SocketAddr::from((arguments.bind, arguments.port));
+    let server = emulator.serve_at(address).await;
+    let server = server.map_err(|error| format!("cannot listen on {address}: {error}"))?;
     println!("batch-emulator listening on {}", server.url());
     server.wait().await;
     Ok(())
@@ -102,6 +136,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 fn account(file: &str) -> Result<Emulator, Box<dyn Error>> {
     let seed = Seed::from_json(&fs::read_to_string(file)?)?;
+    seed.check_ids()?;
     Ok(Emulator::from_seed(seed)?)
 }
 

@@ -70,7 +70,7 @@ impl Default for Seed {
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// It cannot be read.
-    #[error("{}: {}", .0.path(), .0.inner())]
+    #[error("{}: {}", .0.path(), in_words(.0.inner()))]
     Json(#[from] serde_path_to_error::Error<serde_json::Error>),
     /// It contradicts itself.
     #[error("{field}: {problem}")]
@@ -92,6 +92,25 @@ impl Seed {
         Ok(from_json(json.as_bytes())?)
     }
 
+    /// Whether AWS Batch could have given out the ids of the jobs. Tests may use shorter ones.
+    ///
+    /// # Errors
+    ///
+    /// If an id is not a UUID in lower case; the error names it.
+    pub fn check_ids(&self) -> Result<(), SeedError> {
+        for (place, job) in self.jobs.iter().enumerate() {
+            let Some(id) = &job.job_id else { continue };
+            let uuid = uuid::Uuid::try_parse(id).map(|uuid| uuid.to_string());
+            if uuid.as_ref() != Ok(id) {
+                return Err(SeedError::Contradiction {
+                    field: format!("jobs[{place}].jobId"),
+                    problem: format!("{id:?} is not a job id, a UUID in lower case"),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the parts fit together.
     pub(crate) fn check(&self) -> Result<(), SeedError> {
         for (place, job) in self.jobs.iter().enumerate() {
@@ -109,6 +128,14 @@ impl Seed {
         }
         Ok(())
     }
+}
+
+/// An error of the JSON reader without Rust's words.
+fn in_words(error: &serde_json::Error) -> String {
+    error
+        .to_string()
+        .replace("unknown variant", "unknown value")
+        .replace("invalid type: map", "invalid type: object")
 }
 
 /// Whether a job can be made; else the field and what is wrong with it.

@@ -157,7 +157,13 @@ impl World {
 
     /// A fresh UUID, the same in every run.
     pub(crate) fn new_id(&mut self) -> String {
-        random_uuid(&mut self.random)
+        loop {
+            let id = random_uuid(&mut self.random);
+            // A seed may have given it to a job.
+            if self.find(&id).is_none() {
+                return id;
+            }
+        }
     }
 
     /// Takes the job into the store and the listings. A job of the same id is replaced: its id

@@ -22,7 +22,7 @@ fn a_wrong_seed_is_an_error_that_names_the_field() {
         ),
         (
             r#"{"jobs": [{"status": "running"}]}"#,
-            "jobs[0].status: unknown variant",
+            "jobs[0].status: unknown value",
         ),
         (
             r#"{"faults": {"throttleRate": 3}}"#,
@@ -57,6 +57,26 @@ fn a_wrong_seed_is_an_error_that_names_the_field() {
             .unwrap_err();
         assert!(error.to_string().contains(expected), "{seed}: {error}");
     }
+}
+
+#[test]
+fn an_id_of_a_seed_that_is_none_is_refused_by_name() {
+    let seed = Seed::from_json(r#"{"jobs": [{}, {"jobId": "frame-7"}]}"#).unwrap();
+    assert_eq!(
+        seed.check_ids().unwrap_err().to_string(),
+        r#"jobs[1].jobId: "frame-7" is not a job id, a UUID in lower case"#
+    );
+    let seed = Seed::from_json(r#"{"jobs": [{"jobId": "0a1b2c3d-0000-4000-8000-000000000001"}]}"#);
+    assert!(seed.unwrap().check_ids().is_ok());
+}
+
+#[test]
+fn a_job_with_an_id_keeps_it_from_those_without() {
+    let first = Emulator::new().add_job(JobSpec::default());
+    let seed = format!(r#"{{"jobs": [{{"jobId": "{first}", "jobName": "named"}}, {{}}]}}"#);
+    let emulator = Emulator::from_seed(Seed::from_json(&seed).unwrap()).unwrap();
+    assert_eq!(emulator.jobs().len(), 2);
+    assert_eq!(emulator.job(&first).unwrap().job_name, "named");
 }
 
 #[test]
