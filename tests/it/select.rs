@@ -2,6 +2,7 @@
 
 mod limits;
 mod running;
+mod together;
 
 use std::{collections::BTreeSet, time::Duration};
 
