@@ -1,5 +1,6 @@
 //! A job queue as the dashboard shows it: its jobs by status, and the first job in line.
 
+use futures_util::stream::{self, StreamExt};
 use thiserror::Error;
 
 use crate::{
@@ -102,11 +103,21 @@ pub async fn panel(
     }
     let head = watch::head(&queue.arn, now, session).await;
     let (mut counts, mut groups) = (Counts::default(), Vec::new());
-    for &status in &request.statuses {
-        let (count, jobs) = watch::count(&queue.arn, status, session).await?;
+    let listings = request.statuses.iter().map(|&status| {
+        let listing = watch::count(&queue.arn, status, session);
+        async move {
+            listing
+                .await
+                .map(|(count, jobs)| (count, Group { status, jobs }))
+        }
+    });
+    let mut listings = stream::iter(listings).buffered(session.pace.concurrency());
+    while let Some(listing) = listings.next().await {
+        let (count, group) = listing?;
         counts.add(count);
-        groups.push(Group { status, jobs });
+        groups.push(group);
     }
+    drop(listings);
     fair_share(&mut groups, request.limit);
     groups.retain(|group| !group.jobs.is_empty());
     groups.sort_by_key(|group| rank(group.status));

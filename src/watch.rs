@@ -163,11 +163,16 @@ impl QueueView {
         self
     }
 
-    async fn measure_counts(mut self, session: Session<'_>) -> Self {
-        let Some(arn) = self.arn() else { return self };
+    /// Counts the jobs in each status, with so many calls in flight.
+    async fn measure_counts(mut self, in_flight: usize, session: Session<'_>) -> Self {
+        let Some(arn) = self.arn().map(str::to_owned) else {
+            return self;
+        };
         let mut counts = Counts::default();
-        for status in Status::LIVE {
-            match Box::pin(count(arn, status, session)).await {
+        let counted = Status::LIVE.map(|status| Box::pin(count(&arn, status, session)));
+        let mut counted = stream::iter(counted).buffered(in_flight);
+        while let Some(counted) = counted.next().await {
+            match counted {
                 Ok((count, _)) => counts.add(count),
                 Err(error) => {
                     self.error.get_or_insert(error);
@@ -175,6 +180,7 @@ impl QueueView {
                 }
             }
         }
+        drop(counted);
         self.counts = counts;
         self
     }
@@ -183,7 +189,8 @@ impl QueueView {
 /// Measures a queue: `now` is in milliseconds since 1970.
 pub async fn measure(queue: &JobQueue, now: i64, session: Session<'_>) -> QueueView {
     let view = QueueView::of(queue).measure_head(now, session).await;
-    view.measure_counts(session).await
+    view.measure_counts(session.pace.concurrency(), session)
+        .await
 }
 
 /// Measures the queues of a request, several at a time. `now` is in milliseconds since 1970.
@@ -204,7 +211,7 @@ pub async fn watch(
     let queues: Vec<QueueView> = stream::iter(heads).buffered(at_a_time).collect().await;
     let counts = queues
         .into_iter()
-        .map(|queue| queue.measure_counts(session));
+        .map(|queue| queue.measure_counts(1, session));
     let queues = stream::iter(counts).buffered(at_a_time).collect().await;
     let watch = Watch { queues, error };
     match watch.failure() {

@@ -387,3 +387,31 @@ async fn describe_returns_documentation_with_and_without_a_context() {
     }
     assert!(function.emulator.calls().is_empty());
 }
+
+/// A queue's first in line takes two calls, the queue itself one; the listings of all statuses take no longer than one.
+#[tokio::test(start_paused = true)]
+async fn the_statuses_of_a_queue_are_listed_side_by_side() {
+    let function = Function::new(&[]);
+    for status in [Status::Runnable, Status::Running, Status::Submitted] {
+        function
+            .emulator
+            .add_job(JobSpec::new(status).queue("demo-queue"));
+    }
+    function.emulator.set_faults(Faults {
+        latency: Duration::from_millis(200),
+        ..Faults::default()
+    });
+    let one_queue = support::samples::sample("http-v2-queue").json();
+    for event in [panel("demo-queue"), one_queue] {
+        let began = function.emulator.now();
+        let calls = function.emulator.calls().len();
+        function.invoke(event).await.unwrap();
+        let took = function.emulator.now().saturating_sub(began);
+        let calls = function.emulator.calls().len() - calls;
+        assert!(calls >= 7, "{calls}");
+        assert!(
+            took <= Duration::from_millis(850),
+            "{took:?} for {calls} calls"
+        );
+    }
+}
