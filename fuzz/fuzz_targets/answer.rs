@@ -22,7 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 
 thread_local! {
     static BODY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    static RUNTIME: Runtime = Builder::new_current_thread().build().expect("a runtime");
+    static RUNTIME: Runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
 }
 
 #[derive(Debug)]

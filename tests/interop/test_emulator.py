@@ -460,7 +460,7 @@ def test_the_command_line():
         )
 
     text = run("--help").stdout
-    assert all(word in text for word in ("--seed", "--port", "--bind", "_emulator", "throttleRate"))
+    assert all(word in text for word in ("--seed", "--port", "--bind", "_emulator", "--help faults"))
     for wrong in (["--sed"], ["--port"], ["--port", "many"], ["--seed", "/no/such/file"]):
         ended = run(*wrong)
         assert ended.returncode == 1 and wrong[-1] in ended.stderr
