@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use batch_emulator::{Dropped, Emulator, Operation, Seed};
+use batch_emulator::{Dropped, Emulator, Faults, JobSpec, Operation, Seed};
 use serde_json::{Value, json};
 
 pub const SECOND: Duration = Duration::from_secs(1);
@@ -103,4 +103,17 @@ pub async fn page_of(
         .map(|job| job["jobId"].as_str().expect("an id").to_owned())
         .collect();
     (ids, answer["nextToken"].as_str().map(str::to_owned))
+}
+
+/// An account with one runnable job, where these things go wrong.
+pub fn one_job(faults: Faults) -> (Emulator, String) {
+    let emulator = Emulator::new();
+    let id = emulator.add_job(JobSpec::default());
+    emulator.set_faults(faults);
+    (emulator, id)
+}
+
+/// The body of a call that ends a job.
+pub fn ask_for(id: &str) -> Value {
+    json!({"jobId": id, "reason": "r"})
 }
