@@ -1,5 +1,7 @@
 //! What an invocation costs without the network, stage by stage: the cost of a job stays flat from 1 to 100,000.
 //!
+//! And what it costs to read a look's answer of real size, beside the SDK's own way.
+//!
 //! `cargo bench --bench stages`; the throughput column is jobs a second.
 
 #![allow(
@@ -10,8 +12,20 @@
 
 use std::{collections::HashMap, hint::black_box, time::Duration};
 
+use aws_sdk_batch::{
+    Client, Config as SdkConfig,
+    config::{
+        Credentials, Region,
+        http::{HttpRequest, HttpResponse},
+    },
+};
+use aws_smithy_runtime_api::{
+    client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
 use batch_cancel::{
-    batch::{JobDetail, JobSummary},
+    batch::{Batch, DescribeJobs, JobDetail, JobSummary, Operation, behavior_version},
     config::Config,
     event::{self, Event, Reply, Scope, Source},
     intake::Invocation,
@@ -147,9 +161,56 @@ fn stages(criterion: &mut Criterion) {
     }
 }
 
+/// A job as Batch shows it, of 3 kB.
+const RECORDED: &str = include_str!("job.json");
+
+/// An endpoint that answers each call with the same body.
+#[derive(Debug)]
+struct Endpoint(Vec<u8>);
+
+impl HttpConnector for Endpoint {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        let status = StatusCode::try_from(200).unwrap();
+        let answer = HttpResponse::new(status, SdkBody::from(self.0.clone()));
+        HttpConnectorFuture::ready(Ok(answer))
+    }
+}
+
+/// A whole call of DescribeJobs without the network: its answer of 100 jobs read by this function and by the SDK.
+fn answers(criterion: &mut Criterion) {
+    let job: serde_json::Value = serde_json::from_str(RECORDED).unwrap();
+    let body = json!({"jobs": vec![job; 100]}).to_string();
+    let connector = SharedHttpConnector::new(Endpoint(body.into()));
+    let config = SdkConfig::builder()
+        .behavior_version(behavior_version())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(Credentials::for_tests())
+        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let ids = [JobId::from_batch(&id(0)).unwrap()];
+    let (batch, sdk) = (Batch::new(config.clone()), Client::from_conf(config));
+    let mut group = criterion.benchmark_group("answer of 100 jobs, 3 kB each");
+    group.throughput(Throughput::Elements(100));
+    group.bench_function("batch-cancel", |b| {
+        b.iter(|| runtime.block_on(DescribeJobs(&ids).send(&batch)).unwrap());
+    });
+    group.bench_function("SDK", |b| {
+        b.iter(|| {
+            runtime
+                .block_on(sdk.describe_jobs().jobs(id(0)).send())
+                .unwrap()
+        });
+    });
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
-    targets = stages
+    targets = stages, answers
 }
 criterion_main!(benches);
