@@ -121,11 +121,16 @@ struct DescribedJob<'a> {
     job_id: Option<Text<'a>>,
     #[serde(borrow)]
     status: Option<Text<'a>>,
-    status_reason: Option<String>,
-    job_name: Option<String>,
-    job_queue: Option<String>,
-    job_definition: Option<String>,
-    share_identifier: Option<String>,
+    #[serde(borrow)]
+    status_reason: Option<Text<'a>>,
+    #[serde(borrow)]
+    job_name: Option<Text<'a>>,
+    #[serde(borrow)]
+    job_queue: Option<Text<'a>>,
+    #[serde(borrow)]
+    job_definition: Option<Text<'a>>,
+    #[serde(borrow)]
+    share_identifier: Option<Text<'a>>,
     created_at: Option<Whole>,
     started_at: Option<Whole>,
     stopped_at: Option<Whole>,
@@ -168,13 +173,43 @@ struct Container {
     exit_code: Option<Whole>,
 }
 
-/// A text, copied only if it has escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+/// A text, copied only if it has escapes. Half of a surrogate pair, which JSON can express and UTF-8 cannot, becomes
+/// `U+FFFD`: one such text must not make the other jobs of the answer unreadable.
+struct Text<'a>(Cow<'a, str>);
 
 impl Text<'_> {
     fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<Text<'_>> for String {
+    fn from(text: Text<'_>) -> Self {
+        text.0.into_owned()
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_bytes(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a text")
+    }
+
+    fn visit_borrowed_bytes<E: serde::de::Error>(self, text: &'de [u8]) -> Result<Text<'de>, E> {
+        Ok(Text(String::from_utf8_lossy(text)))
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, text: &[u8]) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Owned(String::from_utf8_lossy(text).into_owned())))
     }
 }
 
@@ -193,17 +228,17 @@ impl TryFrom<DescribedJob<'_>> for JobDetail {
             summary: JobSummary {
                 id: job_id(job.job_id.as_ref().map(Text::as_str))?,
                 status: status(job.status.as_ref().map(Text::as_str)),
-                status_reason: job.status_reason,
-                job_name: job.job_name.unwrap_or_default(),
-                job_definition: job.job_definition,
-                share_identifier: job.share_identifier,
+                status_reason: job.status_reason.map(String::from),
+                job_name: job.job_name.map(String::from).unwrap_or_default(),
+                job_definition: job.job_definition.map(String::from),
+                share_identifier: job.share_identifier.map(String::from),
                 created_at: time(job.created_at.map(|time| time.0)),
                 started_at: time(job.started_at.map(|time| time.0)),
                 is_cancelled: job.is_cancelled.unwrap_or_default(),
                 is_terminated: job.is_terminated.unwrap_or_default(),
                 array_size: array_size(size.map(|size| size.0)),
             },
-            job_queue: job.job_queue.unwrap_or_default(),
+            job_queue: job.job_queue.map(String::from).unwrap_or_default(),
             tags: job.tags.unwrap_or_default(),
             ran_to_end,
         })

@@ -321,6 +321,19 @@ fn a_value_of_another_type_is_no_answer() {
 }
 
 #[test]
+fn half_a_surrogate_pair_in_a_text_harms_no_other_job() {
+    let job = format!(r#"{{"jobId": "{ID}", "statusReason": "a\ud800b", "jobName": "\"<é\n"}}"#);
+    let jobs = read_jobs(format!("{{\"jobs\": [{job}, {RECORDED}]}}").as_bytes()).unwrap();
+    let reason = jobs[0].summary.status_reason.as_deref().unwrap();
+    assert!(
+        reason.starts_with("a\u{fffd}") && reason.ends_with('b'),
+        "{reason:?}"
+    );
+    assert_eq!(jobs[0].summary.job_name, "\"<é\n");
+    assert_eq!(jobs[1].tags["Owner"], "alice");
+}
+
+#[test]
 fn a_job_without_an_id_that_can_be_read_is_refused() {
     for job in ["{}", "{\"jobId\": \"none\"}", "{\"jobId\": null}"] {
         let error = read_jobs(format!("{{\"jobs\": [{job}]}}").as_bytes()).unwrap_err();
