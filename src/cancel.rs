@@ -24,7 +24,6 @@ use tokio::time::{Instant, sleep_until};
 use crate::{
     batch::{DescribeJobs, DescribeServiceJob, EndJobs},
     jobs::Jobs,
-    pace::Timed,
     request::JobId,
     session::Session,
 };
@@ -32,10 +31,8 @@ pub use call::{Answer, Call, Outlook};
 pub use ends::EndCall;
 pub use engine::Engine;
 
-/// Time for a look that a call which ends jobs leaves before the deadline, however fast looks are.
-const MIN_RESERVE: Duration = Duration::from_millis(200);
-
-type InFlight<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
+/// A call in flight: its answer, and how long it took.
+type InFlight<'a> = Pin<Box<dyn Future<Output = (Answer, Duration)> + 'a>>;
 
 /// Brings every job to its outcome, or as far as the time lasts.
 pub async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
@@ -48,6 +45,7 @@ pub async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
         Instant::now(),
     );
     let mut in_flight: FuturesUnordered<InFlight<'_>> = FuturesUnordered::new();
+    let mut slowest = None;
     loop {
         let mut wake = deadline.instant();
         while in_flight.len() < session.pace.concurrency() {
@@ -61,17 +59,20 @@ pub async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
                 wake = wake.min(ready);
                 break;
             }
-            let Some(call) = engine.poll_call(now, outlook(session, now)) else {
+            let outlook = outlook(session, slowest, now);
+            let Some(call) = engine.poll_call(now, outlook) else {
                 break;
             };
             session.pace.spend(now);
             if engine.is_retry(&call) {
                 session.calls.count_retry();
             }
-            in_flight.push(Box::pin(send(call, session)));
+            let reserve = engine.reserve(now, outlook);
+            in_flight.push(Box::pin(send(call, reserve, session)));
         }
         let now = Instant::now();
-        let is_finished = in_flight.is_empty() && engine.is_finished(now, outlook(session, now));
+        let is_finished =
+            in_flight.is_empty() && engine.is_finished(now, outlook(session, slowest, now));
         if deadline.is_over(now) || is_finished {
             return engine.into_jobs();
         }
@@ -83,31 +84,31 @@ pub async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
         }
         tokio::select! {
             biased;
-            Some(answer) = in_flight.next() => engine.handle_answer(answer, Instant::now()),
+            Some((answer, took)) = in_flight.next() => {
+                if answer.is_answered() {
+                    slowest = slowest.max(Some(took));
+                }
+                engine.handle_answer(answer, Instant::now());
+            }
             () = sleep_until(wake) => {}
         }
     }
 }
 
-fn outlook(session: Session<'_>, now: Instant) -> Outlook {
+fn outlook(session: Session<'_>, slowest: Option<Duration>, now: Instant) -> Outlook {
     Outlook {
         bulk: session.batch.bulk_calls(),
-        look_takes: session.pace.call_takes(Timed::Look),
-        end_takes: session.pace.call_takes(Timed::End),
         interval: session.pace.interval(now).unwrap_or_default(),
-        concurrency: session.pace.concurrency(),
+        slowest,
     }
 }
 
-/// Sends a call. One that ends jobs is given up in time for a look.
-async fn send(call: Call, session: Session<'_>) -> Answer {
+/// Sends a call. One that ends jobs is given up `reserve` before the deadline, in time for a look.
+async fn send(call: Call, reserve: Duration, session: Session<'_>) -> (Answer, Duration) {
     let sent = Instant::now();
-    match call {
+    let answer = match call {
         Call::Describe(ids) => {
             let answer = session.send(&DescribeJobs(&ids), Duration::ZERO).await;
-            if answer.is_ok() {
-                session.pace.took(Timed::Look, sent.elapsed());
-            }
             Answer::Described(ids, answer)
         }
         Call::DescribeServiceJob(id) => {
@@ -122,14 +123,9 @@ async fn send(call: Call, session: Session<'_>) -> Answer {
                 ids: &ids,
                 reason: &call.reason,
             };
-            let look = session.pace.call_takes(Timed::Look);
-            let pause = session.pace.interval(sent).unwrap_or_default();
-            let reserve = ((look + pause) * 2).max(MIN_RESERVE);
             let answer = session.send(&operation, reserve).await;
-            if answer.is_ok() {
-                session.pace.took(Timed::End, sent.elapsed());
-            }
             Answer::Acknowledged(call, answer)
         }
-    }
+    };
+    (answer, sent.elapsed())
 }

@@ -1,4 +1,7 @@
-//! How fast Batch is called: a token bucket, slower after throttling, backoff with jitter, and how long calls take.
+//! How fast Batch is called: a token bucket, slower after throttling, and backoff with jitter.
+//!
+//! Nothing else is learnt from one invocation for the next: how long calls took says little of how long they will take, and
+//! an estimate that is too high, and stops all calls, is never corrected by one.
 //!
 //! The crates for this (governor, the SDK's adaptive retry) either keep a fixed rate, or one that no other client of
 //! the account and no per-job error inside a bulk answer can slow down; hence our own hundred lines.
@@ -43,9 +46,6 @@ const BACKOFF: Duration = Duration::from_millis(200);
 /// … up to this.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
-/// How long a call is thought to take until one was timed.
-const FIRST_GUESS: Duration = Duration::from_millis(100);
-
 /// How long to wait before the retry number `tries`, counted from 1: any time up to the limit ("full jitter").
 #[must_use]
 pub fn backoff(tries: u8) -> Duration {
@@ -69,17 +69,6 @@ struct State {
     slowed: Option<Slowed>,
     /// When the next call would be due if calls came at exactly the rate.
     due: Option<Instant>,
-    looks: Option<Durations>,
-    ends: Option<Durations>,
-}
-
-/// The two kinds of calls whose durations are kept: a bulk call may well take longer than a look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Timed {
-    /// A look at jobs.
-    Look,
-    /// A call that ends jobs.
-    End,
 }
 
 /// The last slow-down.
@@ -88,22 +77,6 @@ struct Slowed {
     at: Instant,
     /// The rate that was too fast, in calls a second.
     from: f64,
-}
-
-/// How long calls take, smoothed as TCP smooths round-trip times (RFC 6298), in seconds.
-#[derive(Clone, Copy, Debug)]
-struct Durations {
-    mean: f64,
-    deviation: f64,
-}
-
-impl State {
-    fn durations(&mut self, kind: Timed) -> &mut Option<Durations> {
-        match kind {
-            Timed::Look => &mut self.looks,
-            Timed::End => &mut self.ends,
-        }
-    }
 }
 
 impl Pace {
@@ -168,35 +141,6 @@ impl Pace {
             // No call is free now: the account's bucket is empty, whatever ours holds.
             state.due = Some(now + interval(from * SLOW_DOWN) * BURST);
         });
-    }
-
-    /// A call took this long to be answered.
-    pub fn took(&self, kind: Timed, time: Duration) {
-        self.with(|state| {
-            let time = time.as_secs_f64();
-            let durations = state.durations(kind);
-            *durations = Some(match *durations {
-                None => Durations {
-                    mean: time,
-                    deviation: time / 2.0,
-                },
-                Some(Durations { mean, deviation }) => Durations {
-                    mean: mean + (time - mean) / 8.0,
-                    deviation: deviation + ((time - mean).abs() - deviation) / 4.0,
-                },
-            });
-        });
-    }
-
-    /// How long a call may well take, by those before it.
-    #[must_use]
-    pub fn call_takes(&self, kind: Timed) -> Duration {
-        self.with(|state| match state.durations(kind) {
-            None => FIRST_GUESS,
-            &mut Some(durations) => {
-                Duration::from_secs_f64(durations.mean + 4.0 * durations.deviation)
-            }
-        })
     }
 
     /// The present rate in calls a second, if anything limits it.

@@ -28,19 +28,26 @@ pub enum Answer {
     Acknowledged(EndCall, Result<EndAnswer, CallError>),
 }
 
+impl Answer {
+    /// Whether the call was answered without an error.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        match self {
+            Self::Described(_, answer) => answer.is_ok(),
+            Self::Acknowledged(_, answer) => answer.is_ok(),
+        }
+    }
+}
+
 /// What the next call depends on beside the jobs.
 #[derive(Clone, Copy, Debug)]
 pub struct Outlook {
     /// Whether the endpoint knows the bulk calls.
     pub bulk: BulkCalls,
-    /// How long a look may well take.
-    pub look_takes: Duration,
-    /// How long a call that ends jobs may well take.
-    pub end_takes: Duration,
     /// The time between two calls.
     pub interval: Duration,
-    /// How many calls may be in flight.
-    pub concurrency: usize,
+    /// How long the slowest call of this invocation took that was answered; none before the first answer.
+    pub slowest: Option<Duration>,
 }
 
 impl Engine<'_> {

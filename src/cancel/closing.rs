@@ -1,6 +1,9 @@
-//! When the work ends.
+//! When no more work is begun, so that the time that is left goes to looking again at jobs for which a call was sent.
+//!
+//! How much is kept for that follows from the calls of this invocation, and is never more than a share of the time there is:
+//! whatever happened before, an invocation that has time for one look and one call sends them.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, time::Duration};
 
 use tokio::time::Instant;
 
@@ -10,18 +13,72 @@ use super::{
 };
 use crate::jobs::{CallResult, Stage};
 
+/// For a call and the look that follows, twice the time of the slowest call is kept, and at least this…
+const LEAST_ROUND: Duration = Duration::from_millis(100);
+
+/// … but at most this…
+const MOST_ROUND: Duration = Duration::from_secs(2);
+
+/// … and this part of the time there is, which is also kept until a call was answered.
+const ROUND_SHARE: u32 = 8;
+
+/// However slow the pace, this part of the time is enough for a round.
+const LAST_ROUND: u32 = 4;
+
+/// The time between two calls that is reckoned with, if nothing limits the rate: Batch allows an account about 50 calls a
+/// second ([re:Post](https://repost.aws/knowledge-center/batch-requests-error)).
+const LEAST_INTERVAL: Duration = Duration::from_millis(20);
+
+/// What may be begun with a job, if time allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Its first look, which a call and another look are to follow.
+    FirstLook,
+    /// The call that ends it, which a look is to follow.
+    End,
+}
+
+impl Step {
+    /// How many rounds of a call and the look that follows it takes.
+    fn rounds(self) -> u32 {
+        match self {
+            Self::FirstLook => 2,
+            Self::End => 1,
+        }
+    }
+}
+
 impl Engine<'_> {
-    /// Whether the time that is left should go to looking again at jobs for which a call was sent. `rounds` is 1 for a
-    /// job that would be ended now, and 2 for one that would first be looked at.
-    pub(super) fn is_closing(&self, now: Instant, outlook: Outlook, rounds: u32) -> bool {
-        let times = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let again = self.looks.again_calls();
-        let look_rounds = times(1 + again.div_ceil(outlook.concurrency)).saturating_add(rounds);
-        let calls = times(2 + again + self.ends_in_flight.div_ceil(2));
-        let needed = outlook.end_takes
-            + outlook.look_takes.saturating_mul(look_rounds)
-            + outlook.interval.saturating_mul(calls);
-        self.deadline.left(now) < needed
+    /// Whether there is time to begin a step, beside the looks that wait already.
+    pub(super) fn has_time_for(&self, step: Step, now: Instant, outlook: Outlook) -> bool {
+        let interval = outlook.interval.max(LEAST_INTERVAL);
+        let calls =
+            |count: usize| interval.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
+        let waiting = calls(self.looks.again_calls());
+        let rounds = step.rounds();
+        let needed = (self.round(outlook) * rounds)
+            .saturating_add(calls(2 + self.ends_in_flight.div_ceil(2)))
+            .min(self.time() / LAST_ROUND * rounds);
+        self.deadline.left(now) >= needed.saturating_add(waiting)
+    }
+
+    /// How long before the deadline a call that ends jobs is given up, so that a look can follow.
+    #[must_use]
+    pub fn reserve(&self, now: Instant, outlook: Outlook) -> Duration {
+        let look = self.round(outlook).saturating_add(outlook.interval * 2);
+        look.min(self.deadline.left(now) / 2)
+    }
+
+    /// The time that is kept for a call and the look that follows.
+    fn round(&self, outlook: Outlook) -> Duration {
+        let slowest = outlook.slowest.map_or(MOST_ROUND, |call| call * 2);
+        let share = self.time() / ROUND_SHARE;
+        slowest.max(LEAST_ROUND).min(MOST_ROUND).min(share)
+    }
+
+    /// The time that there was at the beginning.
+    fn time(&self) -> Duration {
+        self.deadline.left(self.began)
     }
 
     /// Nothing is left to be done, or nothing that could be done in time, beside the calls in flight.
@@ -30,8 +87,9 @@ impl Engine<'_> {
         if self.looks_in_flight + self.ends_in_flight > 0 {
             return false;
         }
-        if !self.is_closing(now, outlook, 1) {
-            let none_to_begin = self.looks.first_len() == 0 || self.is_closing(now, outlook, 2);
+        if self.has_time_for(Step::End, now, outlook) {
+            let none_to_begin =
+                self.looks.first_len() == 0 || !self.has_time_for(Step::FirstLook, now, outlook);
             let none_waits = self.looks.again_calls() == 0 && self.ends.len() == 0;
             return none_to_begin && none_waits && self.timers.is_empty();
         }
@@ -51,7 +109,7 @@ impl Engine<'_> {
     /// vain, are looked at instead: they may have started or ended.
     pub(super) fn close(&mut self, now: Instant, outlook: Outlook) {
         let in_flight = self.looks_in_flight + self.ends_in_flight;
-        if self.is_closed || in_flight > 0 || !self.is_closing(now, outlook, 1) {
+        if self.is_closed || in_flight > 0 || self.has_time_for(Step::End, now, outlook) {
             return;
         }
         if !self.none_to_look_at() {

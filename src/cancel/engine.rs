@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     call::{Answer, Call, Outlook},
+    closing::Step,
     ends::Ends,
     looks::Looks,
     parents::Parents,
@@ -111,7 +112,7 @@ impl<'a> Engine<'a> {
         let more_to_see =
             self.looks_in_flight > 0 || self.looks.first_len() > 0 || self.looks.has_parts();
         if !self.is_closed
-            && !self.is_closing(now, outlook, 1)
+            && self.has_time_for(Step::End, now, outlook)
             && let Some(call) = self.ends.next(outlook.bulk, !more_to_see)
         {
             self.ends_in_flight += 1;
@@ -121,14 +122,14 @@ impl<'a> Engine<'a> {
             }
             return Some(Call::End(call));
         }
-        let only_again = self.is_closing(now, outlook, 2);
+        let only_again = !self.has_time_for(Step::FirstLook, now, outlook);
         if let Some(id) = self.looks.next_service_job(only_again) {
             self.looks_in_flight += 1;
             return Some(Call::DescribeServiceJob(id));
         }
         let nothing_to_share = self.ends_in_flight == 0
             && (self.looks.first_len() > 0 || self.ends.len() == 0 || only_again);
-        let flush = self.is_closing(now, outlook, 1) || nothing_to_share;
+        let flush = !self.has_time_for(Step::End, now, outlook) || nothing_to_share;
         let ids = self.looks.next(flush, only_again)?;
         self.looks_in_flight += 1;
         Some(Call::Describe(ids))

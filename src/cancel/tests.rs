@@ -31,17 +31,15 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
     Config::from_lookup(allow_all).unwrap().policy
 });
 
-const CANCEL: Intent = Intent {
-    action: Action::Cancel,
-    dry_run: false,
-    spares: &[],
-    running_since: None,
-};
+const CANCEL: Intent = Intent::new(Action::Cancel, false);
 
 /// The longest pause before the first retry.
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// How much time a driver's engine has.
+const TIME: Duration = Duration::from_mins(1);
 
 const ALL_KINDS: [ErrorKind; 8] = [
     ErrorKind::Throttled,
@@ -56,10 +54,8 @@ const ALL_KINDS: [ErrorKind; 8] = [
 
 const OUTLOOK: Outlook = Outlook {
     bulk: BulkCalls::Present,
-    look_takes: Duration::from_millis(100),
-    end_takes: Duration::from_millis(100),
     interval: Duration::ZERO,
-    concurrency: 8,
+    slowest: Some(Duration::from_millis(100)),
 };
 
 /// How a look shows a job.
@@ -127,6 +123,9 @@ enum Next {
     Nothing,
 }
 
+/// How many calls a driver has in flight.
+const CONCURRENCY: usize = 8;
+
 /// Drives an engine in place of `cancel.rs`.
 struct Driver {
     engine: Engine<'static>,
@@ -175,20 +174,30 @@ fn settled(outcome: Outcome) -> Stage {
 }
 
 impl Driver {
-    /// This many jobs to cancel, with a minute of time.
+    /// This many jobs to cancel, in [`TIME`].
     fn new(jobs: usize) -> Self {
         Self::with((0..jobs).map(id), CANCEL, Duration::ZERO)
     }
 
     fn with(ids: impl IntoIterator<Item = JobId>, intent: Intent, wait: Duration) -> Self {
+        Self::within(TIME, ids, intent, wait)
+    }
+
+    /// The same in less time, or more.
+    fn within(
+        time: Duration,
+        ids: impl IntoIterator<Item = JobId>,
+        intent: Intent,
+        wait: Duration,
+    ) -> Self {
         let mut jobs = Jobs::default();
         let reason = Arc::from("no longer needed");
         let request = jobs.add_request(RequestOptions { reason, wait });
         for id in ids {
             jobs.add(AskedId::known(id), intent, request, Decision::Look);
         }
-        let deadline = Deadline::after(Duration::from_mins(1));
-        let now = deadline.less(Duration::from_mins(1));
+        let deadline = Deadline::after(time);
+        let now = deadline.less(time);
         Self {
             engine: Engine::new(jobs, &POLICY, &Owner::Anyone, deadline, now),
             now,

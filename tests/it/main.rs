@@ -27,6 +27,7 @@ mod parameters;
 mod policy;
 mod publish;
 mod queues;
+mod recovery;
 mod select;
 mod selections;
 mod watch;

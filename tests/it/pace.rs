@@ -206,7 +206,7 @@ async fn endless_throttling_is_reported_after_few_calls() {
 async fn invocation_with_too_little_time_ends_at_once() {
     let (emulator, ids) = account(300);
     let mut function = Function::on(emulator, &[]);
-    function.deadline = Duration::from_millis(400);
+    function.deadline = Duration::from_millis(310);
     let (summary, took) = cancel(&function, &ids).await;
     assert_eq!(summary, json!({"jobs": 300, "notAttempted": 300}));
     assert!(took < 0.01, "{took}");

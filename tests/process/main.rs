@@ -16,6 +16,7 @@ mod drain;
 mod log;
 mod process;
 mod proxy;
+mod recovery;
 mod runtime_api;
 mod truth;
 

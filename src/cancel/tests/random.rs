@@ -129,7 +129,7 @@ fn run(seed: u64) -> (BTreeMap<JobId, Shown>, Jobs) {
     let mut in_flight = Vec::new();
     for _ in 0..100_000 {
         driver.engine.handle_timeout(driver.now);
-        while in_flight.len() < driver.outlook.concurrency
+        while in_flight.len() < CONCURRENCY
             && let Some(call) = driver.poll()
         {
             // The work is done when the call comes; the answer may come much later.
