@@ -114,12 +114,7 @@ fn stages(criterion: &mut Criterion) {
                     group.bench_function(name, |b| b.iter(|| decode(&payload, &config)));
                 }
                 "plan" => {
-                    let intent = Intent {
-                        action: Action::Cancel,
-                        dry_run: false,
-                        spares: &[],
-                        running_since: None,
-                    };
+                    let intent = Intent::new(Action::Cancel, false);
                     let standing = Standing {
                         is_protected: false,
                         ownership: Ownership::Own,

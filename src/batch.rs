@@ -6,6 +6,7 @@ mod error;
 mod job;
 mod list;
 mod operation;
+mod pages;
 mod queue;
 mod read;
 
@@ -34,6 +35,7 @@ pub use error::{CallError, ErrorKind};
 pub use job::{JobDetail, JobSummary};
 pub use list::{Filter, ListJobs, ListOf, Listing, Page};
 pub use operation::Operation;
+pub use pages::Pages;
 pub use queue::{
     DescribeJobQueue, DescribeJobQueues, GetJobQueueSnapshot, JobQueue, Position, QUEUES_LIMIT,
     QueuePage, QueueSnapshot,

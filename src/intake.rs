@@ -1,6 +1,7 @@
 //! From the messages of an event to the jobs of an invocation, and back to the outcome of each message.
 
 mod message;
+mod search;
 
 use std::sync::Arc;
 
@@ -12,14 +13,12 @@ use crate::{
     jobs::{Decision, Jobs, RequestOptions},
     plan::{Intent, Told},
     request::{Request, Target, audit_reason},
-    select::{
-        Chosen, SelectError, Selection, SelectionQuery, select, select_blocked, select_ids,
-        spared_statuses,
-    },
+    select::{Chosen, SelectError, Selection, SelectionQuery, select, select_blocked, select_ids},
     session::Session,
 };
 pub use message::{Asked, MessageOutcome, PendingMessage, finish};
 use message::{PendingContent, RequestJobs};
+use search::searches;
 
 /// One invocation of the function: who asked, and when.
 #[derive(Clone, Copy, Debug)]
@@ -46,33 +45,28 @@ pub async fn intake(
     session: Session<'_>,
 ) -> (Jobs, Vec<PendingMessage>) {
     let session = session.until(session.deadline.half());
-    let messages = messages.into_iter().enumerate();
-    let searches = messages.map(|(place, message)| async move {
-        let Message { id, group, content } = message;
-        (place, (id, group), find(content, invocation, session).await)
+    let searches = searches(messages, invocation).into_iter().enumerate();
+    let searches = searches.map(|(number, (search, content))| async move {
+        (number, search, find(content, invocation, session).await)
     });
     let at_a_time = session.pace.concurrency();
     let mut found: Vec<_> = stream::iter(searches)
         .buffer_unordered(at_a_time)
         .collect()
         .await;
-    found.sort_unstable_by_key(|(place, ..)| *place);
+    found.sort_unstable_by_key(|(number, ..)| *number);
     let mut jobs = Jobs::default();
-    let pending = found.into_iter().map(|(_, (id, group), found)| {
-        let (asked, content) = found;
-        let content = content.map(|content| match content {
+    let mut pending: Vec<(usize, PendingMessage)> = Vec::new();
+    for (_, search, found) in found {
+        let content = found.map(|found| match found {
             Found::Ignored(why) => PendingContent::Ignored(why),
             Found::Jobs(found) => PendingContent::Request(add(*found, &mut jobs)),
         });
-        PendingMessage {
-            id,
-            group,
-            asked,
-            content,
-        }
-    });
-    let pending = pending.collect();
-    (jobs, pending)
+        pending.extend(search.found(content));
+    }
+    pending.sort_unstable_by_key(|(place, _)| *place);
+    let pending = pending.into_iter().map(|(_, message)| message);
+    (jobs, pending.collect())
 }
 
 /// What a message leads to.
@@ -96,16 +90,10 @@ async fn find(
     content: Result<Content, EventError>,
     invocation: Invocation<'_>,
     session: Session<'_>,
-) -> (Option<Asked>, Result<Found, EventError>) {
-    match content {
-        Ok(Content::Request(request)) => {
-            let reason = reason(&request, invocation);
-            let asked = Asked::of(&request, reason.clone());
-            let found = find_jobs(request, reason, invocation, session).await;
-            (Some(asked), found)
-        }
-        Ok(Content::Ignored(why)) => (None, Ok(Found::Ignored(why))),
-        Err(error) => (None, Err(error)),
+) -> Result<Found, EventError> {
+    match content? {
+        Content::Request(request) => find_jobs(request, invocation, session).await,
+        Content::Ignored(why) => Ok(Found::Ignored(why)),
     }
 }
 
@@ -120,23 +108,18 @@ fn reason(request: &Request, invocation: Invocation<'_>) -> String {
 
 async fn find_jobs(
     request: Request,
-    reason: String,
     invocation: Invocation<'_>,
     session: Session<'_>,
 ) -> Result<Found, EventError> {
+    let reason = reason(&request, invocation);
     let policy = session.policy;
     policy.admit(&request).map_err(EventError::Refused)?;
-    let intent = Intent {
-        action: request.action,
-        dry_run: request.dry_run || policy.dry_run,
-        spares: match &request.target {
-            Target::Select(selected) => spared_statuses(selected),
-            Target::Jobs(_) | Target::Blocked(_) => &[],
-        },
-        running_since: match &request.target {
-            Target::Select(selected) => selected.running_since(invocation.at),
-            Target::Jobs(_) | Target::Blocked(_) => None,
-        },
+    let dry_run = request.dry_run || policy.dry_run;
+    let intent = match &request.target {
+        Target::Select(selected) => {
+            Intent::of_selection(request.action, dry_run, selected, invocation.at)
+        }
+        Target::Jobs(_) | Target::Blocked(_) => Intent::new(request.action, dry_run),
     };
     let is_head = matches!(&request.target, Target::Select(selected) if selected.head);
     let reselects_on_retry = request.max_jobs.is_some() || is_head;

@@ -78,7 +78,8 @@ impl Jobs {
     }
 
     /// A request asks something of a job. Of several for one job the strongest counts: to be ended before not to be,
-    /// real before dry run, terminate before cancel, and of equals the first.
+    /// real before dry run, terminate before cancel, and of equals the first. The job is ended in each state in which one
+    /// of them asks for it.
     pub fn add(
         &mut self,
         asked: AskedId,
@@ -102,7 +103,16 @@ impl Jobs {
         };
         if let Some(&index) = known {
             let first = &mut self[index];
-            if job.strength() > first.strength() {
+            let is_stronger = job.strength() > first.strength();
+            if job.outcome().is_none() && first.outcome().is_none() {
+                let both = first.intent.and(*job.intent);
+                for intent in [&mut job.intent, &mut first.intent] {
+                    if **intent != both {
+                        *intent = Arc::new(both);
+                    }
+                }
+            }
+            if is_stronger {
                 let is_reopened = job.outcome().is_none() && first.outcome().is_some();
                 job.asked_as = first.asked_as.take();
                 *first = job;

@@ -1,6 +1,7 @@
 //! Pure decisions: what to do with a job, by what a look showed and what the policy allows, and what an answer proves.
 
 mod blocked;
+mod intent;
 mod standing;
 
 use std::borrow::Cow;
@@ -13,44 +14,11 @@ use crate::{
 };
 
 pub use blocked::{Blocking, Dwell, NotEnded, Told, because, blocking};
+pub use intent::{Intent, When};
 pub use standing::Standing;
 
 /// What there is to add to an outcome.
 pub type Message = Cow<'static, str>;
-
-/// What is asked of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Intent {
-    /// What to do.
-    pub action: Action,
-    /// Only say what would be done.
-    pub dry_run: bool,
-    /// Leave the job alone if it has reached one of these statuses, though `action` could end it: the selection that
-    /// found it leaves them out.
-    pub spares: &'static [Status],
-    /// Leave the job alone unless its present attempt has been RUNNING since this time, in milliseconds since 1970, or
-    /// before: the selection that found it asks for that.
-    pub running_since: Option<i64>,
-}
-
-impl Intent {
-    /// Of two requests for one job the stronger counts: real before dry run, terminate before cancel, and whatever the job
-    /// has done meanwhile before only if it still runs.
-    #[must_use]
-    pub fn strength(self) -> (bool, bool, bool) {
-        let is_terminate = self.action == Action::Terminate;
-        (!self.dry_run, is_terminate, self.running_since.is_none())
-    }
-
-    /// The outcome of a dry run.
-    #[must_use]
-    pub fn would(self) -> Outcome {
-        match self.action {
-            Action::Cancel => Outcome::WouldCancel,
-            Action::Terminate => Outcome::WouldTerminate,
-        }
-    }
-}
 
 /// What to do with a job that was looked at.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,15 +51,7 @@ pub fn plan_job(intent: Intent, job: &JobDetail, standing: Standing, policy: &Po
         let message = "only terminate ends a job that has started";
         return Plan::Settle(Outcome::Running, Some(message.into()));
     }
-    if intent.spares.contains(&status) {
-        let message = "started after it was listed";
-        return Plan::Settle(Outcome::Running, Some(message.into()));
-    }
-    if intent
-        .running_since
-        .is_some_and(|since| !job.summary.runs_since(since))
-    {
-        let message = "its attempt ended after it was listed, and it is tried again: that has not run for runningFor";
+    if let Some(message) = intent.when.leaves_alone(&job.summary) {
         return Plan::Settle(Outcome::Running, Some(message.into()));
     }
     Plan::End

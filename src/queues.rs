@@ -95,10 +95,12 @@ pub async fn list(request: &PageRequest, session: Session<'_>) -> Result<JobPage
     let is_named = |name: &NamePattern, job: &JobSummary| name.matches(&job.job_name);
     let mut jobs = page.jobs;
     jobs.retain(|job| job.status == request.status && name.is_none_or(|name| is_named(name, job)));
+    // A page that ends with the token that led to it would be read for ever.
+    let next = page.next.filter(|next| request.next.as_ref() != Some(next));
     Ok(JobPage {
         job_queue: queue.arn,
         jobs,
-        next_token: page.next.map(|next| request.token(&next)),
+        next_token: next.map(|next| request.token(&next)),
     })
 }
 

@@ -16,7 +16,7 @@ use crate::{
     plan::{Intent, Standing, Told, not_owner},
     policy::Policy,
     report::Partial,
-    request::{AskedId, JobId, Select, SelectFrom, Status},
+    request::{AskedId, JobId, Select, SelectFrom},
     session::Session,
 };
 
@@ -150,18 +150,6 @@ pub async fn select(
 /// array did.
 fn is_of_others_too(of: &ListOf, session: Session<'_>) -> bool {
     session.owner.is_restricted() && matches!(of, ListOf::Queue(_))
-}
-
-/// The statuses in which jobs of a selection are left alone, though its action could end them.
-#[must_use]
-pub fn spared_statuses(select: &Select) -> &'static [Status] {
-    let has = |status| select.statuses.contains(&status);
-    match (has(Status::Starting), has(Status::Running)) {
-        (true, true) => &[],
-        (true, false) => &[Status::Running],
-        (false, true) => &[Status::Starting],
-        (false, false) => &[Status::Starting, Status::Running],
-    }
 }
 
 enum Stop {

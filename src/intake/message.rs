@@ -17,7 +17,7 @@ pub struct PendingMessage {
     pub(super) content: Result<PendingContent, EventError>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum PendingContent {
     Request(RequestJobs),
     Ignored(String),
@@ -52,7 +52,7 @@ impl Asked {
 }
 
 /// The jobs of a message's request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RequestJobs {
     pub(super) jobs: Vec<JobIndex>,
     pub(super) over_limit: usize,

@@ -7,7 +7,7 @@ use crate::{
     batch::CallError,
     plan::{Intent, Message},
     report::{Outcome, ReportedId},
-    request::{JobId, Status},
+    request::{Action, JobId, Status},
 };
 
 /// What is known of a job before the work begins.
@@ -171,7 +171,7 @@ impl Job {
     }
 
     /// How strong what is asked of it is. Of two requests for one job the stronger counts.
-    pub(super) fn strength(&self) -> (bool, bool, (bool, bool, bool)) {
+    pub(super) fn strength(&self) -> (bool, bool, (bool, Action)) {
         let is_open = self.outcome().is_none();
         let is_left_out = self.outcome() == Some(Outcome::OverLimit);
         (is_open, !is_left_out, self.intent.strength())

@@ -40,12 +40,7 @@ fn job_in(stage: &Stage) -> (Jobs, JobIndex) {
         reason: Arc::from("no longer needed"),
         wait: Duration::ZERO,
     });
-    let intent = Intent {
-        action: Action::Cancel,
-        dry_run: false,
-        spares: &[],
-        running_since: None,
-    };
+    let intent = Intent::new(Action::Cancel, false);
     let id = JobId::from_batch("0c9d8f6e-3a1b-4c2d-8e4f-5a6b7c8d9e0f").unwrap();
     let index = jobs.add(AskedId::known(id), intent, request, Decision::Look);
     let path: &[Stage] = match stage {

@@ -3,18 +3,14 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::{batch::JobSummary, config::Config, request::JobId};
+use crate::{
+    batch::JobSummary,
+    config::Config,
+    request::{JobId, OwnRegion, Request, Target},
+};
 
-const CANCEL: Intent = Intent {
-    action: Action::Cancel,
-    dry_run: false,
-    spares: &[],
-    running_since: None,
-};
-const TERMINATE: Intent = Intent {
-    action: Action::Terminate,
-    ..CANCEL
-};
+const CANCEL: Intent = Intent::new(Action::Cancel, false);
+const TERMINATE: Intent = Intent::new(Action::Terminate, false);
 
 const FREE: Standing = Standing {
     is_protected: false,
@@ -148,17 +144,53 @@ fn a_job_that_ran_in_spite_of_an_accepted_cancel_is_finished() {
     assert_eq!(outcome(TERMINATE, &ran), Some(Outcome::Terminated));
 }
 
-#[test]
-fn a_selection_of_jobs_that_wait_spares_those_that_started() {
-    let intent = Intent {
-        spares: &[Status::Starting, Status::Running],
-        ..TERMINATE
+/// The intent of a selection that terminates, made at the time 1000.
+fn terminate(select: &str) -> Intent {
+    let request = format!(r#"{{"select": {select}, "terminate": true}}"#);
+    let request = Request::from_json(&request, &OwnRegion::default()).unwrap();
+    let Target::Select(select) = request.target else {
+        panic!("{request:?}");
     };
-    assert_eq!(
-        outcome(intent, &job(Status::Running)),
-        Some(Outcome::Running)
-    );
-    assert_eq!(outcome(intent, &job(Status::Runnable)), None);
+    Intent::of_selection(Action::Terminate, false, &select, 1_000)
+}
+
+/// A job in each state: waiting, STARTING, RUNNING since 500 and RUNNING since 900.
+fn in_each_state() -> [JobDetail; 4] {
+    let mut jobs = [
+        job(Status::Runnable),
+        job(Status::Starting),
+        job(Status::Running),
+        job(Status::Running),
+    ];
+    jobs[2].summary.started_at = Some(500);
+    jobs[3].summary.started_at = Some(900);
+    jobs
+}
+
+#[test]
+fn jobs_in_another_state_than_a_request_asks_for_are_left_alone() {
+    let waiting = terminate(r#"{"jobQueue": "q"}"#);
+    let starting = terminate(r#"{"jobQueue": "q", "statuses": ["RUNNABLE", "STARTING"]}"#);
+    let long = terminate(r#"{"jobQueue": "q", "runningFor": "PT0.2S"}"#);
+    let longer = terminate(r#"{"jobQueue": "q", "runningFor": "PT0.5S"}"#);
+    for (intent, expected) in [
+        (CANCEL, [true, false, false, false]),
+        (TERMINATE, [true, true, true, true]),
+        (waiting, [true, false, false, false]),
+        (starting, [true, true, false, false]),
+        (long, [false, false, true, false]),
+        (longer, [false, false, true, false]),
+        (waiting.and(TERMINATE), [true, true, true, true]),
+        (TERMINATE.and(waiting), [true, true, true, true]),
+        (CANCEL.and(longer), [true, false, true, false]),
+        (starting.and(longer), [true, true, true, false]),
+    ] {
+        let ends = in_each_state().map(|job| outcome(intent, &job).is_none());
+        assert_eq!(ends, expected, "{intent:?}");
+    }
+    let dry = Intent::new(Action::Terminate, true);
+    assert_eq!(dry.and(CANCEL), CANCEL);
+    assert_eq!(CANCEL.and(dry), CANCEL);
 }
 
 #[test]

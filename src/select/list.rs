@@ -8,7 +8,7 @@ use std::collections::{HashSet, VecDeque};
 
 use super::{Candidate, SelectError, SelectionQuery, partial, refuse_too_many};
 use crate::{
-    batch::{CallError, Filter, ListJobs, ListOf, Listing, Page},
+    batch::{CallError, ErrorKind, Filter, ListJobs, ListOf, Listing, Page, Pages},
     report::Partial,
     request::{JobId, NamePattern, Select, Status},
     session::Session,
@@ -70,7 +70,7 @@ struct Sweep<'a> {
 #[derive(Clone, Debug, Default)]
 struct Cursor {
     listings: VecDeque<Listing>,
-    next: Option<String>,
+    pages: Pages,
 }
 
 /// The jobs found so far.
@@ -79,6 +79,8 @@ struct Found {
     known: HashSet<JobId>,
     jobs: Vec<Candidate>,
     size: usize,
+    /// A page was read.
+    is_begun: bool,
 }
 
 /// How a sweep has ended.
@@ -135,26 +137,32 @@ impl Sweep<'_> {
         };
         let call = ListJobs {
             listing,
-            next: cursor.next.as_deref(),
+            next: cursor.pages.next(),
             limit: None,
         };
         let page = match self.session.call(&call).await {
             Ok(page) => page,
+            Err(error) if found.is_begun => return Some(End::Failed(midway(error))),
             Err(error) => return Some(End::Failed(error)),
         };
         self.take(&page, found);
         if self.most.is_some_and(|most| found.size > most) {
             return Some(End::TooMany);
         }
-        cursor.next = page.next;
-        if cursor.next.is_none() {
-            cursor.listings.pop_front();
+        match cursor.pages.turn(page.next) {
+            Ok(true) => {}
+            Ok(false) => {
+                cursor.listings.pop_front();
+                cursor.pages = Pages::default();
+            }
+            Err(error) => return Some(End::Failed(error)),
         }
         cursor.listings.is_empty().then_some(End::Complete)
     }
 
     fn take(&self, page: &Page, found: &mut Found) {
         let Self { select, query, .. } = self;
+        found.is_begun = true;
         for job in &page.jobs {
             let matches = select.matches_listed(job, query.intent.action, query.before);
             if matches && found.known.insert(job.id) {
@@ -210,7 +218,17 @@ impl Cursor {
     fn of(listings: impl IntoIterator<Item = Listing>) -> Self {
         Self {
             listings: listings.into_iter().collect(),
-            next: None,
+            pages: Pages::default(),
         }
     }
+}
+
+/// The error of a page after others were read. What Batch refuses then, the whole listing is not refused for: a token that
+/// has expired does not matter to the next listing.
+fn midway(error: CallError) -> CallError {
+    let kind = match error.kind {
+        ErrorKind::Refused | ErrorKind::Denied | ErrorKind::NoSuchOperation => ErrorKind::Server,
+        kind => kind,
+    };
+    CallError { kind, ..error }
 }

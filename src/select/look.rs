@@ -71,8 +71,13 @@ async fn look_at(
     let mut missing = look_once(ids.into_iter().collect(), session, each).await;
     for after in LOOK_AGAIN {
         let at = Instant::now() + after;
-        if missing.is_empty() || session.deadline.is_over(at) {
+        if missing.is_empty() {
             break;
+        }
+        if session.deadline.is_over(at) {
+            return missing
+                .into_iter()
+                .for_each(|id| each(id, Err(no_time_to_ask_again())));
         }
         sleep_until(at).await;
         missing = look_once(missing, session, each).await;
@@ -80,6 +85,11 @@ async fn look_at(
     for id in missing {
         each(id, Ok(None));
     }
+}
+
+/// Batch does not show a job, which may just have been submitted.
+fn no_time_to_ask_again() -> CallError {
+    CallError::out_of_time(Some(CallError::unknown("Batch does not show the job yet")))
 }
 
 /// Looks at jobs once, and returns those that Batch does not show.

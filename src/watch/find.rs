@@ -2,7 +2,7 @@
 
 use super::{QueueView, Watch};
 use crate::{
-    batch::{CallError, DescribeJobQueues, ErrorKind, JobQueue, QUEUES_LIMIT},
+    batch::{CallError, DescribeJobQueues, ErrorKind, JobQueue, Pages, QUEUES_LIMIT},
     policy::queue_name,
     request::WatchRequest,
     session::Session,
@@ -21,22 +21,22 @@ pub(super) async fn find(request: &WatchRequest, session: Session<'_>) -> Watch 
 
 async fn all_allowed(session: Session<'_>) -> Watch {
     let allowed = &session.policy.allowed_queues;
-    let (mut watch, mut next) = (Watch::default(), None);
+    let (mut watch, mut pages) = (Watch::default(), Pages::default());
     loop {
-        let call = DescribeJobQueues::All(next.as_deref());
-        match session.call(&call).await {
-            Ok(page) => {
-                let queues = page
-                    .queues
-                    .iter()
-                    .filter(|queue| allowed.contain(&queue.arn));
-                watch.queues.extend(queues.map(QueueView::of));
-                next = page.next;
+        let call = DescribeJobQueues::All(pages.next());
+        let turned = session.call(&call).await.and_then(|page| {
+            let queues = page.queues.iter();
+            let queues = queues.filter(|queue| allowed.contain(&queue.arn));
+            watch.queues.extend(queues.map(QueueView::of));
+            pages.turn(page.next)
+        });
+        match turned {
+            Ok(true) => {}
+            Ok(false) => return watch,
+            Err(error) => {
+                watch.error = Some(error);
+                return watch;
             }
-            Err(error) => watch.error = Some(error),
-        }
-        if next.is_none() || watch.error.is_some() {
-            return watch;
         }
     }
 }

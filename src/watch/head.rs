@@ -134,12 +134,7 @@ fn verdict(
     now: i64,
     policy: &Policy,
 ) -> Result<String, WouldNot> {
-    let intent = Intent {
-        action: Action::Cancel,
-        dry_run: policy.dry_run,
-        spares: &[],
-        running_since: None,
-    };
+    let intent = Intent::new(Action::Cancel, policy.dry_run);
     let plan = plan_job(intent, job, standing, policy);
     let settled = match plan {
         Plan::End => None,

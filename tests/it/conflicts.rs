@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use batch_emulator::{BulkCalls, Fault, Faults, JobSpec, Operation, Status};
+use batch_emulator::{BulkCalls, Fault, Faults, JobSpec, JobView, Operation, Status};
 use serde_json::{Value, json};
 use support::{
     Function, QUEUE,
@@ -267,5 +267,40 @@ async fn largest_max_jobs_is_accepted() {
         let report = function.invoke(request).await.unwrap();
         assert_eq!(only_outcome(&report), "wouldCancel");
         assert_eq!(report["dryRun"], true);
+    }
+}
+
+/// One of the requests asks for what the job has come to, whichever stands first.
+#[tokio::test(start_paused = true)]
+async fn job_that_starts_meanwhile_is_terminated_if_one_of_its_requests_asks_for_that() {
+    let waiting = json!({"select": {"jobQueue": QUEUE}, "terminate": true});
+    let starting = json!({"select": {"jobQueue": QUEUE, "statuses": ["RUNNABLE", "STARTING"]}, "terminate": true});
+    for selects_first in [true, false] {
+        for (named, is_ended) in [(true, true), (false, false)] {
+            let function = Function::new(&[("ALLOW_TERMINATE", "true")]);
+            let id = function.emulator.add_job(job(Status::Runnable));
+            let moving = id.clone();
+            function
+                .emulator
+                .on(Operation::DescribeJobs, move |emulator, _| {
+                    let is_runnable = |job: JobView| job.status == Status::Runnable;
+                    if emulator.job(&moving).is_some_and(is_runnable) {
+                        emulator.set_status(&moving, Status::Running);
+                    }
+                });
+            let other = if named {
+                json!({"jobId": id, "terminate": true})
+            } else {
+                starting.clone()
+            };
+            let mut bodies = [waiting.clone(), other];
+            if !selects_first {
+                bodies.reverse();
+            }
+            let answer = function.invoke(sqs(&bodies)).await.unwrap();
+            assert_eq!(answer, failures(&[]), "{bodies:?}");
+            let job = function.emulator.job(&id).unwrap();
+            assert_eq!(job.is_terminated, is_ended, "{bodies:?}: {job:?}");
+        }
     }
 }

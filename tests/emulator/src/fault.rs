@@ -38,6 +38,19 @@ impl BulkCalls {
     }
 }
 
+/// What becomes of the tokens that ask for the next page of a listing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Tokens {
+    /// They lead to the next page.
+    #[default]
+    Good,
+    /// 400 `ClientException`, as for a token that has expired.
+    Expired,
+    /// They lead to the next page, which ends with the same token again.
+    Repeated,
+}
+
 /// Why a job of a bulk call is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fault::{BulkCalls, ItemError},
+    fault::{BulkCalls, ItemError, Tokens},
     operation::Operation,
     span,
     status::Exit,
@@ -85,6 +85,8 @@ pub struct Faults {
     /// Ids that do the same. Drawn by id and seed, so that halving a call finds them.
     #[serde(deserialize_with = "rate")]
     pub fails_describe_rate: f64,
+    /// What becomes of the tokens that ask for the next page of a listing.
+    pub tokens: Tokens,
     /// Calls answered with 500 `ServerException`.
     #[serde(deserialize_with = "rate")]
     pub server_error_rate: f64,

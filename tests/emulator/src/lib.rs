@@ -59,7 +59,7 @@ pub use behaviour::{Behaviour, TerminateMark, UnknownServiceJob};
 pub use body::{Body, CutShort};
 pub use call::Dropped;
 pub use emulator::Emulator;
-pub use fault::{BulkCalls, Fault, ItemError};
+pub use fault::{BulkCalls, Fault, ItemError, Tokens};
 pub use faults::Faults;
 pub use job::JobView;
 pub use operation::Operation;

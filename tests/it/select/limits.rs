@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use batch_emulator::{Faults, Operation, Status};
+use batch_emulator::{Fault, Faults, Operation, Status, Tokens};
 use serde_json::json;
 use support::{
-    Function,
-    events::{failures, sqs},
+    Function, QUEUE,
+    events::{failures, queue_blocked, sqs},
+    only_outcome,
 };
 
 use super::{cancelled, error_of, job, many, select};
@@ -173,4 +174,101 @@ async fn message_with_max_jobs_is_not_retried_once_its_job_was_tried() {
     let event = sqs([&request]);
     assert_eq!(function.invoke(event).await.unwrap(), failures(&[]));
     assert!(!function.emulator.job(&other).unwrap().is_cancelled);
+}
+
+/// Without time to ask again after 1 s and 3 s, nobody knows whether Batch has the job: it may just have been submitted.
+#[tokio::test(start_paused = true)]
+async fn job_that_is_not_shown_is_not_found_only_if_there_was_time_to_ask_again() {
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    let limited = json!({"jobIds": [unknown], "maxJobs": 5});
+    for (event, seconds, expected) in [
+        (limited.clone(), 5, "notAttempted"),
+        (limited, 60, "notFound"),
+        (queue_blocked(unknown, QUEUE), 5, "notAttempted"),
+        (queue_blocked(unknown, QUEUE), 60, "notFound"),
+    ] {
+        let mut function = Function::new(&[]);
+        function.deadline = Duration::from_secs(seconds);
+        let answer = function.invoke(sqs([&event])).await.unwrap();
+        let is_done = expected == "notFound";
+        let back: &[usize] = if is_done { &[] } else { &[0] };
+        assert_eq!(answer, failures(back), "{event}");
+        if event["jobIds"].is_array() {
+            let report = function.invoke(event).await.unwrap();
+            assert_eq!(only_outcome(&report), expected);
+        }
+    }
+}
+
+/// By tags: a job that the listing shows and no look does.
+#[tokio::test(start_paused = true)]
+async fn selection_whose_jobs_are_not_shown_in_time_is_partial() {
+    for (seconds, partial) in [(5, true), (60, false)] {
+        let mut function = Function::new(&[]);
+        function.deadline = Duration::from_secs(seconds);
+        let hidden = function
+            .emulator
+            .add_job(job(Status::Runnable).tag("user", "ann"));
+        let shown = function
+            .emulator
+            .add_job(job(Status::Runnable).tag("user", "ann"));
+        function
+            .emulator
+            .on(Operation::DescribeJobs, move |emulator, _| {
+                emulator.forget_job(&hidden);
+            });
+        let request = select(json!({"tags": {"user": "ann"}}));
+        let report = function.invoke(request).await.unwrap();
+        assert_eq!(report["selection"].is_string(), partial, "{report}");
+        assert_eq!(report["complete"], !partial);
+        assert_eq!(report["summary"]["notFound"].is_number(), !partial);
+        assert_eq!(report["summary"]["cancelled"], 1);
+        assert!(function.emulator.job(&shown).unwrap().is_cancelled);
+    }
+}
+
+/// What was listed before the token of a page expired, or was given again, is acted on, and each delivery makes progress.
+#[tokio::test(start_paused = true)]
+async fn listing_whose_token_expires_or_repeats_is_partial() {
+    for tokens in [Tokens::Expired, Tokens::Repeated] {
+        let function = Function::new(&[("MAX_SELECTED", "100000")]);
+        function
+            .emulator
+            .add_jobs(&many(2_500, job(Status::Runnable)));
+        function.emulator.set_faults(Faults {
+            tokens,
+            ..Faults::default()
+        });
+        let request = select(json!({"statuses": ["RUNNABLE"]}));
+        let report = function.invoke(request.clone()).await.unwrap();
+        assert_eq!(report["selection"], "partial", "{tokens:?}");
+        let listings = function.emulator.count(Operation::ListJobs);
+        assert!(listings <= 3, "{tokens:?}: {listings} pages");
+        assert_eq!(report["summary"]["cancelled"], report["summary"]["jobs"]);
+        assert!(cancelled(&function.emulator).len() >= 1_000);
+        for _ in 0..2 {
+            function.invoke(request.clone()).await.unwrap();
+        }
+        assert_eq!(cancelled(&function.emulator).len(), 2_500, "{tokens:?}");
+    }
+}
+
+/// A denial of the first page is one of the selection.
+#[tokio::test(start_paused = true)]
+async fn listing_that_is_denied_midway_is_partial() {
+    let function = Function::new(&[("MAX_SELECTED", "100000")]);
+    function
+        .emulator
+        .add_jobs(&many(1_500, job(Status::Runnable)));
+    let request = select(json!({"statuses": ["RUNNABLE"]}));
+    function.emulator.on(Operation::ListJobs, |emulator, _| {
+        emulator.fail_next(Operation::ListJobs, Fault::Denied, 1);
+    });
+    let report = function.invoke(request.clone()).await.unwrap();
+    assert_eq!(report["selection"], "partial");
+    assert_eq!(report["summary"]["cancelled"], 1_000);
+    function
+        .emulator
+        .fail_next(Operation::ListJobs, Fault::Denied, 1);
+    assert_eq!(error_of(&function, request).await.error_type, "Denied");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use batch_emulator::{Call, Emulator, Faults, Operation, Status};
 use serde_json::json;
-use support::{Function, events};
+use support::{Function, QUEUE, events};
 
 use super::{job, many};
 
@@ -97,5 +97,53 @@ async fn together_they_keep_the_pace() {
             within <= 10 + BURST,
             "{within} calls in the second after {at:?}"
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_selections_list_their_queue_once() {
+    let function = Function::new(&[]);
+    function.emulator.add_jobs(&many(30, job(Status::Runnable)));
+    let select = |reason: String| json!({"select": {"jobQueue": QUEUE}, "reason": reason});
+    let bodies = (0..10).map(|number| select(format!("message {number}")));
+    let answer = function.invoke(events::sqs(bodies)).await.unwrap();
+    assert_eq!(answer, events::failures(&[]));
+    let once = function.emulator.calls().len();
+    assert_eq!(function.emulator.count(Operation::DescribeJobQueues), 1);
+    assert!(once <= 12, "{once} calls");
+    assert!(function.emulator.jobs().iter().all(|job| job.is_cancelled));
+}
+
+/// The jobs over the limit are counted once, and a message that wants an error gets one.
+#[tokio::test(start_paused = true)]
+async fn equal_selections_with_a_limit_are_one() {
+    let function = Function::new(&[]);
+    function
+        .emulator
+        .add_jobs(&many(300, job(Status::Runnable)));
+    let request = json!({"select": {"jobQueue": QUEUE}, "maxJobs": 10});
+    let event = json!([request.clone(), request.clone(), request]);
+    let report = function.invoke(event).await.unwrap();
+    assert_eq!(
+        report["summary"],
+        json!({"jobs": 300, "cancelled": 10, "overLimit": 290})
+    );
+}
+
+/// Requests that differ in what they do are two.
+#[tokio::test(start_paused = true)]
+async fn selections_that_differ_are_made_apart() {
+    for other in [
+        json!({"select": {"jobQueue": QUEUE}, "dryRun": true}),
+        json!({"select": {"jobQueue": QUEUE, "statuses": ["RUNNABLE"]}}),
+        json!({"select": {"jobQueue": QUEUE}, "maxJobs": 1000}),
+        json!({"select": {"jobQueue": QUEUE}, "terminate": true}),
+    ] {
+        let function = Function::new(&[("ALLOW_TERMINATE", "true")]);
+        function.emulator.add_job(job(Status::Runnable));
+        let bodies = [json!({"select": {"jobQueue": QUEUE}}), other];
+        function.invoke(events::sqs(&bodies)).await.unwrap();
+        let queues = function.emulator.count(Operation::DescribeJobQueues);
+        assert_eq!(queues, 2, "{bodies:?}");
     }
 }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     error::ApiError,
+    fault::Tokens,
     find::Found,
     job::{Key, QueueKey, Shape},
     queue::Place,
@@ -60,6 +61,24 @@ impl Desk<'_> {
             .ok_or_else(|| ApiError::client(format!("Job queue {name} does not exist")))
     }
 
+    /// The place after which the asked-for page starts.
+    pub(super) fn place(&self, input: &Input) -> Result<Option<Place>, ApiError> {
+        match page::place(input)? {
+            Some(_) if self.dice.faults().tokens == Tokens::Expired => {
+                Err(ApiError::client("'nextToken' has expired"))
+            }
+            place => Ok(place),
+        }
+    }
+
+    /// The token with which a page ends.
+    pub(super) fn token(&self, input: &Input, next: Option<String>) -> Option<String> {
+        match &input.next_token {
+            Some(token) if self.dice.faults().tokens == Tokens::Repeated => Some(token.clone()),
+            _ => next,
+        }
+    }
+
     fn list_queue(
         &mut self,
         input: &Input,
@@ -70,7 +89,7 @@ impl Desk<'_> {
     ) -> Result<Bytes, ApiError> {
         let status = page::status(input, service)?;
         let size = page::size(input, limit)?;
-        let before = page::place(input)?;
+        let before = self.place(input)?;
         if self.world.is_service_queue(queue) != service {
             return self.answer(Vec::new(), None);
         }
@@ -109,6 +128,7 @@ impl Desk<'_> {
             .filter(|_| places.len() > size)
             .map(|last| page::token(*last));
         let keys = shown.iter().map(|(_, key)| (*key, None)).collect();
+        let next = self.token(input, next);
         self.answer(keys, next)
     }
 
@@ -116,7 +136,7 @@ impl Desk<'_> {
     fn list_children(&mut self, input: &Input, array: &str) -> Result<Bytes, ApiError> {
         let status = page::status(input, false)?;
         let size = page::size(input, LARGE)?;
-        let after = page::place(input)?.map(|(_, key)| key);
+        let after = self.place(input)?.map(|(_, key)| key);
         let children = match self.world.find(array) {
             Some(Found::Job(key)) if self.is_shown(self.world.job(key)) => self.world.children(key),
             _ => Vec::new(),
@@ -142,6 +162,7 @@ impl Desk<'_> {
             .last()
             .filter(|_| more)
             .map(|(key, _)| page::token((self.world.job(*key).created_at, *key)));
+        let next = self.token(input, next);
         self.answer(keys, next)
     }
 

@@ -73,7 +73,7 @@ struct FrontJob {
 impl Desk<'_> {
     pub(super) fn describe_job_queues(&mut self, input: &Input) -> Result<Bytes, ApiError> {
         let size = page::size(input, SMALL)?;
-        let start = page::place(input)?.map_or(0, |(_, Key(next))| next);
+        let start = self.place(input)?.map_or(0, |(_, Key(next))| next);
         let named: Vec<&QueueEntry> = match input.job_queues.as_deref().unwrap_or_default() {
             [] => self.world.queues().iter().collect(),
             names => names
@@ -91,7 +91,10 @@ impl Desk<'_> {
                 .take(size)
                 .map(|entry| self.queue_detail(entry))
                 .collect(),
-            next_token: more.then(|| page::token((std::time::Duration::ZERO, Key(end)))),
+            next_token: self.token(
+                input,
+                more.then(|| page::token((std::time::Duration::ZERO, Key(end)))),
+            ),
         })
     }
 
