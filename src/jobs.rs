@@ -48,7 +48,7 @@ pub struct JobIndex(u32);
 pub struct RequestIndex(u32);
 
 /// The jobs of one invocation, in the order first asked.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Jobs {
     all: Vec<Job>,
     by_id: HashMap<JobId, JobIndex>,
@@ -62,7 +62,7 @@ pub struct Jobs {
 }
 
 /// The options of a request that hold for each of its jobs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RequestOptions {
     /// The reason as Batch gets it.
     pub reason: Arc<str>,

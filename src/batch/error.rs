@@ -26,7 +26,7 @@ pub struct CallError {
 }
 
 /// What follows from an error. A code that is not known is [`ErrorKind::Server`], so that no new one can lose a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// Too many calls: nothing was done. Again later, and more slowly.
     Throttled,

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A call to send.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Call {
     /// A look at these jobs.
     Describe(Vec<JobId>),

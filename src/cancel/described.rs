@@ -82,6 +82,7 @@ impl Engine<'_> {
                 self.verify(index, &job, &result, again, now);
             }
             Stage::Settled { outcome, .. } if outcome.is_under_way() || outcome.is_refused() => {
+                self.jobs[index].was_seen_refused = outcome.is_refused();
                 self.verify_end(index, &job, now);
             }
             // Looked at as the parent of another, or a moment too early: it proves nothing.
@@ -186,7 +187,7 @@ impl Engine<'_> {
         }
         let outcome = match job.stage() {
             Stage::ToDescribe => Outcome::NotFound,
-            Stage::ToVerify(CallResult::Refused) => Outcome::Failed,
+            Stage::ToVerify(CallResult::Refused) if !job.may_be_done => Outcome::Failed,
             Stage::ToVerify(_) => Outcome::Unconfirmed,
             Stage::Queued | Stage::Sent | Stage::Settled { .. } => return of_parent,
         };

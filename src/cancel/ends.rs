@@ -1,7 +1,7 @@
 //! The jobs that wait for the call that ends them, grouped by what can share a bulk call.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A call that ends jobs. Its jobs share operation and reason.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EndCall {
     /// Which call.
     pub operation: EndOperation,
@@ -26,24 +26,24 @@ pub struct EndCall {
 type Group = (EndOperation, Arc<str>);
 
 /// The jobs that wait for the call that ends them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Ends {
     groups: BTreeMap<Group, VecDeque<(JobIndex, JobId)>>,
     /// Jobs whose bulk call was refused as a whole: each gets a call of its own, so that one cannot harm the others.
     singles: VecDeque<EndCall>,
     queued: usize,
     bulk_in_flight: usize,
-    trials: HashMap<EndOperation, Trial>,
+    trials: BTreeMap<EndOperation, Trial>,
     /// Operations that IAM denies, by the bulk call and by single ones.
-    denied: HashSet<EndOperation>,
+    denied: BTreeSet<EndOperation>,
     /// Operations whose bulk call is denied while single calls are not: the endpoint does not know it.
-    without_bulk: HashSet<EndOperation>,
+    without_bulk: BTreeSet<EndOperation>,
 }
 
 /// The jobs of a denied bulk call, each tried by a call of its own: are they denied too?
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Trial {
-    open: HashSet<JobIndex>,
+    open: BTreeSet<JobIndex>,
     denied: usize,
     allowed: usize,
 }

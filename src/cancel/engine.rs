@@ -28,14 +28,14 @@ use crate::{
 const FRESH: Duration = Duration::from_secs(5);
 
 /// What is due later.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Timer {
     Look(Vec<JobId>),
     End(Vec<JobIndex>),
 }
 
 /// The state of the work.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Engine<'a> {
     pub(super) jobs: Jobs,
     pub(super) policy: &'a Policy,
@@ -48,7 +48,7 @@ pub struct Engine<'a> {
     pub(super) looks_in_flight: usize,
     pub(super) ends_in_flight: usize,
     /// Whether children that were refused were looked at once more.
-    has_seen_children: bool,
+    pub(super) has_seen_children: bool,
     /// Whether only looks are sent any more.
     pub(super) is_closed: bool,
     pub(super) began: Instant,
@@ -191,11 +191,9 @@ impl<'a> Engine<'a> {
         }
         for index in self.jobs.indices() {
             let job = &self.jobs[index];
-            let parent = job.id().and_then(JobId::parent);
-            let parent = parent.and_then(|parent| self.jobs.index_of(parent));
             if job.was_called
                 && job.outcome().is_some_and(Outcome::is_refused)
-                && parent.is_some_and(|parent| self.jobs[parent].was_called)
+                && self.is_array_called(index)
                 && let Some(id) = job.id()
             {
                 self.looks.push_again(id);
@@ -206,8 +204,35 @@ impl<'a> Engine<'a> {
     /// The jobs with their outcomes. Those that have none get the one that is true of them now.
     #[must_use]
     pub fn into_jobs(mut self) -> Jobs {
+        self.doubt_children();
         self.jobs.finish();
         self.jobs
+    }
+
+    /// Time is over. Ending an array may have ended a child which no call did, and which was not looked at since.
+    fn doubt_children(&mut self) {
+        for index in self.jobs.indices() {
+            let is_left = match self.jobs[index].stage() {
+                Stage::ToDescribe | Stage::Queued => true,
+                Stage::Settled { outcome, .. } => {
+                    outcome.is_refused() && !self.jobs[index].was_seen_refused
+                }
+                Stage::Sent | Stage::ToVerify(_) => false,
+            };
+            if is_left && self.is_array_called(index) {
+                let message =
+                    "a call to end its array was sent; out of time before a look showed the effect";
+                self.jobs
+                    .settle(index, Outcome::Unconfirmed, Some(message.into()));
+            }
+        }
+    }
+
+    /// Whether a call to end a job's array was sent.
+    fn is_array_called(&self, index: JobIndex) -> bool {
+        let array = self.jobs[index].id().and_then(JobId::parent);
+        let array = array.and_then(|array| self.jobs.index_of(array));
+        array.is_some_and(|array| self.jobs[array].was_called)
     }
 
     /// Plans what to do with a job at its first look.

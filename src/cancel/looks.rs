@@ -1,11 +1,11 @@
 //! The jobs that wait for a look.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::{batch::DESCRIBE_LIMIT, request::JobId};
 
 /// The jobs that wait for a look.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Looks {
     first: VecDeque<JobId>,
     again: VecDeque<JobId>,
@@ -14,7 +14,7 @@ pub(super) struct Looks {
     /// Parts of calls that Batch refused, to be sent as they are.
     parts: VecDeque<Vec<JobId>>,
     /// The ids in such parts, one of which is at fault: kept apart from others, lest these are refused with it.
-    suspects: HashSet<JobId>,
+    suspects: BTreeSet<JobId>,
 }
 
 impl Looks {

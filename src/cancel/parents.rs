@@ -1,15 +1,15 @@
 //! What is known of the parents of array children, whose tags count for the children.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::{batch::JobDetail, jobs::JobIndex, plan::Standing, report::Outcome, request::JobId};
 
 /// What is known of the parents of array children.
-#[derive(Debug, Default)]
-pub(super) struct Parents(HashMap<JobId, Parent>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parents(BTreeMap<JobId, Parent>);
 
 /// What is known of one parent.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Parent {
     /// It is being looked at; these children wait for it.
     Awaited {

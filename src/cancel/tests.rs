@@ -2,6 +2,7 @@
 
 mod ends;
 mod finish;
+mod histories;
 mod looks;
 mod order;
 mod random;

@@ -22,7 +22,7 @@ pub enum Decision {
 }
 
 /// One job.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Job {
     pub(super) id: ReportedId,
     /// The text by which it was asked for, where that says more than the id.
@@ -45,6 +45,8 @@ pub struct Job {
     pub was_called: bool,
     /// A call to end it was sent and not answered: it may have been done.
     pub may_be_done: bool,
+    /// It was looked at once more after Batch refused its call for good.
+    pub was_seen_refused: bool,
     /// What decided that it is to be ended.
     pub(super) because: Option<Box<Message>>,
     /// What the first look showed.
@@ -128,6 +130,7 @@ impl Job {
             last_error: None,
             was_called: false,
             may_be_done: false,
+            was_seen_refused: false,
             because: because.map(Box::new),
             after: first.as_ref().map(|first| first.status),
             first,

@@ -31,7 +31,7 @@ pub struct Observation {
 }
 
 /// Texts that many jobs share, each held once.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Texts(HashSet<Arc<str>>);
 
 impl Texts {
