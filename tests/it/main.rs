@@ -29,5 +29,6 @@ mod publish;
 mod queues;
 mod select;
 mod selections;
+mod spellings;
 mod watch;
 mod widget;
