@@ -12,6 +12,7 @@
     reason = "nothing outside of this binary can be reached"
 )]
 
+mod alarms;
 mod blocked;
 mod conflicts;
 mod dependencies;
