@@ -12,7 +12,7 @@ use crate::{
     request::{AUDIT_MARKER, Action, Status},
 };
 
-pub use blocked::{Blocking, Dwell, NotEnded, Told, because, blocking};
+pub use blocked::{Blocking, Dwell, NotEnded, Told, because, blocking, first_since};
 pub use standing::Standing;
 
 /// What there is to add to an outcome.
