@@ -90,8 +90,8 @@ pub(super) fn statuses(text: &str) -> Result<Vec<Status>, String> {
 
 /// Seconds, or a length of time such as `15m`.
 pub(super) fn age(text: &str, zero: &str) -> Result<Duration, String> {
-    seconds_or_length(text).map_err(|why| {
-        format!("a number of seconds, or a length of time such as 15m, PT1H or 1d, a year at most; {zero}: {why}")
+    seconds_or_length(text).map_err(|_| {
+        format!("a number of seconds, or a length of time such as 15m, PT1H or 1d, a year at most; {zero}")
     })
 }
 

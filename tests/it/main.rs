@@ -30,6 +30,7 @@ mod publish;
 mod queues;
 mod select;
 mod selections;
+mod settings;
 mod spellings;
 mod watch;
 mod widget;
