@@ -103,13 +103,13 @@ mod tests {
             ("", "", true),
             ("ops?1", "ops-1", false),
             ("ops?1", "ops?1", true),
-            ("ops\01", "ops-1", false),
-            ("ops\0*", "ops-1", false),
+            ("ops\u{0}1", "ops-1", false),
+            ("ops\u{0}*", "ops-1", false),
             ("Ops*", "ops-1", false),
         ] {
             assert_eq!(Pattern::new(pattern).matches(text), expected, "{pattern:?}");
         }
-        for name in ["", "a?", "a\0*", "a*b", "**"] {
+        for name in ["", "a?", "a\u{0}*", "a*b", "**"] {
             let error = NamePattern::new("jobName", name.to_owned()).unwrap_err();
             assert_eq!(error.field, "jobName", "{name:?}");
         }
