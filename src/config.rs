@@ -2,13 +2,13 @@
 
 mod values;
 
-use std::{fmt::Display, str::FromStr, time::Duration};
+use std::{ffi::OsString, fmt::Display, str::FromStr, time::Duration};
 
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 
 use crate::{
-    policy::{IDENTITY_CENTER_ROLES, OwnerRule, Patterns, Policy, ProtectTag, Queues},
+    policy::{IDENTITY_CENTER_ROLES, OwnerRule, Patterns, Policy, ProtectTag, Queues, entries},
     request::Status,
 };
 
@@ -74,7 +74,7 @@ impl Config {
     ///
     /// The first variable whose value is not allowed.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_lookup(|name| std::env::var(name).ok())
+        Self::from_os_lookup(&|name| std::env::var_os(name))
     }
 
     /// Reads the settings through `lookup`. An empty value counts as not set, since a template
@@ -84,27 +84,33 @@ impl Config {
     ///
     /// The first variable whose value is not allowed.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let env = Env(&lookup);
+        Self::from_os_lookup(&|name| lookup(name).map(OsString::from))
+    }
+
+    fn from_os_lookup(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
+        let env = Env(lookup);
         let policy = Policy {
-            allowed_queues: Queues::parse(&env.text("ALLOWED_QUEUES", "")),
+            allowed_queues: env.list("ALLOWED_QUEUES", "", |text| Ok(Queues::parse(text)))?,
             protect_tag: env.read("PROTECT_TAG", "batch-cancel:protect", |text| {
                 ProtectTag::parse(text).map_err(str::to_owned)
             })?,
             allow_terminate: env.flag("ALLOW_TERMINATE", false)?,
             max_selected: env.number("MAX_SELECTED", "1000", 1, usize::MAX)?,
-            blocked_reasons: Patterns::parse(&env.text("BLOCKED_REASONS", BLOCKED_REASONS)),
+            blocked_reasons: env.list("BLOCKED_REASONS", BLOCKED_REASONS, |text| {
+                Ok(Patterns::parse(text))
+            })?,
             blocked_for: env.read("BLOCKED_FOR", "10m", |text| age(text, "0 for at once"))?,
             owner_rule: OwnerRule {
                 tag: env.read("OWNER_TAG", "", owner_tag)?,
                 claim: env.read("OWNER_CLAIM", "sub", claim)?,
-                roles: env.read("OWNER_ROLES", IDENTITY_CENTER_ROLES, owner_roles)?,
-                admins: env.read("ADMIN_CALLERS", "", admins)?,
+                roles: env.list("OWNER_ROLES", IDENTITY_CENTER_ROLES, owner_roles)?,
+                admins: env.list("ADMIN_CALLERS", "", admins)?,
             },
             dry_run: env.flag("DRY_RUN", false)?,
         };
         Ok(Self {
             result_bus: Some(env.read("RESULT_BUS", "", bus)?).filter(|bus| !bus.is_empty()),
-            cancel_on_status: env.read(
+            cancel_on_status: env.list(
                 "CANCEL_ON_STATUS",
                 "SUBMITTED,PENDING,RUNNABLE",
                 statuses,
@@ -117,7 +123,7 @@ impl Config {
                 alarm_request(text, &policy)
             })?,
             alarm_descriptions: env.flag("ALARM_DESCRIPTIONS", false)?,
-            queue_dimensions: env.read("QUEUE_DIMENSIONS", "JobQueueName,JobQueue", |text| {
+            queue_dimensions: env.list("QUEUE_DIMENSIONS", "JobQueueName,JobQueue", |text| {
                 Ok(words(text))
             })?,
             require_caller: env.flag("REQUIRE_CALLER", true)?,
@@ -132,26 +138,45 @@ impl Config {
 }
 
 /// The environment, read through a lookup function.
-struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
+struct Env<'a>(&'a dyn Fn(&str) -> Option<OsString>);
 
 impl Env<'_> {
-    fn text(&self, name: &'static str, default: &str) -> String {
-        (self.0)(name)
-            .filter(|value| !value.trim().is_empty())
-            .unwrap_or_else(|| default.to_owned())
-    }
-
     fn read<T>(
         &self,
         name: &'static str,
         default: &str,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, ConfigError> {
-        let value = self.text(name, default);
-        parse(value.trim()).map_err(|expected| ConfigError {
+        let set = (self.0)(name).filter(|value| !value.to_string_lossy().trim().is_empty());
+        let value = set.unwrap_or_else(|| default.into());
+        let text = value.to_string_lossy();
+        let expected = match (parse(text.trim()), value.to_str()) {
+            (Ok(read), Some(_)) => return Ok(read),
+            (Ok(_), None) => "a text in UTF-8".to_owned(),
+            (Err(expected), Some(_)) => expected,
+            (Err(expected), None) => format!("{expected}, in UTF-8"),
+        };
+        Err(ConfigError {
             name,
-            value,
+            value: text.into_owned(),
             expected,
+        })
+    }
+
+    /// A comma-separated list. One of nothing but commas would silently turn off what it lists.
+    fn list<T>(
+        &self,
+        name: &'static str,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, ConfigError> {
+        self.read(name, default, |text| {
+            if !text.is_empty() && entries(text).next().is_none() {
+                return Err(
+                    "at least one entry between the commas, or nothing for the default".to_owned(),
+                );
+            }
+            parse(text)
         })
     }
 
@@ -227,6 +252,45 @@ mod tests {
     }
 
     #[test]
+    fn lengths_of_time_are_seconds_or_as_in_a_request() {
+        for (text, hours) in [
+            ("86400", 24),
+            ("1d", 24),
+            ("1d 12h", 36),
+            ("P1DT1H", 25),
+            ("365d", 8760),
+        ] {
+            let length = Duration::from_hours(hours);
+            let config = with("MAX_EVENT_AGE", text).unwrap();
+            assert_eq!(config.max_event_age, Some(length), "{text}");
+            let config = with("BLOCKED_FOR", text).unwrap();
+            assert_eq!(config.policy.blocked_for, length, "{text}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_value_that_is_not_utf_8_is_an_error_for_every_variable() {
+        use std::{cell::RefCell, os::unix::ffi::OsStringExt};
+        let asked = RefCell::new(Vec::new());
+        Config::from_os_lookup(&|name| {
+            asked.borrow_mut().push(name.to_owned());
+            None
+        })
+        .unwrap();
+        for name in asked.into_inner() {
+            let value =
+                |asked: &str| (asked == name).then(|| OsString::from_vec(b"tr\xffue".to_vec()));
+            let error = Config::from_os_lookup(&value).unwrap_err().to_string();
+            let begin = format!("{name} is \"tr\u{fffd}ue\", expected ");
+            assert!(
+                error.starts_with(&begin) && error.ends_with("UTF-8"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
     fn owners_are_off_and_named_by_identity_center_until_the_deployer_says_otherwise() {
         let rule = Config::from_lookup(|_| None).unwrap().policy.owner_rule;
         assert_eq!((rule.tag, rule.claim.as_str()), (None, "sub"));
@@ -256,7 +320,17 @@ mod tests {
             ("API_CONCURRENCY", "1000"),
             ("CANCEL_ON_STATUS", "RUNNABLE,DONE"),
             ("CANCEL_ON_STATUS", "FAILED"),
+            ("CANCEL_ON_STATUS", ","),
+            ("ALLOWED_QUEUES", ","),
+            ("BLOCKED_REASONS", " , ,"),
+            ("OWNER_ROLES", ",,"),
+            ("ADMIN_CALLERS", ","),
+            ("QUEUE_DIMENSIONS", ","),
             ("MAX_EVENT_AGE", "soon"),
+            ("MAX_EVENT_AGE", "366d"),
+            ("BLOCKED_FOR", "31536001"),
+            ("BLOCKED_FOR", "9223372036854775808"),
+            ("BLOCKED_FOR", "1y"),
             ("MAX_EVENT_AGE", "-5m"),
             ("PROTECT_TAG", "=x"),
             ("METRICS_NAMESPACE", "AWS/Batch"),

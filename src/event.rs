@@ -101,6 +101,9 @@ pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, EventError
         return Ok(widget::decode(&object, scope));
     }
     let records = object.records();
+    if sqs::matches(&records) || sns::matches(&records) {
+        object.no_fields_beside("the messages")?;
+    }
     if sqs::matches(&records) {
         return sqs::decode(&records, body);
     }

@@ -196,8 +196,12 @@ async fn choose(
         Target::Jobs(ids) => select_ids(ids, query, session).await,
         Target::Blocked(id) => select_blocked(id, told, query, session).await,
         Target::Select(selected) => match select(&selected, told, query, session).await {
-            // An alarm tells of whatever queue it watches: one that is not allowed here is nobody's mistake.
-            Err(SelectError::NotAllowed(why)) if request.from_alarm => return Ok(Err(why)),
+            // An alarm tells of whatever queue it watches: one that is not allowed here, or gone, is nobody's mistake.
+            Err(SelectError::NotAllowed(why) | SelectError::NoSuchQueue(why))
+                if request.from_alarm =>
+            {
+                return Ok(Err(why));
+            }
             selection => selection?,
         },
     };
@@ -207,7 +211,9 @@ async fn choose(
 impl From<SelectError> for EventError {
     fn from(error: SelectError) -> Self {
         match error {
-            SelectError::Refused(why) | SelectError::NotAllowed(why) => Self::Refused(why),
+            SelectError::Refused(why)
+            | SelectError::NoSuchQueue(why)
+            | SelectError::NotAllowed(why) => Self::Refused(why),
             SelectError::Denied(why) => Self::Denied(why),
         }
     }

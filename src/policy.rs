@@ -5,9 +5,7 @@ mod principal;
 
 use std::{fmt, time::Duration};
 
-use wildmatch::WildMatch;
-
-use crate::request::{Action, QueueName, Request};
+use crate::request::{Action, Pattern, QueueName, Request};
 
 pub use owner::{Identity, Owner, OwnerRule, Ownership, tag_key};
 pub use principal::{Admins, ArnPattern, IDENTITY_CENTER_ROLES, roles};
@@ -56,16 +54,21 @@ pub fn too_many(matched: usize, max: usize) -> String {
     )
 }
 
-/// A list of patterns with `*` for any text, case-sensitive.
+/// The entries of a comma-separated list. White space around one does not count, nor does one that is empty.
+pub fn entries(text: &str) -> impl Iterator<Item = &str> {
+    let entries = text.split(',').map(str::trim);
+    entries.filter(|entry| !entry.is_empty())
+}
+
+/// A list of patterns.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Patterns(Vec<WildMatch>);
+pub struct Patterns(Vec<Pattern>);
 
 impl Patterns {
-    /// Reads a comma-separated list. White space around an entry does not count.
+    /// Reads a comma-separated list.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let entries = text.split(',').map(str::trim).filter(|s| !s.is_empty());
-        Self(entries.map(WildMatch::new).collect())
+        Self(entries(text).map(Pattern::new).collect())
     }
 
     /// The first pattern that `text` matches.
@@ -99,7 +102,7 @@ impl Queues {
         self.0
             .0
             .iter()
-            .any(|pattern| pattern.matches(if is_of_arns(pattern) { queue } else { name }))
+            .any(|pattern| pattern.matches(if pattern.is_of_arns() { queue } else { name }))
     }
 
     /// Whether a queue that is known by its name may be among them. If this function does not know its own region, a
@@ -108,13 +111,9 @@ impl Queues {
     pub fn may_contain(&self, queue: &QueueName) -> bool {
         match &queue.arn {
             Some(arn) => self.contain(arn),
-            None => self.contain(&queue.name) || self.0.0.iter().any(is_of_arns),
+            None => self.contain(&queue.name) || self.0.0.iter().any(Pattern::is_of_arns),
         }
     }
-}
-
-fn is_of_arns(pattern: &WildMatch) -> bool {
-    pattern.pattern_chars().starts_with(&['a', 'r', 'n', ':'])
 }
 
 /// The name of a job queue, from its name or ARN.
@@ -192,6 +191,7 @@ mod tests {
             "gpu",
             "spot",
             "Spot-gpu",
+            "spot?gpu",
             "*batch*",
             "arn:aws:batch:us-*",
         ] {

@@ -2,6 +2,7 @@
 
 mod decode;
 mod job_id;
+mod length;
 mod page;
 mod panel;
 mod pattern;
@@ -9,6 +10,7 @@ mod reason;
 mod region;
 mod schema;
 mod select;
+mod spelling;
 mod status;
 mod watch;
 
@@ -19,13 +21,15 @@ use jiff::Timestamp;
 pub use decode::RequestError;
 pub(crate) use decode::{decode, flag, from_json, from_object};
 pub use job_id::{AskedId, InvalidId, JobId};
+pub(crate) use length::{length_of_time, seconds_or_length};
 pub use page::PageRequest;
 pub use panel::{MAX_SHOWN, PanelRequest};
-pub use pattern::NamePattern;
+pub use pattern::{NamePattern, Pattern};
 pub use reason::{AUDIT_MARKER, audit_reason};
 pub use region::{OwnRegion, QueueName};
 pub(crate) use schema::{FIELDS, TARGET_FIELDS, WATCH};
 pub use select::{Select, SelectFrom};
+pub(crate) use spelling::{is_field, is_spelling_of};
 pub use status::Status;
 pub use watch::WatchRequest;
 

@@ -211,9 +211,11 @@ fn respond_report(
             invocation_error(report, messages, |message| message.fail_on_incomplete)
                 .map_or_else(json, Err),
         ),
-        Reply::InvocationError => {
-            Response::new(invocation_error(report, messages, |_| true).map_or_else(json, Err))
-        }
+        Reply::InvocationError => Response::new(
+            // That a job's time has not come is no fault of the event.
+            invocation_error(report, messages, |message| message.class != Class::TooSoon)
+                .map_or_else(json, Err),
+        ),
         Reply::BatchItemFailures => {
             Response::new(to_raw_value(&batch_item_failures(messages)).map_err(Failure::from))
         }

@@ -169,7 +169,8 @@ async fn list_of(select: &Select, session: Session<'_>) -> Result<ListOf, Stop> 
     match &select.from {
         SelectFrom::Queue(name) => {
             let queue = session.call(&DescribeJobQueue(name)).await?;
-            let queue = queue.ok_or_else(|| refuse(format!("job queue {name} does not exist")))?;
+            let unknown = || SelectError::NoSuchQueue(format!("job queue {name} does not exist"));
+            let queue = queue.ok_or_else(|| Stop::Refused(unknown()))?;
             let why =
                 format!("job queue {name} is not in ALLOWED_QUEUES (parameter AllowedJobQueues)");
             allowed(session.policy, &queue.arn, why)?;

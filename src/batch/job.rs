@@ -74,7 +74,7 @@ impl TryFrom<SdkSummary> for JobSummary {
             job_definition: job.job_definition,
             share_identifier: job.share_identifier,
             created_at: time(job.created_at),
-            started_at: time(job.started_at),
+            started_at: time_since(job.created_at, job.started_at),
             is_cancelled: job.is_cancelled.unwrap_or_default(),
             is_terminated: job.is_terminated.unwrap_or_default(),
             array_size: array_size(size.map(i64::from)),
@@ -94,7 +94,7 @@ impl JobDetail {
                 job_definition: None,
                 share_identifier: job.share_identifier,
                 created_at: time(job.created_at),
-                started_at: time(job.started_at),
+                started_at: time_since(job.created_at, job.started_at),
                 is_cancelled: false,
                 is_terminated: job.is_terminated.unwrap_or_default(),
                 array_size: None,
@@ -118,9 +118,15 @@ pub(super) fn status(name: Option<&str>) -> Status {
     name.map_or(Status::Unknown, Status::from_batch)
 }
 
-/// Batch and its SDK write 0 for a time that there is none of.
+/// Batch and its SDK write 0 for a time that there is none of. One before 1970 is none either.
 pub(super) fn time(milliseconds: Option<i64>) -> Option<i64> {
-    milliseconds.filter(|&time| time != 0)
+    milliseconds.filter(|&time| time > 0)
+}
+
+/// The time of something that happened to a job. One before the job was created is none: it would make the job look old.
+pub(super) fn time_since(created_at: Option<i64>, milliseconds: Option<i64>) -> Option<i64> {
+    let created_at = time(created_at).unwrap_or_default();
+    time(milliseconds).filter(|&time| time >= created_at)
 }
 
 /// Only a parent has a size; a child shows none, or zero.

@@ -31,7 +31,7 @@ use serde::{Deserialize, Deserializer, de::Visitor};
 
 use super::{
     CallError, JobDetail, JobSummary,
-    job::{array_size, job_id, status, time},
+    job::{array_size, job_id, status, time, time_since},
 };
 
 /// An attempt that ended this close to the end of its job, in milliseconds, ended with it.
@@ -224,6 +224,7 @@ impl TryFrom<DescribedJob<'_>> for JobDetail {
             ends.find_map(|end| end.of_job(stopped_at))
         });
         let size = job.array_properties.and_then(|array| array.size);
+        let created_at = job.created_at.map(|time| time.0);
         Ok(Self {
             summary: JobSummary {
                 id: job_id(job.job_id.as_ref().map(Text::as_str))?,
@@ -232,8 +233,8 @@ impl TryFrom<DescribedJob<'_>> for JobDetail {
                 job_name: job.job_name.map(String::from).unwrap_or_default(),
                 job_definition: job.job_definition.map(String::from),
                 share_identifier: job.share_identifier.map(String::from),
-                created_at: time(job.created_at.map(|time| time.0)),
-                started_at: time(job.started_at.map(|time| time.0)),
+                created_at: time(created_at),
+                started_at: time_since(created_at, job.started_at.map(|time| time.0)),
                 is_cancelled: job.is_cancelled.unwrap_or_default(),
                 is_terminated: job.is_terminated.unwrap_or_default(),
                 array_size: array_size(size.map(|size| size.0)),

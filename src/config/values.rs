@@ -5,8 +5,8 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
 use crate::{
-    policy::{self, Admins, ArnPattern, Policy},
-    request::{OwnRegion, Request, Status},
+    policy::{self, Admins, ArnPattern, Policy, entries},
+    request::{OwnRegion, Request, Status, seconds_or_length},
 };
 
 /// The longest name or ARN of an event bus.
@@ -66,11 +66,7 @@ pub(super) fn log_level(text: &str) -> Result<LevelFilter, String> {
 }
 
 pub(super) fn words(text: &str) -> Vec<String> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
+    entries(text).map(str::to_owned).collect()
 }
 
 pub(super) fn statuses(text: &str) -> Result<Vec<Status>, String> {
@@ -81,9 +77,7 @@ pub(super) fn statuses(text: &str) -> Result<Vec<Status>, String> {
         Status::Starting,
         Status::Running,
     ];
-    text.split(',')
-        .map(str::trim)
-        .filter(|s| !s.is_empty())
+    entries(text)
         .map(|name| {
             let status = Status::from_batch(name);
             all.contains(&status).then_some(status).ok_or_else(|| {
@@ -96,13 +90,9 @@ pub(super) fn statuses(text: &str) -> Result<Vec<Status>, String> {
 
 /// Seconds, or a length of time such as `15m`.
 pub(super) fn age(text: &str, zero: &str) -> Result<Duration, String> {
-    let expected =
-        || format!("a number of seconds, or a length of time such as 15m or PT1H; {zero}");
-    if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    let length: jiff::SignedDuration = text.parse().map_err(|_| expected())?;
-    Duration::try_from(length).map_err(|_| expected())
+    seconds_or_length(text).map_err(|_| {
+        format!("a number of seconds, or a length of time such as 15m, PT1H or 1d, a year at most; {zero}")
+    })
 }
 
 /// A bus name or ARN, as `PutEvents` takes it

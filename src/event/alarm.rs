@@ -5,19 +5,21 @@
 
 mod forms;
 mod notification;
+mod queue;
 
-use std::{collections::BTreeSet, fmt};
-
-use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use std::fmt;
 
 use super::{Content, EventError, RawObject, Scope, age};
-use crate::request::{Action, Request, RequestError};
-use forms::{AlarmAction, StateChange};
+use crate::request::{Action, Request, RequestError, is_spelling_of};
+use forms::{AlarmAction, CONTRIBUTOR_CHANGE, StateChange};
+use jiff::Timestamp;
 use notification::Notification;
+use queue::{Contributor, Metric};
 
 const KIND: &str = "CloudWatch alarm";
+
+/// The field of a description that holds a request.
+const DESCRIBED: &str = "batchCancel";
 
 /// An alarm that has changed its state.
 #[derive(Debug)]
@@ -30,12 +32,9 @@ struct Alarm {
     region: Option<String>,
     account: Option<String>,
     time: Option<String>,
-    /// The dimensions of all metrics that can name a job queue: name and value.
-    dimensions: Vec<(String, String)>,
+    metrics: Vec<Metric>,
     /// The contributor of a Metrics Insights alarm, if the event is about one.
-    contributor_id: Option<String>,
-    /// The attributes that the contributor was grouped by: name and value.
-    contributor: Vec<(String, String)>,
+    contributor: Option<Contributor>,
 }
 
 pub(super) fn matches(object: &RawObject<'_>) -> bool {
@@ -54,12 +53,15 @@ fn is_event(object: &RawObject<'_>) -> bool {
     object.text("source").as_deref() == Some("aws.cloudwatch")
         && matches!(
             object.text("detail-type").as_deref(),
-            Some("CloudWatch Alarm State Change" | "CloudWatch Alarm Contributor State Change")
+            Some("CloudWatch Alarm State Change" | CONTRIBUTOR_CHANGE)
         )
 }
 
 pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, EventError> {
     let broken = |error| EventError::Envelope { kind: KIND, error };
+    object
+        .no_fields_beside("ALARM_REQUEST or the alarm's description")
+        .map_err(broken)?;
     let alarm = if is_action(object) {
         object.decode().map(AlarmAction::into_alarm)
     } else if is_notification(object) {
@@ -85,17 +87,11 @@ impl Alarm {
         }
         let described = self.described_request(scope)?;
         let template = described.as_deref().unwrap_or(&scope.config.alarm_request);
-        let queues = self.queues(&scope.config.queue_dimensions);
-        let mut queues = queues.iter();
-        let queue = match (queues.next(), queues.next()) {
-            (Some(one), Some(another)) => {
-                return Ok(Err(format!(
-                    "its metrics name more than one job queue, for example {one:?} and {another:?}"
-                )));
-            }
-            (one, _) => one,
+        let queue = match self.queue(scope) {
+            Ok(queue) => queue,
+            Err(why) => return Ok(Err(why)),
         };
-        let request = Request::from_template(template, queue.map(String::as_str), scope.own_region);
+        let request = Request::from_template(template, queue.as_deref(), scope.own_region);
         let request = request.map_err(|error| self.in_template(error, described.is_some()))?;
         let Some(mut request) = request else {
             let looked_for = scope.config.queue_dimensions.join(", ");
@@ -116,7 +112,7 @@ impl Alarm {
 
     fn in_template(&self, error: RequestError, described: bool) -> RequestError {
         let field = if described {
-            "batchCancel"
+            DESCRIBED
         } else {
             "ALARM_REQUEST"
         };
@@ -154,43 +150,29 @@ impl Alarm {
         Ok(age::too_old(at, scope))
     }
 
-    /// The job queues that the alarm names: its contributor's, otherwise those of all its metrics.
-    fn queues(&self, dimensions: &[String]) -> BTreeSet<String> {
-        let named = |of: &[(String, String)]| -> BTreeSet<String> {
-            let queue = |(name, value): &(String, String)| {
-                (dimensions.contains(name) && !value.is_empty()).then(|| value.clone())
-            };
-            of.iter().filter_map(queue).collect()
-        };
-        let contributors = named(&self.contributor);
-        if !contributors.is_empty() {
-            return contributors;
-        }
-        named(&self.dimensions)
-    }
-
     /// The request in the alarm's description, if `ALARM_DESCRIPTIONS` is true and the description has one. A request that
     /// cannot be read is an error: `ALARM_REQUEST` is not what the author of the description asked for.
     fn described_request(&self, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
-        let description = self
-            .description
-            .as_deref()
-            .filter(|_| scope.config.alarm_descriptions);
-        let Some((before, _)) = description.and_then(|text| text.split_once("\"batchCancel\""))
-        else {
+        let description = self.description.as_deref();
+        let Some(text) = description.filter(|_| scope.config.alarm_descriptions) else {
             return Ok(None);
         };
         let mut problem = "expected {\"batchCancel\": {…}}".to_owned();
-        for (start, _) in before.match_indices('{') {
-            let json = description
-                .and_then(|text| text.get(start..))
-                .unwrap_or_default();
-            let mut values = serde_json::Deserializer::from_str(json).into_iter::<Described<'_>>();
+        for (start, _) in text.match_indices('{') {
+            let json = text.get(start..).unwrap_or_default();
+            let mut values = serde_json::Deserializer::from_str(json).into_iter::<RawObject<'_>>();
             match values.next() {
-                Some(Ok(described)) => return Ok(Some(described.batch_cancel.get().to_owned())),
+                Some(Ok(object)) => match described(&object) {
+                    Ok(None) => {}
+                    Ok(request) => return Ok(request),
+                    Err(error) => return Err(self.in_template(error, true).into()),
+                },
                 Some(Err(error)) => problem = error.to_string(),
                 None => {}
             }
+        }
+        if !text.contains(&format!("\"{DESCRIBED}\"")) {
+            return Ok(None);
         }
         Err(self
             .in_template(RequestError::new("", problem), true)
@@ -198,11 +180,27 @@ impl Alarm {
     }
 }
 
+/// The request in an object of a description, if that is what the object is for.
+fn described(object: &RawObject<'_>) -> Result<Option<String>, RequestError> {
+    let mut given = object
+        .fields()
+        .filter(|(name, _)| is_spelling_of(DESCRIBED, name));
+    match (given.next(), given.next()) {
+        (None, _) => Ok(None),
+        (Some((DESCRIBED, request)), None) => {
+            object.no_fields_beside(DESCRIBED)?;
+            Ok(Some(request.get().to_owned()))
+        }
+        (Some((name, _)), _) => Err(RequestError::new(name, "expected batchCancel, once")),
+    }
+}
+
 /// The alarm as messages name it.
 impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "alarm {:?}", self.name)?;
-        match &self.contributor_id {
+        let contributor = self.contributor.as_ref();
+        match contributor.and_then(|contributor| contributor.id.as_ref()) {
             Some(id) => write!(f, ", contributor {id:?}"),
             None => Ok(()),
         }
@@ -214,12 +212,4 @@ fn time_of(text: &str) -> Option<Timestamp> {
     text.parse()
         .ok()
         .or_else(|| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text).ok())
-}
-
-/// The part of a description that is for this function.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Described<'a> {
-    #[serde(borrow)]
-    batch_cancel: &'a RawValue,
 }

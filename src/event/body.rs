@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::{Content, EventError, RawObject, Scope, message};
-use crate::request::{AskedId, FIELDS, Request, RequestError, from_json};
+use crate::request::{AskedId, Request, RequestError, from_json};
 
 /// What the text of a message asks for. The message is inside `depth` others.
 pub(super) fn read(text: &str, scope: &Scope<'_>, depth: usize) -> Result<Content, EventError> {
@@ -33,17 +33,6 @@ pub(super) fn read_value(
     } else {
         read(value.get())
     }
-}
-
-/// Whether this is a field of a request, in any spelling: neither `dryrun` nor `dry_run` may ever cancel for real.
-pub(super) fn is_field(name: &str) -> bool {
-    FIELDS.iter().any(|field| is_spelling_of(field, name))
-}
-
-/// Whether `name` has the letters of `field`, whatever their case and whatever stands between them.
-pub(super) fn is_spelling_of(field: &str, name: &str) -> bool {
-    let letters = name.chars().filter(char::is_ascii_alphabetic);
-    letters.collect::<String>().eq_ignore_ascii_case(field)
 }
 
 /// Ids and nothing else, separated by white space.

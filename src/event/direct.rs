@@ -3,20 +3,22 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{
-    Content, EventError, RawObject, Scope,
-    body::{is_field, is_spelling_of},
-};
-use crate::request::{FIELDS, Request, RequestError, TARGET_FIELDS, from_json};
+use super::{Content, EventError, RawObject, Scope};
+use crate::request::{Request, RequestError, TARGET_FIELDS, from_json, is_field, is_spelling_of};
 
-/// Recognised by a field that names jobs, in any case. A misspelt field is then an error about the field, not an
+/// The column of a row that names a job.
+const JOB_ID: &str = "jobId";
+
+/// Recognised by a field that names jobs, in any spelling. A misspelt field is then an error about the field, not an
 /// unsupported event.
 pub(super) fn matches(object: &RawObject<'_>) -> bool {
-    let one_of =
-        |name: &str, fields: &[&str]| fields.iter().any(|field| field.eq_ignore_ascii_case(name));
-    let names_jobs = object.names().any(|name| one_of(name, &TARGET_FIELDS));
-    let only_options =
-        object.names().next().is_some() && object.names().all(|name| one_of(name, &FIELDS));
+    let is_target = |name: &str| {
+        TARGET_FIELDS
+            .iter()
+            .any(|field| is_spelling_of(field, name))
+    };
+    let names_jobs = object.names().any(is_target);
+    let only_options = object.names().next().is_some() && object.names().all(is_field);
     names_jobs || only_options || is_map_batch(object)
 }
 
@@ -73,18 +75,20 @@ fn misplaced(option: &str) -> RequestError {
     )
 }
 
-/// An item is an id, or a row of a table with a column `jobId`. Other columns are ignored, unless they look like options
-/// of a request, which apply to a whole batch only.
+/// An item is an id, or a row of a table with a column `jobId`. Other columns are ignored, unless they look like fields of a
+/// request: options apply to a whole batch only, and a second column of ids would be lost.
 fn item_id(item: &str) -> Result<String, RequestError> {
     let Some(row) = RawObject::read(item) else {
         return from_json(item);
     };
-    let option = row
-        .names()
-        .find(|name| is_field(name) && !is_spelling_of("jobId", name) && row.has(name));
-    if let Some(option) = option {
-        return Err(misplaced(option));
+    let is_other = |name: &&str| *name != JOB_ID && is_field(name) && row.has(name);
+    match row.names().find(is_other) {
+        Some(ids) if is_spelling_of(JOB_ID, ids) => {
+            Err(RequestError::new(ids, "expected the job's id in jobId"))
+        }
+        Some(option) => Err(misplaced(option)),
+        None => row
+            .text(JOB_ID)
+            .ok_or_else(|| RequestError::new(JOB_ID, "expected a string")),
     }
-    row.text("jobId")
-        .ok_or_else(|| RequestError::new("jobId", "expected a string"))
 }

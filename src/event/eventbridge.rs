@@ -41,10 +41,14 @@ pub(super) fn matches(object: &RawObject<'_>) -> bool {
 pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, EventError> {
     let broken = |error| EventError::Envelope { kind: KIND, error };
     let event: Envelope<'_> = object.decode().map_err(broken)?;
+    if event.source == OWN_SOURCE {
+        let why = "the event is one of this function's own reports";
+        return Ok(Content::Ignored(why.to_owned()));
+    }
+    object
+        .no_fields_beside("the detail of a custom event")
+        .map_err(broken)?;
     match event.source.as_str() {
-        OWN_SOURCE => Ok(Content::Ignored(
-            "the event is one of this function's own reports".to_owned(),
-        )),
         "aws.batch" => batch_event(&event, scope),
         source if source.starts_with("aws.") => Err(EventError::Unsupported(format!(
             "unsupported event: {:?} from {source}; of AWS's own events, those of aws.batch and the alarm state changes of aws.cloudwatch are supported",

@@ -9,7 +9,7 @@ use ::http::StatusCode;
 use super::{Command, Document, Event, EventError, RawObject, Refusal, Reply, Scope, Source};
 use crate::{
     problem::Problem,
-    request::{AskedId, FIELDS, InvalidId, JobId, PageRequest, QueueName, Request, Target, flag},
+    request::{AskedId, InvalidId, JobId, PageRequest, QueueName, Request, Target, flag},
 };
 use request::HttpRequest;
 use route::{Route, route};
@@ -58,7 +58,10 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Event,
     let command = if caller.is_none() && scope.config.require_caller {
         Err(unauthorized())
     } else {
-        command(&request, scope)
+        let beside = object.no_fields_beside("the body or the query");
+        beside
+            .map_err(|error| bad_request(error.to_string()))
+            .and_then(|()| command(&request, scope))
     };
     let form = request.form;
     Ok(Event {
@@ -101,7 +104,7 @@ fn command(request: &HttpRequest, scope: &Scope<'_>) -> Result<Command, Problem>
             Ok(Command::ListJobs { page, form })
         }
         Route::DeleteJob(id) => {
-            no_options_in_body(request)?;
+            no_body(request)?;
             let request = delete_request(&id, request, scope)?;
             Ok(Command::cancel(request, Reply::HttpJob(form)))
         }
@@ -127,18 +130,14 @@ fn no_options(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// Some clients send a body with `DELETE`. It is ignored, unless it holds an option.
-fn no_options_in_body(request: &HttpRequest) -> Result<(), Problem> {
-    let body = request.body.as_deref().ok().and_then(RawObject::read);
-    let option = body.as_ref().and_then(|body| {
-        let mut names = body.names();
-        names.find(|name| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name)))
-    });
-    option.map_or(Ok(()), |name| {
-        Err(bad_request(format!(
-            "{name}: this route takes no body; the options are query parameters"
-        )))
-    })
+/// A `DELETE` whose body is not read has none. A `dryRun` can be written in more ways than can be looked for.
+fn no_body(request: &HttpRequest) -> Result<(), Problem> {
+    match request.body.as_deref() {
+        Ok("") => Ok(()),
+        _ => Err(bad_request(
+            "this route takes no body; the options are query parameters",
+        )),
+    }
 }
 
 fn queue(text: &str, scope: &Scope<'_>) -> Result<QueueName, Problem> {

@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::request::{RequestError, decode};
+use crate::request::{RequestError, decode, is_field};
 
 /// The fields of a JSON object. A field that is `null` counts as absent.
 #[derive(Debug)]
@@ -69,6 +69,18 @@ impl<'a> RawObject<'a> {
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+impl RawObject<'_> {
+    /// Refuses fields of a request beside `place`, where they belong. AWS writes none there, so somebody else did, and a
+    /// `dryRun` there must not be lost.
+    pub(super) fn no_fields_beside(&self, place: &str) -> Result<(), RequestError> {
+        let Some(field) = self.names().find(|name| is_field(name)) else {
+            return Ok(());
+        };
+        let why = format!("options of a request have no effect here; they go into {place}");
+        Err(RequestError::new(field, why))
     }
 }
 

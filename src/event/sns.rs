@@ -8,6 +8,9 @@ use crate::request::RequestError;
 
 const KIND: &str = "SNS event";
 
+/// Where a request stands.
+const PLACE: &str = "the text of the message";
+
 #[derive(Deserialize)]
 struct Record {
     #[serde(rename = "Sns")]
@@ -35,7 +38,7 @@ pub(super) fn decode(
         let record = record
             .as_ref()
             .ok_or_else(|| RequestError::new("", "expected an object"))
-            .and_then(RawObject::decode::<Record>);
+            .and_then(read);
         let record = record.map_err(|error| EventError::Envelope {
             kind: KIND,
             error: error.within(&format!("Records[{index}]")),
@@ -57,6 +60,15 @@ pub(super) fn decode(
     }
 }
 
+fn read(record: &RawObject<'_>) -> Result<Record, RequestError> {
+    record.no_fields_beside(PLACE)?;
+    if let Some(sns) = record.object("Sns") {
+        sns.no_fields_beside(PLACE)
+            .map_err(|error| error.within("Sns"))?;
+    }
+    record.decode()
+}
+
 /// Recognises the notification that SNS puts into a queue, without raw delivery.
 pub(super) fn matches_notification(object: &RawObject<'_>) -> bool {
     object.has("Message") && object.has("TopicArn")
@@ -64,7 +76,10 @@ pub(super) fn matches_notification(object: &RawObject<'_>) -> bool {
 
 /// The text of the message in a notification.
 pub(super) fn decode_notification(object: &RawObject<'_>) -> Result<String, EventError> {
-    let notification: Notification = object.decode().map_err(|error| EventError::Envelope {
+    let notification = object
+        .no_fields_beside(PLACE)
+        .and_then(|()| object.decode());
+    let notification: Notification = notification.map_err(|error| EventError::Envelope {
         kind: "SNS notification",
         error,
     })?;

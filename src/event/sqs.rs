@@ -83,14 +83,9 @@ pub(super) fn message(
 
 /// The body of a record: a text, or, from a pipe whose input template has `<$.body>` without quotes, the JSON in it.
 ///
-/// An option beside the body is an error. SQS writes none, so a template did, and a `dryRun` there must not be lost.
+/// Options beside the body are an error.
 pub(super) fn record_body<'a>(record: &RawObject<'a>) -> Result<&'a RawValue, RequestError> {
-    if let Some(option) = record.names().find(|name| body::is_field(name)) {
-        return Err(RequestError::new(
-            option,
-            "options of a request go into the body",
-        ));
-    }
+    record.no_fields_beside("the body")?;
     let value = record.get("body");
     let is_text_or_json = |value: &&RawValue| value.get().starts_with(['"', '{', '[']);
     value

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::policy::Owner;
 use crate::request::{
-    Action, FIELDS, MAX_SHOWN, PanelRequest, Request, RequestError, Status, from_object,
+    Action, FIELDS, MAX_SHOWN, PanelRequest, Request, RequestError, Status, from_object, is_field,
+    is_spelling_of,
 };
 
 const KIND: &str = "dashboard widget";
@@ -64,13 +65,13 @@ impl<'a> Context<'a> {
     fn of(object: &RawObject<'a>) -> Self {
         let context = object.object(CONTEXT);
         let context = context.as_ref();
-        let forms = context.and_then(|context| context.object("forms")?.object("all"));
+        let form = context.and_then(form_fields);
         let width = context.and_then(|context| context.get("width"));
         let width: Option<u32> = width.and_then(|width| width.get().parse().ok());
         Self {
             dashboard: context.and_then(|context| context.text("dashboardName")),
             saved: context.and_then(|context| Some(context.get("params")?.get())),
-            typed_reason: forms
+            typed_reason: form
                 .and_then(|fields| fields.text(REASON))
                 .map(|reason| reason.trim().to_owned())
                 .filter(|reason| !reason.is_empty()),
@@ -104,15 +105,27 @@ fn command(
     if describes {
         return Ok(Command::Document(Document::Widget));
     }
-    if !object.names().any(|name| FIELDS.contains(&name)) {
+    if !object.names().any(is_field) {
         return Ok(Command::Panel(panel(object, context)?));
     }
-    let saved = context.saved.and_then(RawObject::read);
+    request(object, context, scope)
+}
+
+/// The request of a call, which is a dry run if it is saved and not confirmed.
+fn request(
+    object: &RawObject<'_>,
+    context: Context<'_>,
+    scope: &Scope<'_>,
+) -> Result<Command, EventError> {
+    let saved = saved_fields(object)?;
     let is_saved =
         |field: &str| matches!(&saved, Some(saved) if saved.names().any(|name| name == field));
     let fields = own_fields(object, is_saved(PANEL));
     let mut request = Request::from_json(&json_object(&fields), scope.own_region)?;
-    let has_saved_field = fields.iter().any(|(name, _)| is_saved(name));
+    no_misspelt_field(saved.as_ref(), &FIELDS, "widgetContext.params")?;
+    let form = object.object(CONTEXT).as_ref().and_then(form_fields);
+    no_misspelt_field(form.as_ref(), &[REASON], "widgetContext.forms.all")?;
+    let has_saved_field = has_saved_field(&fields, saved.as_ref());
     let is_confirmed = is_confirmed(object)? && !is_saved(CONFIRMED);
     let unconfirmed = (has_saved_field && !is_confirmed).then(|| {
         if is_saved(CONFIRMED) {
@@ -141,6 +154,48 @@ fn command(
     let request =
         request.with_default_reason(|| context.typed_reason.unwrap_or_else(|| default.to_owned()));
     Ok(Command::cancel(request, Reply::Widget(reply)))
+}
+
+/// The widget's saved parameters, which decide whether a call may act. Those that are no object could hide that the request
+/// is among them.
+fn saved_fields<'a>(object: &RawObject<'a>) -> Result<Option<RawObject<'a>>, RequestError> {
+    let expected = |field: &str| RequestError::new(field, "expected an object");
+    let context = object.object(CONTEXT).ok_or_else(|| expected(CONTEXT))?;
+    let Some(params) = context.get("params") else {
+        return Ok(None);
+    };
+    let saved = RawObject::read(params.get());
+    saved
+        .map(Some)
+        .ok_or_else(|| expected("widgetContext.params"))
+}
+
+/// Refuses fields of a request at `place`, unless they are among `known`.
+fn no_misspelt_field(
+    fields: Option<&RawObject<'_>>,
+    known: &[&str],
+    place: &str,
+) -> Result<(), RequestError> {
+    let is_misspelt = |name: &&str| is_field(name) && !known.contains(name);
+    let mut names = fields.into_iter().flat_map(RawObject::names);
+    match names.find(is_misspelt) {
+        None => Ok(()),
+        Some(name) => Err(RequestError::new(name, "unknown field").within(place)),
+    }
+}
+
+/// Whether one of these fields is among the saved parameters, in any spelling.
+fn has_saved_field(fields: &[(&str, &str)], saved: Option<&RawObject<'_>>) -> bool {
+    let is_saved = |field: &str| {
+        let mut names = saved.into_iter().flat_map(RawObject::names);
+        names.any(|name| is_spelling_of(field, name))
+    };
+    fields.iter().any(|(field, _)| is_saved(field))
+}
+
+/// What the viewer has typed in any form of the widget.
+fn form_fields<'a>(context: &RawObject<'a>) -> Option<RawObject<'a>> {
+    context.object("forms")?.object("all")
 }
 
 /// Whether the call was confirmed.

@@ -19,6 +19,9 @@ const PATIENCE: u32 = 3;
 /// … and at least this old.
 const LEAST_PATIENCE: Duration = Duration::from_mins(30);
 
+/// The clocks of AWS Batch and of this function differ by less than this, in milliseconds.
+const CLOCKS_DIFFER: i64 = 60_000;
+
 /// Whether a job shows one of `BLOCKED_REASONS` for waiting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blocking {
@@ -104,6 +107,17 @@ pub enum NotEnded {
     },
 }
 
+/// Since when a job is at its position, in milliseconds since 1970; none if that is not known. A time before the job was
+/// created, such as one in seconds, would make a new job look stuck; and one that lies ahead is wrong too.
+#[must_use]
+pub fn first_since(position: Position, job: &JobDetail, now: i64) -> Option<i64> {
+    let created_at = job.summary.created_at?;
+    let latest = now.saturating_add(CLOCKS_DIFFER);
+    position
+        .since
+        .filter(|since| (created_at..=latest).contains(since))
+}
+
 /// What decides whether a job has blocked its queue for long enough.
 #[derive(Clone, Copy, Debug)]
 pub struct Dwell<'a> {
@@ -133,14 +147,14 @@ impl Dwell<'_> {
             .first_place_of(job.summary.id)
             .ok_or_else(|| too_soon("is not the first in its queue", None))?;
         if !self.policy.blocked_for.is_zero() {
-            self.is_first_long_enough(first)?;
+            self.is_first_long_enough(first, job)?;
             self.was_told_long_ago()?;
         }
         Ok(pattern)
     }
 
-    fn is_first_long_enough(&self, first: Position) -> Result<(), NotEnded> {
-        let Some(since) = first.since else {
+    fn is_first_long_enough(&self, first: Position, job: &JobDetail) -> Result<(), NotEnded> {
+        let Some(since) = first_since(first, job, self.now) else {
             let why = "is the first in its queue, since when is not known";
             return Err(too_soon(why, None));
         };

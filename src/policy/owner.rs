@@ -266,7 +266,7 @@ mod tests {
         let rule = rule(
             IDENTITY_CENTER_ROLES,
             "arn:aws:iam::123456789012:user/root-*, arn:aws:iam::123456789012:user/ops/*,\
-             arn:aws:sts::123456789012:assumed-role/oncall, admin-*",
+             arn:aws:sts::123456789012:assumed-role/oncall, admin-*, ops?1",
         );
         for admin in [
             iam("user/root-1"),
@@ -287,6 +287,7 @@ mod tests {
             sts("assumed-role/AWSReservedSSO_X/admin-7"),
             claim("arn:aws:iam::123456789012:user/root-1"),
             claim("my-admin-7"),
+            claim("ops-1"),
             claim(""),
         ] {
             assert_ne!(

@@ -1,8 +1,7 @@
 //! Patterns of the principals of IAM, and of the callers who are exempt from the owner rule.
 
-use wildmatch::WildMatch;
-
-use super::Identity;
+use super::{Identity, entries};
+use crate::request::Pattern;
 
 /// Roles whose session names are set by IAM Identity Center, not by whoever assumes them.
 pub const IDENTITY_CENTER_ROLES: &str = "arn:*:sts::*:assumed-role/AWSReservedSSO_*";
@@ -14,8 +13,8 @@ pub const IDENTITY_CENTER_ROLES: &str = "arn:*:sts::*:assumed-role/AWSReservedSS
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArnPattern {
     /// Of an assumed role the ARN without the session, else the whole.
-    principal: WildMatch,
-    session: Option<WildMatch>,
+    principal: Pattern,
+    session: Option<Pattern>,
 }
 
 impl ArnPattern {
@@ -31,11 +30,11 @@ impl ArnPattern {
         };
         let has_session = resource.matches('/').count() > 1 && !resource.starts_with("user/");
         let (principal, session) = match text.rsplit_once('/') {
-            Some((principal, session)) if has_session => (principal, Some(WildMatch::new(session))),
+            Some((principal, session)) if has_session => (principal, Some(Pattern::new(session))),
             _ => (text, None),
         };
         Ok(Self {
-            principal: WildMatch::new(principal),
+            principal: Pattern::new(principal),
             session,
         })
     }
@@ -64,7 +63,7 @@ impl ArnPattern {
         let Some((role, name)) = arn.rsplit_once('/') else {
             return false;
         };
-        let is_session = |session: &WildMatch| session.matches(name);
+        let is_session = |session: &Pattern| session.matches(name);
         self.principal.matches(role) && self.session.as_ref().is_none_or(is_session)
     }
 }
@@ -73,7 +72,7 @@ impl ArnPattern {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Admins {
     arns: Vec<ArnPattern>,
-    claims: Vec<WildMatch>,
+    claims: Vec<Pattern>,
 }
 
 impl Admins {
@@ -88,7 +87,7 @@ impl Admins {
             if entry.starts_with("arn:") {
                 admins.arns.push(ArnPattern::parse(entry)?);
             } else {
-                admins.claims.push(WildMatch::new(entry));
+                admins.claims.push(Pattern::new(entry));
             }
         }
         Ok(admins)
@@ -113,9 +112,4 @@ impl Admins {
 /// When one is none.
 pub fn roles(text: &str) -> Result<Vec<ArnPattern>, &'static str> {
     entries(text).map(ArnPattern::parse_role).collect()
-}
-
-fn entries(text: &str) -> impl Iterator<Item = &str> {
-    let entries = text.split(',').map(str::trim);
-    entries.filter(|entry| !entry.is_empty())
 }

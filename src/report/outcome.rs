@@ -48,15 +48,15 @@ pub enum Outcome {
     NotAttempted,
 }
 
-/// What an outcome means for whoever asked.
+/// What an outcome means for whoever asked, the gravest last: what waits for its time hides nothing that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
     /// Asking again would change nothing.
     Done,
-    /// Asking again would not help until somebody mends something.
-    Rejected,
     /// Asking again helps when the time has come.
     TooSoon,
+    /// Asking again would not help until somebody mends something.
+    Rejected,
     /// Asking again may help.
     Retryable,
 }

@@ -1,8 +1,7 @@
 //! Decodes JSON, with errors that name the field and what was expected.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
-use jiff::{SignedDuration, Span};
 use serde::{
     Deserialize, Deserializer,
     de::{self, IgnoredAny, value::StrDeserializer},
@@ -165,21 +164,4 @@ pub(super) fn word<'de, T: Deserialize<'de>>(
 ) -> Result<T, RequestError> {
     let deserializer: StrDeserializer<'de, de::value::Error> = StrDeserializer::new(text);
     T::deserialize(deserializer).map_err(|error| RequestError::new(field, error.to_string()))
-}
-
-/// `90m`, `2h`, `1d 12h` or ISO 8601 `PT1H`. Days are 24 hours; months and years have no fixed length and are refused.
-pub(super) fn length_of_time(field: &str, text: &str) -> Result<Duration, RequestError> {
-    let refuse = |why: String| {
-        RequestError::new(
-            field,
-            format!("{text:?} is not a length of time such as 90m, 2h or PT1H: {why}"),
-        )
-    };
-    let span: Span = text
-        .parse()
-        .map_err(|error: jiff::Error| refuse(error.to_string()))?;
-    let length: SignedDuration = span
-        .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
-        .map_err(|error| refuse(error.to_string()))?;
-    Duration::try_from(length).map_err(|_| refuse("it is negative".to_owned()))
 }

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use serde::Deserialize;
 
 use super::{
-    Action, AskedId, JobId, NamePattern, OwnRegion, RequestError, Status,
-    decode::{length_of_time, present},
+    Action, AskedId, JobId, NamePattern, OwnRegion, RequestError, Status, decode::present,
+    length_of_time,
 };
 
 /// A selection of jobs. A job matches if it meets every condition that is given.
@@ -125,8 +125,15 @@ impl Select {
                 ));
             }
         };
-        let length =
-            |field, text: Option<String>| text.map(|text| length_of_time(field, &text)).transpose();
+        let length = |field, text: Option<String>| {
+            let read = |text: String| {
+                let refuse = |why| {
+                    format!("{text:?} is not a length of time such as 90m, 2h or PT1H: {why}")
+                };
+                length_of_time(&text).map_err(|why| RequestError::new(field, refuse(why)))
+            };
+            text.map(read).transpose()
+        };
         let running_for = length("runningFor", fields.running_for)?;
         if running_for.is_some() {
             check_running_for(fields.statuses.as_deref(), fields.head, action)?;

@@ -23,6 +23,9 @@ pub enum Failure {
     /// No job is worth a retry, and at least one was rejected. The text is the summary.
     #[error("rejected: {0}")]
     Rejected(String),
+    /// Nothing is wrong, and the time of at least one job has not come. The text is the summary.
+    #[error("too soon: {0}")]
+    TooSoon(String),
     /// The answer could not be written as JSON. No known answer causes this; it is an error so that it is no panic.
     #[error("cannot write the answer: {0}")]
     Unwritable(#[from] serde_json::Error),
@@ -43,6 +46,7 @@ impl Failure {
             Self::Event(error) => error.error_type(),
             Self::Incomplete(_) => "Incomplete",
             Self::Rejected(_) => "Rejected",
+            Self::TooSoon(_) => "TooSoon",
             Self::Unwritable(_) => "Unwritable",
         }
     }
@@ -71,7 +75,7 @@ pub(super) fn invocation_error(
         (Class::Retryable, _) => Some(Failure::Incomplete(summary())),
         (_, Some(error)) => Some(error.into()),
         (Class::Rejected, None) => Some(Failure::Rejected(summary())),
-        // Its time has not come, which is no fault of the event.
-        (Class::Done | Class::TooSoon, None) => None,
+        (Class::TooSoon, None) => Some(Failure::TooSoon(summary())),
+        (Class::Done, None) => None,
     }
 }

@@ -12,8 +12,10 @@ use crate::{
 /// Why a selection cannot be made at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SelectError {
-    /// The policy or Batch is against it, or there is no such queue or array.
+    /// The policy or Batch is against it, or there is no such array.
     Refused(String),
+    /// There is no such queue.
+    NoSuchQueue(String),
     /// The queue is not in `ALLOWED_QUEUES`.
     NotAllowed(String),
     /// IAM denies it.

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     batch::{CallError, DescribeJobs, GetJobQueueSnapshot, JobDetail, QueueSnapshot},
-    plan::{Dwell, Intent, NotEnded, Plan, Standing, Told, plan_job},
+    plan::{Dwell, Intent, NotEnded, Plan, Standing, Told, first_since, plan_job},
     policy::{Owner, Policy},
     reasons::{self, BlockedReason},
     request::{Action, JobId, Status},
@@ -84,10 +84,9 @@ pub async fn head(
         }
         None => Err(WouldNot::from("AWS Batch does not show the job")),
     };
-    let since = first
-        .since
-        .and_then(|since| Timestamp::from_millisecond(since).ok());
-    let age = first.since.map(|since| now.saturating_sub(since).max(0));
+    let since = job.and_then(|job| first_since(first, job, now));
+    let age = since.map(|since| now.saturating_sub(since).max(0));
+    let since = since.and_then(|since| Timestamp::from_millisecond(since).ok());
     let summary = job.map(|job| &job.summary);
     let waiting = summary.filter(|summary| summary.status == Status::Runnable);
     let reason = waiting.and_then(|summary| summary.status_reason.as_deref());

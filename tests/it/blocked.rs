@@ -119,6 +119,61 @@ async fn a_position_without_a_time_or_behind_others_is_too_soon() {
     assert!(message.contains("not the first"), "{message}");
 }
 
+/// Times at a position that cannot be: in seconds, before 1970, before the job was created 30 s ago, and far ahead.
+fn impossible_times(emulator: &Emulator) -> [i64; 6] {
+    let now = now(emulator).as_millisecond();
+    let (seconds, hour) = (now / 1000, 3_600_000);
+    [1, -hour, seconds, now - hour, now - 31_000, now + hour]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_place_before_the_job_was_created_is_too_soon() {
+    for place in 0..6 {
+        let function = Function::new(&[]);
+        let emulator = &function.emulator;
+        let at = impossible_times(emulator)[place];
+        let id = emulator.add_job(JobSpec {
+            status_reason: Some(REASON.to_owned()),
+            position_time: PositionTime::At(at),
+            ..job().age(Duration::from_secs(30))
+        });
+        let event = told(emulator, &id, Duration::from_mins(20));
+        let head = json!({"select": {"jobQueue": QUEUE, "head": true}});
+        for event in [event, head] {
+            let report = function.invoke(event).await.unwrap();
+            assert_eq!(only_outcome(&report), "tooSoon", "{at}");
+            let message = report["jobs"][0]["message"].as_str().unwrap();
+            assert!(message.contains("since when is not known"), "{message}");
+        }
+        let watched = function.invoke(json!({"watch": {}})).await.unwrap();
+        let head = &watched["queues"][0]["head"];
+        assert_eq!(head["jobId"], id);
+        for unknown in ["since", "ageSeconds"] {
+            assert_eq!(head[unknown], Value::Null, "{at}: {head}");
+        }
+        assert_eq!(head["wouldCancel"], false, "{at}: {head}");
+        let panel = json!({"panel": {"jobQueue": QUEUE}, "widgetContext": {}});
+        let html = function.invoke(panel).await.unwrap();
+        assert!(
+            html.as_str().unwrap().contains(">First in line</div>"),
+            "{html}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_of_a_job_of_unknown_age_is_too_soon() {
+    let function = Function::new(&[]);
+    let position = first_for(&function.emulator, Duration::from_hours(1));
+    function.emulator.add_job(JobSpec {
+        created_at: Some(Duration::ZERO),
+        ..blocked(REASON, position)
+    });
+    let head = json!({"select": {"jobQueue": QUEUE, "head": true}});
+    let report = function.invoke(head).await.unwrap();
+    assert_eq!(only_outcome(&report), "tooSoon");
+}
+
 #[tokio::test(start_paused = true)]
 async fn blocked_for_zero_acts_at_once_on_the_first() {
     let function = Function::new(&[("BLOCKED_FOR", "0")]);

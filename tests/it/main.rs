@@ -12,6 +12,7 @@
     reason = "nothing outside of this binary can be reached"
 )]
 
+mod alarms;
 mod blocked;
 mod conflicts;
 mod dependencies;
@@ -30,5 +31,7 @@ mod queues;
 mod recovery;
 mod select;
 mod selections;
+mod settings;
+mod spellings;
 mod watch;
 mod widget;

@@ -15,6 +15,7 @@ mod tests;
 
 use std::{
     collections::BTreeSet,
+    env::VarError,
     fs, io,
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
@@ -64,7 +65,7 @@ async fn main() -> ExitCode {
         .without_time()
         .with_target(false)
         .init();
-    match run(std::env::args().skip(1), &|name| std::env::var(name).ok()).await {
+    match run(std::env::args().skip(1), &variable).await {
         Ok(Some(ran)) => {
             eprint!("{}", ran.table);
             print!("{}", ran.answer);
@@ -74,6 +75,21 @@ async fn main() -> ExitCode {
         Err(message) => {
             eprintln!("cargo local: {message}");
             ExitCode::from(2)
+        }
+    }
+}
+
+/// A variable of the environment. As for the function itself, one that is not UTF-8 does not count as not set.
+fn variable(name: &str) -> Option<String> {
+    match std::env::var(name) {
+        Ok(value) => Some(value),
+        Err(VarError::NotPresent) => None,
+        Err(VarError::NotUnicode(value)) => {
+            eprintln!(
+                "cargo local: {name} is {:?}, expected a text in UTF-8",
+                value.to_string_lossy()
+            );
+            std::process::exit(2)
         }
     }
 }

@@ -20,7 +20,11 @@ mod recovery;
 mod runtime_api;
 mod truth;
 
-use std::{os::unix::process::ExitStatusExt, time::Duration};
+use std::{
+    ffi::OsStr,
+    os::unix::{ffi::OsStrExt, process::ExitStatusExt},
+    time::Duration,
+};
 
 use batch_emulator::{Emulator, Faults, Operation};
 use process::{Process, SECRET, TOKEN};
@@ -305,21 +309,42 @@ async fn invalid_setting_stops_the_start_and_is_named() {
         ("MAX_SELECTED", "many"),
         ("CANCEL_ON_STATUS", "RUNNABLE,DONE"),
         ("METRICS_NAMESPACE", "AWS/Batch"),
+        ("ALLOWED_QUEUES", ","),
+        ("BLOCKED_FOR", "9223372036854775808"),
     ] {
-        let process = Process::start(&Emulator::new(), &[(name, value)]).await;
-        let ended = process.end().await;
-        assert!(!ended.status.success() && ended.status.code().is_some());
-        let message = format!("{name} is {value:?}, expected ");
-        let lines = ended.lines();
-        let line = lines
-            .iter()
-            .find(|line| line["level"] == "ERROR")
-            .unwrap_or_else(|| panic!("no error: {}", ended.output()));
-        assert!(
-            line.to_string().contains(&message.replace('"', "\\\"")),
-            "{line}"
-        );
+        assert_does_not_start(name, value, value, "expected ").await;
     }
+}
+
+#[tokio::test]
+async fn setting_that_is_not_utf_8_stops_the_start_and_is_named() {
+    for (name, allowed) in [
+        ("DRY_RUN", "true or false, in UTF-8"),
+        ("ALLOW_TERMINATE", "true or false, in UTF-8"),
+        ("PROTECT_TAG", "a text in UTF-8"),
+        ("OWNER_TAG", "in UTF-8"),
+    ] {
+        let value = OsStr::from_bytes(b"tr\xffue");
+        assert_does_not_start(name, value, "tr\u{fffd}ue", allowed).await;
+    }
+}
+
+/// Asserts that the function does not start with this setting, and that its error shows the value and this.
+async fn assert_does_not_start(name: &str, value: impl AsRef<OsStr>, shown: &str, allowed: &str) {
+    let process = Process::start(&Emulator::new(), &[(name, value)]).await;
+    let ended = process.end().await;
+    assert!(!ended.status.success() && ended.status.code().is_some());
+    let lines = ended.lines();
+    let line = lines
+        .iter()
+        .find(|line| line["level"] == "ERROR")
+        .unwrap_or_else(|| panic!("no error: {}", ended.output()));
+    let error = line["error"].as_str().unwrap();
+    let message = format!("{name} is {shown:?}, expected ");
+    assert!(
+        error.contains(&message) && error.contains(allowed),
+        "{line}"
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The process of the function, between a Runtime API and an emulated AWS Batch.
 
 use std::{
+    ffi::OsStr,
     process::{ExitStatus, Stdio},
     time::{Duration, SystemTime},
 };
@@ -47,7 +48,7 @@ pub(crate) struct Ended {
 
 impl Process {
     /// Starts the function as Lambda does, with these settings and no other variables of this process.
-    pub(crate) async fn start(emulator: &Emulator, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start(emulator: &Emulator, settings: &[(&str, impl AsRef<OsStr>)]) -> Self {
         let batch = emulator.serve().await.unwrap();
         let api = RuntimeApi::serve().await;
         let mut child = Command::new(env!("CARGO_BIN_EXE_batch-cancel"))
@@ -62,7 +63,7 @@ impl Process {
             .env("AWS_SECRET_ACCESS_KEY", SECRET)
             .env("AWS_SESSION_TOKEN", TOKEN)
             .env("AWS_ENDPOINT_URL_BATCH", batch.url())
-            .envs(settings.iter().copied())
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -81,7 +81,7 @@ fn from_sdk(job: SdkDetail) -> Result<JobDetail, CallError> {
             job_definition: job.job_definition.filter(|arn| !arn.is_empty()),
             share_identifier: job.share_identifier,
             created_at: time(job.created_at),
-            started_at: time(job.started_at),
+            started_at: time_since(job.created_at, job.started_at),
             is_cancelled: job.is_cancelled.unwrap_or_default(),
             is_terminated: job.is_terminated.unwrap_or_default(),
             array_size: array_size(size.map(i64::from)),

@@ -5,7 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::Alarm;
+use super::{
+    Alarm,
+    queue::{Contributor as AlarmContributor, Metric as AlarmMetric},
+};
+
+/// The detail type of an event about one contributor.
+pub(super) const CONTRIBUTOR_CHANGE: &str = "CloudWatch Alarm Contributor State Change";
 
 /// The fields that an alarm action and an alarm event share.
 #[derive(Deserialize)]
@@ -41,6 +47,7 @@ struct Configuration {
 #[serde(rename_all = "camelCase")]
 struct MetricQuery {
     metric_stat: Option<MetricStat>,
+    account_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -106,15 +113,18 @@ impl AlarmData {
                 .map_or_else(|| mute.to_string(), plain);
             format!("it is muted by {by}")
         });
-        let metrics = self.configuration.metrics.into_iter();
-        let metrics = metrics.filter_map(|query| {
-            let metric = query.metric_stat?.metric?;
-            may_name_queue(metric.namespace.as_deref()).then(|| texts(metric.dimensions))
+        let metrics = self.configuration.metrics.into_iter().map(|query| {
+            let metric = query.metric_stat.and_then(|stat| stat.metric);
+            let (namespace, dimensions) = match metric {
+                Some(metric) => (metric.namespace, Some(texts(metric.dimensions))),
+                None => (None, None),
+            };
+            AlarmMetric::new(query.account_id, namespace.as_deref(), dimensions)
         });
-        let (contributor_id, attributes) = match self.alarm_contributor {
-            Some(contributor) => (contributor.id, Some(contributor.attributes)),
-            None => (None, None),
-        };
+        let contributor = self.alarm_contributor.map(|contributor| AlarmContributor {
+            id: contributor.id,
+            attributes: texts(contributor.attributes),
+        });
         Alarm {
             name: self.alarm_name,
             state: self.state.value,
@@ -123,9 +133,8 @@ impl AlarmData {
             region,
             account,
             time: self.state.timestamp.or(time),
-            dimensions: metrics.flatten().collect(),
-            contributor_id,
-            contributor: attributes.map(texts).unwrap_or_default(),
+            metrics: metrics.collect(),
+            contributor,
         }
     }
 }
@@ -155,6 +164,8 @@ impl AlarmAction {
 /// The event that EventBridge delivers.
 #[derive(Deserialize)]
 pub(super) struct StateChange {
+    #[serde(rename = "detail-type")]
+    detail_type: String,
     account: Option<String>,
     region: Option<String>,
     time: Option<String>,
@@ -163,13 +174,12 @@ pub(super) struct StateChange {
 
 impl StateChange {
     pub(super) fn into_alarm(self) -> Alarm {
-        self.detail.into_alarm(self.region, self.account, self.time)
+        let mut alarm = self.detail.into_alarm(self.region, self.account, self.time);
+        if self.detail_type == CONTRIBUTOR_CHANGE {
+            alarm.contributor.get_or_insert_default();
+        }
+        alarm
     }
-}
-
-/// Whether a metric of this namespace can name a job queue: of AWS's own namespaces only `AWS/Batch`.
-pub(super) fn may_name_queue(namespace: Option<&str>) -> bool {
-    namespace.is_none_or(|namespace| namespace == "AWS/Batch" || !namespace.starts_with("AWS/"))
 }
 
 /// Region and account from an alarm's ARN.

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{
     Alarm,
-    forms::{lenient, may_name_queue, region_of_arn, texts},
+    forms::{lenient, region_of_arn, texts},
+    queue::{Contributor, Metric},
 };
 
 /// The message. Its `Region` is a display name such as "EU (Ireland)", so the region is read from the ARN.
@@ -34,6 +35,7 @@ pub(super) struct Notification {
 struct Trigger {
     #[serde(flatten)]
     metric: TriggerMetricName,
+    account_id: Option<String>,
     #[serde(deserialize_with = "lenient")]
     metrics: Vec<TriggerMetric>,
 }
@@ -48,6 +50,7 @@ struct Dimension {
 #[serde(rename_all = "PascalCase")]
 struct TriggerMetric {
     metric_stat: Option<TriggerStat>,
+    account_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -64,17 +67,38 @@ struct TriggerMetricName {
     dimensions: Vec<Dimension>,
 }
 
+impl TriggerMetricName {
+    /// The metric, which is one of this account unless it says another.
+    fn into_metric(self, account: Option<String>) -> Metric {
+        let dimensions = self.dimensions.into_iter();
+        let dimensions = dimensions.map(|dimension| (dimension.name, dimension.value));
+        let named = Some(dimensions.collect());
+        Metric::new(account, self.namespace.as_deref(), named)
+    }
+}
+
 impl Notification {
     pub(super) fn into_alarm(self) -> Alarm {
         let (region, account) = region_of_arn(self.alarm_arn.as_deref());
-        let parts = self.trigger.metrics.into_iter();
-        let parts = parts.filter_map(|query| query.metric_stat?.metric);
-        let dimensions = [self.trigger.metric]
-            .into_iter()
-            .chain(parts)
-            .filter(|metric| may_name_queue(metric.namespace.as_deref()))
-            .flat_map(|metric| metric.dimensions)
-            .map(|dimension| (dimension.name, dimension.value));
+        let Trigger {
+            metric,
+            account_id,
+            metrics,
+        } = self.trigger;
+        let parts = metrics.into_iter().map(|query| {
+            let metric = query.metric_stat.and_then(|stat| stat.metric);
+            match metric {
+                Some(metric) => metric.into_metric(query.account_id),
+                None => Metric::new(query.account_id, None, None),
+            }
+        });
+        let metrics = [metric.into_metric(account_id)].into_iter().chain(parts);
+        let attributes = self.alarm_contributor_attributes;
+        let is_of_contributor = self.alarm_contributor_id.is_some() || !attributes.is_empty();
+        let contributor = Contributor {
+            id: self.alarm_contributor_id,
+            attributes: texts(attributes),
+        };
         Alarm {
             name: self.alarm_name,
             state: self.new_state_value,
@@ -82,9 +106,8 @@ impl Notification {
             region,
             account: self.account.or(account),
             time: self.state_change_time,
-            dimensions: dimensions.collect(),
-            contributor_id: self.alarm_contributor_id,
-            contributor: texts(self.alarm_contributor_attributes),
+            metrics: metrics.collect(),
+            contributor: is_of_contributor.then_some(contributor),
             silenced: None,
         }
     }

@@ -97,6 +97,50 @@ async fn one_saved_field_is_enough_for_a_dry_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_context_that_could_hide_a_saved_request_does_not_act() {
+    let function = Function::new(&[]);
+    let id = function.add(Status::Runnable);
+    let saved = json!({"jobIds": [id]});
+    for (context, field) in [
+        (json!("night"), "widgetContext: expected an object"),
+        (json!([saved]), "widgetContext: expected an object"),
+        (json!(true), "widgetContext: expected an object"),
+        (
+            json!({"params": saved.to_string()}),
+            "widgetContext.params: expected an object",
+        ),
+        (
+            json!({"params": [saved]}),
+            "widgetContext.params: expected an object",
+        ),
+        (
+            json!({"params": true}),
+            "widgetContext.params: expected an object",
+        ),
+        (
+            json!({"params": ""}),
+            "widgetContext.params: expected an object",
+        ),
+    ] {
+        for confirmed in [false, true] {
+            let mut event = saved.clone();
+            event["widgetContext"] = context.clone();
+            event["confirmed"] = json!(confirmed);
+            let html = shown(&function, event).await;
+            assert!(html.contains("</i> Refused</h3>"), "{context}: {html}");
+            assert!(html.contains(field), "{context}: {html}");
+        }
+    }
+    assert!(function.emulator.calls().is_empty());
+    // The console may leave out what a widget does not have.
+    for context in [json!({}), json!({"params": null})] {
+        let id = function.add(Status::Runnable);
+        let html = shown(&function, json!({"jobId": id, "widgetContext": context})).await;
+        assert!(html.contains("</i> Done</h3>"), "{html}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_saved_confirmation_does_not_count() {
     let function = Function::new(&[]);
     let id = function.add(Status::Runnable);

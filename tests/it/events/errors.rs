@@ -1,5 +1,7 @@
 //! Sources without a reader of the report get an invocation error for jobs that are left, so that the event is retried.
 
+use std::time::Duration;
+
 use batch_emulator::{Faults, ItemError, JobSpec, Operation, Status};
 use serde_json::{Value, json};
 use support::{
@@ -150,6 +152,81 @@ async fn one_invalid_sns_record_is_an_error_and_the_others_are_done() {
     let answer = failed(function.invoke(topic).await.unwrap_err());
     assert_eq!(answer.error_type, "InvalidRequest");
     assert!(function.emulator.job(&id).unwrap().is_cancelled);
+}
+
+/// A function with a job that is too soon, the request about it, and a job that may not be cancelled.
+fn too_soon() -> (Function, Value, String) {
+    let function = Function::new(&[]);
+    let first = function.emulator.add_job(JobSpec {
+        status_reason: Some("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large".to_owned()),
+        ..JobSpec::new(Status::Runnable)
+            .queue(QUEUE)
+            .age(Duration::from_mins(5))
+    });
+    let denied = function.add(Status::Runnable);
+    function.emulator.set_faults(Faults {
+        item_errors: [(denied.clone(), ItemError::AccessDenied)].into(),
+        ..Faults::default()
+    });
+    assert!(!first.is_empty());
+    (
+        function,
+        json!({"select": {"jobQueue": QUEUE, "head": true}}),
+        denied,
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_soon_hides_nothing_that_is_wrong() {
+    let (_, head, denied) = too_soon();
+    for (other, error_type) in [
+        (json!({"jobId": denied}), "Rejected"),
+        (json!({"jobId": "my-job"}), "Rejected"),
+        (json!({"jobIds": 7}), "InvalidRequest"),
+        (json!({"jobId": denied, "terminate": true}), "Refused"),
+    ] {
+        for pair in [[&head, &other], [&other, &head]] {
+            let mut records = sns("");
+            records["Records"] = pair
+                .map(|request| sns(&request.to_string())["Records"][0].clone())
+                .as_slice()
+                .into();
+            for event in [json!(pair), records] {
+                let (function, ..) = too_soon();
+                let error = failed(function.invoke(event.clone()).await.unwrap_err());
+                assert_eq!(error.error_type, error_type, "{event}");
+                if error_type == "Rejected" {
+                    assert!(error.message.contains(r#""tooSoon":1"#), "{error:?}");
+                }
+            }
+            let (function, ..) = too_soon();
+            let answer = function.invoke(sqs(pair)).await.unwrap();
+            assert_eq!(answer, failures(&[0, 1]), "both come back");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_soon_alone_is_an_error_only_for_those_who_ask_for_one() {
+    let (function, mut head, _) = too_soon();
+    for event in [
+        head.clone(),
+        json!([head]),
+        eventbridge(&head),
+        sns(&head.to_string()),
+    ] {
+        let report = function.invoke(event).await.unwrap();
+        assert_eq!(report["summary"], json!({"jobs": 1, "tooSoon": 1}));
+        assert_eq!(report["complete"], false);
+    }
+    head["failOnIncomplete"] = json!(true);
+    let answer = failed(function.invoke(head.clone()).await.unwrap_err());
+    assert_eq!(
+        answer,
+        error("TooSoon", r#"too soon: {"jobs":1,"tooSoon":1}"#)
+    );
+    let report = function.invoke(eventbridge(&head)).await.unwrap();
+    assert_eq!(report["summary"]["tooSoon"], 1);
 }
 
 #[tokio::test(start_paused = true)]

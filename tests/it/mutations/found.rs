@@ -56,10 +56,8 @@ async fn misplaced_dry_run_is_never_ignored() {
         let job = function.emulator.job(id).unwrap();
         assert!(!job.is_cancelled, "{event}: {answer:?}");
     }
-    let answer = function
-        .invoke(rest_delete(id, &json!({"body": "{\"test\": \"body\"}"})))
-        .await;
-    assert_eq!(answer.unwrap()["statusCode"], 200);
+    let answer = function.invoke(rest_delete(id, &json!({"body": null})));
+    assert_eq!(answer.await.unwrap()["statusCode"], 200);
     assert!(function.emulator.job(id).unwrap().is_cancelled);
 }
 

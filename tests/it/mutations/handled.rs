@@ -368,6 +368,7 @@ impl Handled<'_> {
             Err(Failure::Event(error)) => error.error_type().to_owned(),
             Err(Failure::Incomplete(_)) => "Incomplete".to_owned(),
             Err(Failure::Rejected(_)) => "Rejected".to_owned(),
+            Err(Failure::TooSoon(_)) => "TooSoon".to_owned(),
             Err(Failure::Unwritable(_)) => "Unwritable".to_owned(),
             Ok(answer) if answer["statusCode"].is_number() => {
                 format!("HTTP {}", answer["statusCode"])

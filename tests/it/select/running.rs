@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use batch_emulator::{JobSpec, Operation, Status};
 use serde_json::{Value, json};
-use support::{Function, now, only_outcome, outcomes};
+use support::{
+    Function,
+    events::{CALLER, Form},
+    now, only_outcome, outcomes,
+};
 
 use super::{error_of, job, select};
 
@@ -29,6 +33,29 @@ fn started(function: &Function, status: Status, ago: Duration) -> JobSpec {
     JobSpec {
         started_at: Some(Duration::from_millis(started)),
         ..job(status).age(Duration::from_hours(10))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn start_before_the_job_was_created_is_no_start() {
+    let function = Function::new(&ALLOWED);
+    for ago in [
+        Duration::from_hours(11),
+        Duration::from_hours(24 * 365 * 50),
+    ] {
+        let id = function
+            .emulator
+            .add_job(started(&function, Status::Running, ago));
+        let report = function.invoke(running_for(&json!({}))).await.unwrap();
+        assert!(report["ignored"].is_string(), "{ago:?}: {report}");
+        let shown = Form::V2
+            .request("GET", &format!("/jobs/{id}"))
+            .caller(CALLER);
+        let shown = function.invoke(shown.event).await.unwrap();
+        assert!(
+            !shown["body"].as_str().unwrap().contains("startedAt"),
+            "{shown}"
+        );
     }
 }
 

@@ -58,7 +58,9 @@ async fn metrics_tell_for_how_long_each_queue_has_had_its_first_job_and_whether_
         emulator.add_job(JobSpec {
             status_reason: reason.map(str::to_owned),
             position_time,
-            ..JobSpec::new(Status::Runnable).queue(queue)
+            ..JobSpec::new(Status::Runnable)
+                .queue(queue)
+                .age(Duration::from_hours(2))
         });
     };
     let hour = first_for(&emulator, Duration::from_hours(1));
