@@ -193,7 +193,7 @@ impl<'a> Engine<'a> {
             let job = &self.jobs[index];
             if job.was_called
                 && job.outcome().is_some_and(Outcome::is_refused)
-                && self.is_array_called(index)
+                && self.may_array_be_ended(index)
                 && let Some(id) = job.id()
             {
                 self.looks.push_again(id);
@@ -219,7 +219,7 @@ impl<'a> Engine<'a> {
                 }
                 Stage::Sent | Stage::ToVerify(_) => false,
             };
-            if is_left && self.is_array_called(index) {
+            if is_left && self.may_array_be_ended(index) {
                 let message =
                     "a call to end its array was sent; out of time before a look showed the effect";
                 self.jobs
@@ -228,11 +228,13 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Whether a call to end a job's array was sent.
-    fn is_array_called(&self, index: JobIndex) -> bool {
+    /// Whether a call to end a job's array was sent, and not refused.
+    fn may_array_be_ended(&self, index: JobIndex) -> bool {
         let array = self.jobs[index].id().and_then(JobId::parent);
         let array = array.and_then(|array| self.jobs.index_of(array));
-        array.is_some_and(|array| self.jobs[array].was_called)
+        array.map(|array| &self.jobs[array]).is_some_and(|array| {
+            array.was_called && !array.outcome().is_some_and(Outcome::is_refused)
+        })
     }
 
     /// Plans what to do with a job at its first look.

@@ -272,10 +272,14 @@ impl<'a> Evidence<'a> {
         !matches!(self.judge.scenario.shape, Shape::TwoAtOnce { .. })
     }
 
-    /// A call was sent, and no look showed an effect after it.
+    /// A call was sent, for it or its array, and no look showed an effect after it.
     fn is_unconfirmed(&self, id: &str) -> Result<bool, &'static str> {
-        let Some(last_end) = self.ends(id).map(|call| call.at).max() else {
-            return Err("no call was sent for it");
+        let array = id.split_once(':').map(|(array, _)| array);
+        let of_array = array.into_iter().flat_map(|array| self.ends(array));
+        let sent = self.ends(id).map(|call| call.at).max();
+        let sent = sent.or_else(|| of_array.map(|call| call.at).max());
+        let Some(last_end) = sent else {
+            return Err("no call was sent for it or its array");
         };
         let terminates = self.judge.scenario.terminate;
         let shows_effect = |look: &Look| {
