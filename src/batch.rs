@@ -32,7 +32,7 @@ use aws_smithy_runtime_api::client::http::{
 pub use describe::{DESCRIBE_LIMIT, DescribeJobs, DescribeServiceJob, LOOK_AGAIN};
 pub use end::{BULK_LIMIT, EndAnswer, EndJobs, EndOperation};
 pub use error::{CallError, ErrorKind};
-pub use job::{JobDetail, JobSummary};
+pub use job::{JobDetail, JobSummary, oldest_first};
 pub use list::{Filter, ListJobs, ListOf, Listing, Page};
 pub use operation::Operation;
 pub use pages::Pages;

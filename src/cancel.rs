@@ -6,13 +6,9 @@
 mod acknowledged;
 mod call;
 mod closing;
-mod described;
 mod ends;
 mod engine;
-mod failed;
-mod looks;
-mod parents;
-mod retry;
+mod looked;
 #[cfg(test)]
 mod tests;
 
@@ -21,12 +17,7 @@ use std::{pin::Pin, time::Duration};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until};
 
-use crate::{
-    batch::{DescribeJobs, DescribeServiceJob, EndJobs},
-    jobs::Jobs,
-    request::JobId,
-    session::Session,
-};
+use crate::{batch::EndJobs, jobs::Jobs, look, request::JobId, session::Session};
 pub use call::{Answer, Call, Outlook};
 pub use ends::EndCall;
 pub use engine::Engine;
@@ -107,14 +98,9 @@ fn outlook(session: Session<'_>, slowest: Option<Duration>, now: Instant) -> Out
 async fn send(call: Call, reserve: Duration, session: Session<'_>) -> (Answer, Duration) {
     let sent = Instant::now();
     let answer = match call {
-        Call::Describe(ids) => {
-            let answer = session.send(&DescribeJobs(&ids), Duration::ZERO).await;
-            Answer::Described(ids, answer)
-        }
-        Call::DescribeServiceJob(id) => {
-            let answer = session.send(&DescribeServiceJob(id), Duration::ZERO).await;
-            let answer = answer.map(|job| job.into_iter().collect());
-            Answer::Described(vec![id], answer)
+        Call::Look(ids) => {
+            let answer = look::send(&ids, session).await;
+            Answer::Looked(ids, answer)
         }
         Call::End(call) => {
             let ids: Vec<JobId> = call.jobs.iter().map(|&(_, id)| id).collect();

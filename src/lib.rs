@@ -10,6 +10,7 @@ mod end;
 pub mod event;
 pub mod intake;
 pub mod jobs;
+pub mod look;
 pub mod pace;
 pub mod panel;
 pub mod plan;

@@ -4,7 +4,7 @@ use futures_util::stream::{self, StreamExt};
 use thiserror::Error;
 
 use crate::{
-    batch::{CallError, DescribeJobQueue, ErrorKind, JobSummary},
+    batch::{CallError, DescribeJobQueue, ErrorKind, JobSummary, oldest_first},
     policy::queue_name,
     request::{PanelRequest, Status},
     session::Session,
@@ -161,8 +161,7 @@ fn rank(status: Status) -> usize {
 /// Every status has an equal share of the limit. A status with fewer jobs leaves the rest of its share to the others. If
 /// the limit cannot be divided equally, the remainder goes to the oldest jobs.
 fn fair_share(groups: &mut [Group], limit: usize) {
-    // A job whose age is not known counts as the youngest.
-    let age = |job: &JobSummary| (since(job).is_none(), since(job), job.id);
+    let age = |job: &JobSummary| oldest_first(since(job), job.id);
     for group in groups.iter_mut() {
         group.jobs.sort_unstable_by_key(age);
     }

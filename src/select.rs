@@ -5,7 +5,6 @@ mod blocked;
 mod error;
 mod limit;
 mod list;
-mod look;
 mod matches;
 
 use tokio::time::Instant;
@@ -22,6 +21,7 @@ use crate::{
 
 pub use error::SelectError;
 use error::{not_looked_at, partial, partial_or_refused, refuse_too_many};
+use limit::Finder;
 
 /// The jobs of a request, and what to do with each.
 #[derive(Debug, Default)]
@@ -76,7 +76,7 @@ pub async fn select_ids(
     query: SelectionQuery,
     session: Session<'_>,
 ) -> Selection {
-    limit::limit_ids(ids, query, session).await
+    Finder::new(query, session).limit_ids(ids).await
 }
 
 /// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
@@ -123,14 +123,15 @@ pub async fn select(
         partial,
         ..Selection::default()
     };
+    let finder = Finder::new(query, session);
     let mut found = match query.max_jobs {
         // Without the whole list nobody knows the oldest.
         Some(_) if partial.is_some() => found,
-        Some(max) if is_counted && looks => {
-            limit::oldest(select, candidates, max, Some(max_selected), query, session).await?
+        Some(max) => {
+            let most = (is_counted && looks).then_some(max_selected);
+            finder.oldest(select, candidates, max, most).await?
         }
-        Some(max) => limit::oldest(select, candidates, max, None, query, session).await?,
-        None if looks => limit::all(select, candidates, found, query, session).await?,
+        None if looks => finder.all(select, candidates, found).await?,
         None => Selection {
             unseen: candidates
                 .iter()

@@ -16,9 +16,6 @@ use crate::{
 pub use calls::{CallCount, Calls};
 pub use deadline::Deadline;
 
-/// How often a call is sent before it is given up.
-const MAX_TRIES: u8 = 8;
-
 /// What one invocation works with.
 #[derive(Clone, Copy, Debug)]
 pub struct Session<'a> {
@@ -49,10 +46,10 @@ impl Session<'_> {
     ///
     /// The error of the last try.
     pub async fn call<O: Operation>(self, operation: &O) -> Result<O::Answer, CallError> {
-        let mut tries = 0;
+        let mut tries: u8 = 0;
         let mut last = None;
         loop {
-            tries += 1;
+            tries = tries.saturating_add(1);
             if !self.wait_for_turn().await {
                 return Err(CallError::out_of_time(last));
             }
@@ -63,15 +60,12 @@ impl Session<'_> {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            if !error.kind.is_worth_a_retry() || tries >= MAX_TRIES {
+            if !error.kind.may_be_retried(tries) {
                 return Err(error);
             }
             let again = Instant::now() + backoff(tries);
             if self.deadline.is_over(again) {
-                return Err(match error.kind {
-                    ErrorKind::Throttled => error,
-                    _ => CallError::out_of_time(Some(error)),
-                });
+                return Err(CallError::out_of_time(Some(error)));
             }
             last = Some(error);
             sleep_until(again).await;

@@ -12,6 +12,12 @@ use thiserror::Error;
 /// What some of AWS's front ends answer with 403 for a path that they do not know, as JSON or as XML.
 const UNKNOWN_PATH: &str = "Unable to determine service/operation name";
 
+/// How often a call is sent, or its part for one job, before it is given up.
+const MAX_TRIES: u8 = 10;
+
+/// The same while Batch throttles the calls, which tells nothing of the job, and which the pace already makes up for.
+const MAX_THROTTLED_TRIES: u8 = 20;
+
 /// The longest text of an error, in characters. Longer ones are cut.
 const MAX_MESSAGE: usize = 500;
 
@@ -59,6 +65,16 @@ impl ErrorKind {
             Self::Denied | Self::NoSuchOperation | Self::Refused => false,
         }
     }
+
+    /// Whether a call that has now failed this often is sent again.
+    #[must_use]
+    pub fn may_be_retried(self, tries: u8) -> bool {
+        let most = match self {
+            Self::Throttled => MAX_THROTTLED_TRIES,
+            _ => MAX_TRIES,
+        };
+        self.is_worth_a_retry() && tries < most
+    }
 }
 
 impl CallError {
@@ -74,9 +90,11 @@ impl CallError {
         Self::no_answer(format!("no answer after {:.1} s", after.as_secs_f64()))
     }
 
-    /// A call that was not sent, or not again after `last`, since no time was left for it.
+    /// A call that was not sent, or not again after `last`, since no time was left for it. That Batch throttles the calls is
+    /// what took the time then.
     pub(crate) fn out_of_time(last: Option<Self>) -> Self {
         let message = match last {
+            Some(last) if last.kind == ErrorKind::Throttled => return last,
             Some(last) => format!("out of time: {last}"),
             None => "out of time".to_owned(),
         };

@@ -48,6 +48,13 @@ impl JobSummary {
     }
 }
 
+/// What jobs are sorted by to have the oldest first, by the time since which they are what they are. One whose time is not
+/// known counts as the youngest.
+#[must_use]
+pub fn oldest_first(since: Option<i64>, id: JobId) -> (bool, Option<i64>, JobId) {
+    (since.is_none(), since, id)
+}
+
 /// What a look shows of a job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobDetail {

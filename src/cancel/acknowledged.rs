@@ -10,8 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     ends::{EndCall, Verdict},
-    engine::{Engine, Timer},
-    retry::may_retry,
+    engine::Engine,
 };
 use crate::{
     batch::{CallError, EndAnswer, EndOperation, ErrorKind},
@@ -100,7 +99,7 @@ impl Engine<'_> {
             }
             // Nothing was done, so the call is sent again without a look.
             ErrorKind::Throttled | ErrorKind::Credentials | ErrorKind::Server
-                if may_retry(kind, tries) =>
+                if kind.may_be_retried(tries) =>
             {
                 self.jobs.enter(index, Stage::Queued);
                 again.entry(tries).or_default().push(index);
@@ -119,7 +118,7 @@ impl Engine<'_> {
     fn verify_later(&mut self, index: JobIndex, id: JobId, result: CallResult) {
         self.jobs[index].unchanged_looks = 0;
         self.jobs.enter(index, Stage::ToVerify(result));
-        self.looks.push_again(id);
+        self.looks.add_again(id);
     }
 
     pub(super) fn end_all_later(&mut self, again: Again, now: Instant) {
@@ -129,6 +128,6 @@ impl Engine<'_> {
     }
 
     fn end_later(&mut self, indices: Vec<JobIndex>, at: Instant) {
-        self.timers.push(Reverse((at, Timer::End(indices))));
+        self.timers.push(Reverse((at, indices)));
     }
 }

@@ -12,9 +12,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Call {
     /// A look at these jobs.
-    Describe(Vec<JobId>),
-    /// A look at a service job.
-    DescribeServiceJob(JobId),
+    Look(Vec<JobId>),
     /// A call that ends jobs.
     End(EndCall),
 }
@@ -23,7 +21,7 @@ pub enum Call {
 #[derive(Debug)]
 pub enum Answer {
     /// To a look at these jobs.
-    Described(Vec<JobId>, Result<Vec<JobDetail>, CallError>),
+    Looked(Vec<JobId>, Result<Vec<JobDetail>, CallError>),
     /// To a call that ends jobs.
     Acknowledged(EndCall, Result<EndAnswer, CallError>),
 }
@@ -33,7 +31,7 @@ impl Answer {
     #[must_use]
     pub fn is_answered(&self) -> bool {
         match self {
-            Self::Described(_, answer) => answer.is_ok(),
+            Self::Looked(_, answer) => answer.is_ok(),
             Self::Acknowledged(_, answer) => answer.is_ok(),
         }
     }
@@ -54,13 +52,8 @@ impl Engine<'_> {
     /// Whether a call is sent again for at least one of its jobs.
     #[must_use]
     pub fn is_retry(&self, call: &Call) -> bool {
-        let looks_failed = |id: &JobId| {
-            let index = self.jobs.index_of(*id);
-            index.is_some_and(|index| self.jobs[index].failed_looks > 0)
-        };
         match call {
-            Call::Describe(ids) => ids.iter().any(looks_failed),
-            Call::DescribeServiceJob(id) => looks_failed(id),
+            Call::Look(ids) => self.looks.is_retry(ids),
             Call::End(call) => {
                 let mut jobs = call.jobs.iter();
                 jobs.any(|&(index, _)| self.jobs[index].failed_ends > 0)

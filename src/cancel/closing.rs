@@ -3,15 +3,16 @@
 //! How much is kept for that follows from the calls of this invocation, and is never more than a share of the time there is:
 //! whatever happened before, an invocation that has time for one look and one call sends them.
 
-use std::{cmp::Reverse, time::Duration};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{
-    call::Outlook,
-    engine::{Engine, Timer},
+use super::{call::Outlook, engine::Engine};
+use crate::{
+    jobs::{CallResult, JobIndex, Jobs, Stage},
+    report::Outcome,
+    request::JobId,
 };
-use crate::jobs::{CallResult, Stage};
 
 /// For a call and the look that follows, twice the time of the slowest call is kept, and at least this…
 const LEAST_ROUND: Duration = Duration::from_millis(100);
@@ -84,31 +85,29 @@ impl Engine<'_> {
     /// Nothing is left to be done, or nothing that could be done in time, beside the calls in flight.
     #[must_use]
     pub fn is_finished(&self, now: Instant, outlook: Outlook) -> bool {
-        if self.looks_in_flight + self.ends_in_flight > 0 {
+        if self.looks.in_flight() + self.ends_in_flight > 0 {
             return false;
         }
         if self.has_time_for(Step::End, now, outlook) {
             let none_to_begin =
-                self.looks.first_len() == 0 || !self.has_time_for(Step::FirstLook, now, outlook);
+                self.looks.firsts() == 0 || !self.has_time_for(Step::FirstLook, now, outlook);
             let none_waits = self.looks.again_calls() == 0 && self.ends.len() == 0;
-            return none_to_begin && none_waits && self.timers.is_empty();
+            let none_is_due = self.timers.is_empty() && self.looks.poll_timeout().is_none();
+            return none_to_begin && none_waits && none_is_due;
         }
         self.none_to_look_at()
     }
 
     /// No job waits for another look, or none that is due in time.
     fn none_to_look_at(&self) -> bool {
-        let mut timers = self.timers.iter();
-        self.looks.again_calls() == 0
-            && !timers.any(|Reverse((at, timer))| {
-                matches!(timer, Timer::Look(_)) && !self.deadline.is_over(*at)
-            })
+        let due = self.looks.poll_timeout();
+        self.looks.again_calls() == 0 && due.is_none_or(|at| self.deadline.is_over(at))
     }
 
     /// No call that ends jobs will be sent any more. The jobs whose call Batch refused, and which wait for another try in
     /// vain, are looked at instead: they may have started or ended.
     pub(super) fn close(&mut self, now: Instant, outlook: Outlook) {
-        let in_flight = self.looks_in_flight + self.ends_in_flight;
+        let in_flight = self.looks.in_flight() + self.ends_in_flight;
         if self.is_closed || in_flight > 0 || self.has_time_for(Step::End, now, outlook) {
             return;
         }
@@ -125,9 +124,66 @@ impl Engine<'_> {
                 && let Some(id) = job.id()
             {
                 self.jobs.enter(index, Stage::ToVerify(CallResult::Refused));
-                self.looks.push_again(id);
+                self.looks.add_again(id);
             }
         }
         self.is_closed = self.looks.again_calls() > 0;
+    }
+
+    /// The jobs with their outcomes. Those that have none get the one that is true of them now.
+    #[must_use]
+    pub fn into_jobs(mut self) -> Jobs {
+        self.doubt_children();
+        self.explain_unseen();
+        self.jobs.finish();
+        self.jobs
+    }
+
+    /// Time is over for jobs that were looked at, and of which too little is known.
+    fn explain_unseen(&mut self) {
+        let waiting = self.looks.waiting_for_arrays();
+        for index in self.jobs.indices() {
+            let job = &self.jobs[index];
+            let (Stage::ToDescribe, Some(id), false) = (job.stage(), job.id(), job.is_throttled())
+            else {
+                continue;
+            };
+            let message = if self.looks.is_missing(id) {
+                "out of time before Batch was asked again: it does not show the job yet"
+            } else if waiting.contains(&id) {
+                "out of time before its array, whose tags count for it, was looked at"
+            } else {
+                continue;
+            };
+            let message = job.with_last_error(message);
+            self.jobs
+                .settle(index, Outcome::NotAttempted, Some(message));
+        }
+    }
+
+    /// Ending an array may have ended a child which no call did, and of which no look shows that.
+    fn doubt_children(&mut self) {
+        for index in self.jobs.indices() {
+            let job = &self.jobs[index];
+            let is_left = match job.stage() {
+                Stage::ToDescribe | Stage::Queued => true,
+                Stage::Settled { outcome, .. } => outcome.is_refused(),
+                Stage::Sent | Stage::ToVerify(_) => false,
+            };
+            if is_left && self.may_array_be_ended(index) {
+                let message = "a call to end its array was sent, and no look shows its effect";
+                let message = job.with_last_error(message);
+                self.jobs.settle(index, Outcome::Unconfirmed, Some(message));
+            }
+        }
+    }
+
+    /// Whether a call to end a job's array was sent, and not refused.
+    pub(super) fn may_array_be_ended(&self, index: JobIndex) -> bool {
+        let array = self.jobs[index].id().and_then(JobId::parent);
+        let array = array.and_then(|array| self.jobs.index_of(array));
+        array.map(|array| &self.jobs[array]).is_some_and(|array| {
+            array.was_called && !array.outcome().is_some_and(Outcome::is_refused)
+        })
     }
 }

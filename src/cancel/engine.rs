@@ -11,41 +11,30 @@ use super::{
     call::{Answer, Call, Outlook},
     closing::Step,
     ends::Ends,
-    looks::Looks,
-    parents::Parents,
 };
 use crate::{
     batch::{EndOperation, JobDetail},
     jobs::{JobIndex, Jobs, Stage},
+    look::{Fill, Looks, Which},
     plan::{Plan, Standing, plan_job},
     policy::{Owner, Policy},
     report::Outcome,
-    request::JobId,
     session::Deadline,
 };
 
 /// A job that was looked at a moment ago is not looked at again before it is ended.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// What is due later.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Timer {
-    Look(Vec<JobId>),
-    End(Vec<JobIndex>),
-}
-
 /// The state of the work.
 #[derive(Clone, Debug)]
 pub struct Engine<'a> {
     pub(super) jobs: Jobs,
     pub(super) policy: &'a Policy,
-    pub(super) owner: &'a Owner,
-    pub(super) looks: Looks,
+    pub(super) looks: Looks<'a>,
     pub(super) ends: Ends,
-    pub(super) parents: Parents,
-    pub(super) timers: BinaryHeap<Reverse<(Instant, Timer)>>,
+    /// When jobs are to be queued again for the call that ends them.
+    pub(super) timers: BinaryHeap<Reverse<(Instant, Vec<JobIndex>)>>,
     pub(super) deadline: Deadline,
-    pub(super) looks_in_flight: usize,
     pub(super) ends_in_flight: usize,
     /// Whether children that were refused were looked at once more.
     pub(super) has_seen_children: bool,
@@ -67,40 +56,33 @@ impl<'a> Engine<'a> {
         let mut engine = Self {
             jobs,
             policy,
-            owner,
-            looks: Looks::default(),
+            looks: Looks::new(policy, owner),
             ends: Ends::default(),
-            parents: Parents::default(),
             timers: BinaryHeap::new(),
             deadline,
-            looks_in_flight: 0,
             ends_in_flight: 0,
             has_seen_children: false,
             is_closed: false,
             began: now,
         };
-        for index in engine.jobs.indices() {
-            engine.start(index, now);
-        }
+        engine.start(now);
         engine
     }
 
-    /// Queues a job's first call.
-    fn start(&mut self, index: JobIndex, now: Instant) {
-        let job = &self.jobs[index];
-        let (Stage::ToDescribe, Some(id)) = (job.stage(), job.id()) else {
-            return;
-        };
-        if job.first().is_some_and(|first| now < first.at + FRESH) {
-            return self.enqueue_end(index);
+    /// Queues the first call of each job.
+    fn start(&mut self, now: Instant) {
+        let mut unseen = Vec::new();
+        for index in self.jobs.indices() {
+            let job = &self.jobs[index];
+            match (job.stage(), job.id(), job.first()) {
+                (Stage::ToDescribe, Some(_), Some(first)) if now < first.at + FRESH => {
+                    self.enqueue_end(index);
+                }
+                (Stage::ToDescribe, Some(id), _) => unseen.push(id),
+                _ => {}
+            }
         }
-        if let Some(parent) = id.parent()
-            && self.parents.expect(parent)
-            && self.jobs.index_of(parent).is_none()
-        {
-            self.looks.push_first(parent);
-        }
-        self.looks.push_first(id);
+        self.looks.add(&unseen);
     }
 
     /// The call that should be sent next, if there is one that should not wait for more jobs to share it.
@@ -109,11 +91,10 @@ impl<'a> Engine<'a> {
     /// can be, and an invocation that runs out of time has some jobs done rather than all of them looked at.
     pub fn poll_call(&mut self, now: Instant, outlook: Outlook) -> Option<Call> {
         self.close(now, outlook);
-        let more_to_see =
-            self.looks_in_flight > 0 || self.looks.first_len() > 0 || self.looks.has_parts();
+        let has_time_to_end = self.has_time_for(Step::End, now, outlook);
         if !self.is_closed
-            && self.has_time_for(Step::End, now, outlook)
-            && let Some(call) = self.ends.next(outlook.bulk, !more_to_see)
+            && has_time_to_end
+            && let Some(call) = self.ends.next(outlook.bulk, !self.looks.has_more_to_see())
         {
             self.ends_in_flight += 1;
             for &(index, _) in &call.jobs {
@@ -122,37 +103,47 @@ impl<'a> Engine<'a> {
             }
             return Some(Call::End(call));
         }
-        let only_again = !self.has_time_for(Step::FirstLook, now, outlook);
-        if let Some(id) = self.looks.next_service_job(only_again) {
-            self.looks_in_flight += 1;
-            return Some(Call::DescribeServiceJob(id));
-        }
+        let which = if self.has_time_for(Step::FirstLook, now, outlook) {
+            Which::All
+        } else {
+            Which::Again
+        };
         let nothing_to_share = self.ends_in_flight == 0
-            && (self.looks.first_len() > 0 || self.ends.len() == 0 || only_again);
-        let flush = !self.has_time_for(Step::End, now, outlook) || nothing_to_share;
-        let ids = self.looks.next(flush, only_again)?;
-        self.looks_in_flight += 1;
-        Some(Call::Describe(ids))
+            && (self.looks.firsts() > 0 || self.ends.len() == 0 || which == Which::Again);
+        let fill = if !has_time_to_end || nothing_to_share {
+            Fill::Any
+        } else {
+            Fill::Full
+        };
+        self.looks.next(which, fill).map(Call::Look)
     }
 
     /// When [`Engine::handle_timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.peek().map(|Reverse((at, _))| *at)
+        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
+        [timer, self.looks.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Queues what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while self.poll_timeout().is_some_and(|at| at <= now) {
-            match self.timers.pop() {
-                Some(Reverse((_, Timer::Look(ids)))) => self.looks.push_together(ids),
-                Some(Reverse((_, Timer::End(_)))) if self.is_closed => {}
-                Some(Reverse((_, Timer::End(indices)))) => {
-                    for index in indices {
-                        self.enqueue_end(index);
-                    }
+        self.looks.handle_timeout(now);
+        let is_due = |(at, _): &(Instant, Vec<JobIndex>)| *at <= now;
+        while self
+            .timers
+            .peek()
+            .is_some_and(|Reverse(timer)| is_due(timer))
+        {
+            let Some(Reverse((_, indices))) = self.timers.pop() else {
+                return;
+            };
+            if !self.is_closed {
+                for index in indices {
+                    self.enqueue_end(index);
                 }
-                None => {}
             }
         }
     }
@@ -160,13 +151,7 @@ impl<'a> Engine<'a> {
     /// Takes in the answer of a call.
     pub fn handle_answer(&mut self, answer: Answer, now: Instant) {
         match answer {
-            Answer::Described(ids, answer) => {
-                self.looks_in_flight = self.looks_in_flight.saturating_sub(1);
-                match answer {
-                    Ok(jobs) => self.on_described(ids, jobs, now),
-                    Err(error) => self.on_look_failed(ids, error, now),
-                }
-            }
+            Answer::Looked(ids, answer) => self.on_looked(ids, answer, now),
             Answer::Acknowledged(call, answer) => {
                 self.ends_in_flight = self.ends_in_flight.saturating_sub(1);
                 if call.jobs.len() > 1 {
@@ -196,45 +181,9 @@ impl<'a> Engine<'a> {
                 && self.may_array_be_ended(index)
                 && let Some(id) = job.id()
             {
-                self.looks.push_again(id);
+                self.looks.add_again(id);
             }
         }
-    }
-
-    /// The jobs with their outcomes. Those that have none get the one that is true of them now.
-    #[must_use]
-    pub fn into_jobs(mut self) -> Jobs {
-        self.doubt_children();
-        self.jobs.finish();
-        self.jobs
-    }
-
-    /// Time is over. Ending an array may have ended a child which no call did, and which was not looked at since.
-    fn doubt_children(&mut self) {
-        for index in self.jobs.indices() {
-            let is_left = match self.jobs[index].stage() {
-                Stage::ToDescribe | Stage::Queued => true,
-                Stage::Settled { outcome, .. } => {
-                    outcome.is_refused() && !self.jobs[index].was_seen_refused
-                }
-                Stage::Sent | Stage::ToVerify(_) => false,
-            };
-            if is_left && self.may_array_be_ended(index) {
-                let message =
-                    "a call to end its array was sent; out of time before a look showed the effect";
-                self.jobs
-                    .settle(index, Outcome::Unconfirmed, Some(message.into()));
-            }
-        }
-    }
-
-    /// Whether a call to end a job's array was sent, and not refused.
-    fn may_array_be_ended(&self, index: JobIndex) -> bool {
-        let array = self.jobs[index].id().and_then(JobId::parent);
-        let array = array.and_then(|array| self.jobs.index_of(array));
-        array.map(|array| &self.jobs[array]).is_some_and(|array| {
-            array.was_called && !array.outcome().is_some_and(Outcome::is_refused)
-        })
     }
 
     /// Plans what to do with a job at its first look.

@@ -224,14 +224,12 @@ impl Driver {
 
     fn answer(&mut self, call: Call, reply: Reply) {
         let answer = match (call, reply) {
-            (Call::Describe(ids), Reply::Shows(shown)) => {
+            (Call::Look(ids), Reply::Shows(shown)) => {
                 let jobs = ids.iter().map(|&id| detail(id, shown)).collect();
-                Answer::Described(ids, Ok(jobs))
+                Answer::Looked(ids, Ok(jobs))
             }
-            (Call::Describe(ids), Reply::ShowsNone) => Answer::Described(ids, Ok(Vec::new())),
-            (Call::Describe(ids), Reply::LookFails(kind)) => {
-                Answer::Described(ids, Err(error(kind)))
-            }
+            (Call::Look(ids), Reply::ShowsNone) => Answer::Looked(ids, Ok(Vec::new())),
+            (Call::Look(ids), Reply::LookFails(kind)) => Answer::Looked(ids, Err(error(kind))),
             (Call::End(call), Reply::Accepts) => {
                 let accepted = call.jobs.iter().map(|&(_, id)| id).collect();
                 let refused = Vec::new();
@@ -299,11 +297,11 @@ impl Driver {
         let call = is_now.clone().or_else(|| self.next());
         let pause = self.now - before;
         let is_right = match (expected, &call) {
-            (Next::LookNow, Some(Call::Describe(_))) | (Next::EndNow, Some(Call::End(_))) => {
+            (Next::LookNow, Some(Call::Look(_))) | (Next::EndNow, Some(Call::End(_))) => {
                 is_now.is_some()
             }
-            (Next::LookAfter(time), Some(Call::Describe(_))) => pause == time,
-            (Next::LookWithin(most), Some(Call::Describe(_)))
+            (Next::LookAfter(time), Some(Call::Look(_))) => pause == time,
+            (Next::LookWithin(most), Some(Call::Look(_)))
             | (Next::EndWithin(most), Some(Call::End(_))) => is_now.is_none() && pause <= most,
             (Next::Nothing, None) => true,
             _ => false,

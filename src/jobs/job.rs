@@ -33,11 +33,9 @@ pub struct Job {
     pub request: RequestIndex,
     /// How far it has come.
     pub(super) stage: Stage,
-    /// Looks that failed in a row.
-    pub failed_looks: u8,
     /// Calls to end it that failed.
     pub failed_ends: u8,
-    /// Looks in a row that did not show the job, or showed it unchanged.
+    /// Looks in a row that showed the job unchanged.
     pub unchanged_looks: u8,
     /// The error of the last call for it.
     pub last_error: Option<Arc<CallError>>,
@@ -45,8 +43,6 @@ pub struct Job {
     pub was_called: bool,
     /// A call to end it was sent and not answered: it may have been done.
     pub may_be_done: bool,
-    /// It was looked at once more after Batch refused its call for good.
-    pub was_seen_refused: bool,
     /// What decided that it is to be ended.
     pub(super) because: Option<Box<Message>>,
     /// What the first look showed.
@@ -124,13 +120,11 @@ impl Job {
             intent,
             request,
             stage,
-            failed_looks: 0,
             failed_ends: 0,
             unchanged_looks: 0,
             last_error: None,
             was_called: false,
             may_be_done: false,
-            was_seen_refused: false,
             because: because.map(Box::new),
             after: first.as_ref().map(|first| first.status),
             first,

@@ -3,14 +3,11 @@
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{
-    Chosen, SelectError, Selection, SelectionQuery,
-    look::{Look, look},
-    not_looked_at, partial_or_refused,
-};
+use super::{Chosen, SelectError, Selection, SelectionQuery, not_looked_at, partial_or_refused};
 use crate::{
     batch::{GetJobQueueSnapshot, JobDetail, LOOK_AGAIN, QueueSnapshot},
     jobs::{Decision, Texts},
+    look::{Look, Patience, look_at_one},
     plan::{Blocking, Dwell, Message, NotEnded, Plan, Standing, Told, because, blocking, plan_job},
     policy::Policy,
     report::Outcome,
@@ -95,12 +92,10 @@ pub(super) async fn blocked_job(
 }
 
 async fn look_at(id: JobId, session: Session<'_>) -> Result<(JobDetail, Standing), Decision> {
-    let mut seen = None;
-    look([id], session, |_, look| seen = Some(look)).await;
-    match seen {
-        Some(Look::Seen(job, standing)) => Ok((*job, standing)),
-        Some(Look::Failed(error)) => Err(not_looked_at(&error)),
-        Some(Look::NotFound) | None => Err(Decision::Settle(Outcome::NotFound, None, None)),
+    match look_at_one(id, Patience::Again, session).await {
+        Look::Seen(job, standing) => Ok((*job, standing)),
+        Look::Failed(error) | Look::Unseen(error) => Err(not_looked_at(&error)),
+        Look::NotFound => Err(Decision::Settle(Outcome::NotFound, None, None)),
     }
 }
 

@@ -1,17 +1,20 @@
 //! Conditions that only a look can tell, `maxJobs` and `MAX_SELECTED`: jobs are looked at, planned, counted and cut.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use tokio::time::Instant;
 
 use super::{
-    Candidate, Chosen, SelectError, Selection, SelectionQuery, is_over,
-    look::{Look, look},
-    not_looked_at, partial, refuse_too_many,
+    Candidate, Chosen, SelectError, Selection, SelectionQuery, is_over, not_looked_at, partial,
+    refuse_too_many,
 };
 use crate::{
-    batch::{CallError, DESCRIBE_LIMIT, JobDetail},
+    batch::{CallError, DESCRIBE_LIMIT, JobDetail, oldest_first},
     jobs::{Decision, Observation, Texts},
+    look::{Look, Patience, look_at},
     plan::{Message, Plan, Standing, plan_job},
     report::{Outcome, Partial},
     request::{AskedId, JobId, Select},
@@ -28,32 +31,23 @@ struct Planned {
 }
 
 impl Planned {
-    fn chosen(self, is_over_limit: bool) -> Chosen {
-        let decision = match self.plan {
-            Plan::Settle(outcome, message) => {
-                Decision::Settle(outcome, message, Some(self.observation))
-            }
-            Plan::End if is_over_limit => Decision::Settle(
-                Outcome::OverLimit,
-                over_limit(self.size),
-                Some(self.observation),
-            ),
-            Plan::End => Decision::End(self.observation, None),
-        };
-        Chosen {
-            id: AskedId::known(self.id),
-            decision,
-        }
-    }
-
-    /// Whether the limit leaves room for the job, which is then used.
-    fn takes(&self, room: &mut usize) -> bool {
-        if self.plan != Plan::End {
-            return true;
-        }
+    /// What to do with the job, if there is room for `room` more that are to be ended; and the room that is left.
+    fn chosen(self, room: usize) -> (Chosen, usize) {
         let left = room.checked_sub(self.size);
-        *room = left.unwrap_or(*room);
-        left.is_some()
+        let (decision, left) = match (self.plan, left) {
+            (Plan::Settle(outcome, message), _) => (
+                Decision::Settle(outcome, message, Some(self.observation)),
+                room,
+            ),
+            (Plan::End, Some(left)) => (Decision::End(self.observation, None), left),
+            (Plan::End, None) => {
+                let message = over_limit(self.size);
+                let observation = Some(self.observation);
+                let decision = Decision::Settle(Outcome::OverLimit, message, observation);
+                (decision, room)
+            }
+        };
+        (chosen(self.id, decision), left)
     }
 }
 
@@ -61,190 +55,234 @@ fn over_limit(size: usize) -> Option<Message> {
     (size > 1).then(|| format!("an array of {size} jobs").into())
 }
 
+fn chosen(id: JobId, decision: Decision) -> Chosen {
+    let id = AskedId::known(id);
+    Chosen { id, decision }
+}
+
+/// Looks at jobs, and plans those that match.
+pub(super) struct Finder<'a> {
+    query: SelectionQuery,
+    session: Session<'a>,
+    texts: Texts,
+}
+
 /// What was found.
 #[derive(Default)]
 struct Found {
     planned: Vec<Planned>,
-    settled: Vec<(JobId, Decision)>,
-    /// The error of a look that failed.
-    error: Option<CallError>,
+    missing: Vec<JobId>,
+    /// The jobs whose look failed.
+    failed: Vec<(JobId, Arc<CallError>)>,
+    /// Why some jobs were not looked at.
+    unseen: Option<Arc<CallError>>,
     /// How many jobs match: an array parent counts as its size.
     size: usize,
 }
 
 impl Found {
-    fn plan(
+    /// Why this is not all, if some jobs were not looked at.
+    fn partial(&self) -> Result<Option<Partial>, SelectError> {
+        let unseen = self.unseen.as_deref().cloned();
+        unseen.map(partial).transpose()
+    }
+}
+
+impl<'a> Finder<'a> {
+    pub(super) fn new(query: SelectionQuery, session: Session<'a>) -> Self {
+        Self {
+            query,
+            session,
+            texts: Texts::default(),
+        }
+    }
+
+    /// Looks at jobs, and plans those that are included. They come oldest first.
+    async fn find(
         &mut self,
-        job: &JobDetail,
-        standing: Standing,
-        query: SelectionQuery,
-        texts: &mut Texts,
-        session: Session<'_>,
-    ) {
-        let observation = texts.observe(job, Instant::now());
-        let size = observation.size as usize;
-        self.size += size;
-        self.planned.push(Planned {
-            id: job.summary.id,
-            size,
-            created_at: job.summary.created_at,
-            plan: plan_job(query.intent, job, standing, session.policy),
-            observation,
-        });
-    }
-
-    fn sort_oldest_first(&mut self) {
-        self.planned.sort_by_key(|job| (job.created_at, job.id));
-    }
-}
-
-/// Looks at candidates, and plans those that match.
-async fn find(
-    select: &Select,
-    candidates: impl IntoIterator<Item = Candidate>,
-    query: SelectionQuery,
-    texts: &mut Texts,
-    session: Session<'_>,
-) -> Found {
-    let mut found = Found::default();
-    let ids = candidates.into_iter().map(|candidate| candidate.id);
-    look(ids, session, |id, seen| match seen {
-        Look::Seen(job, standing) => {
-            if standing.is_own() && select.matches_described(&job, query.before) {
-                found.plan(&job, standing, query, texts, session);
+        ids: impl IntoIterator<Item = JobId>,
+        is_included: impl Fn(&JobDetail, Standing) -> bool,
+    ) -> Found {
+        let mut found = Found::default();
+        let session = self.session;
+        look_at(ids, Patience::Again, session, |id, look| match look {
+            Look::Seen(job, standing) if is_included(&job, standing) => {
+                let planned = self.plan(&job, standing);
+                found.size += planned.size;
+                found.planned.push(planned);
             }
-        }
-        // Whose it was nobody can tell any more.
-        Look::NotFound if session.owner.is_restricted() => {}
-        Look::NotFound => {
-            let decision = Decision::Settle(Outcome::NotFound, None, None);
-            found.settled.push((id, decision));
-        }
-        Look::Failed(error) => found.error = Some(error),
-    })
-    .await;
-    found.sort_oldest_first();
-    found
-}
-
-/// All candidates that match, looked at, unless they are more than `MAX_SELECTED`.
-pub(super) async fn all(
-    select: &Select,
-    candidates: Vec<Candidate>,
-    listed: Selection,
-    query: SelectionQuery,
-    session: Session<'_>,
-) -> Result<Selection, SelectError> {
-    let mut texts = Texts::default();
-    let found = find(select, candidates, query, &mut texts, session).await;
-    if found.size > session.policy.max_selected {
-        return Err(refuse_too_many(found.size, session.policy));
+            Look::Seen(..) => {}
+            Look::NotFound => found.missing.push(id),
+            Look::Failed(error) => found.failed.push((id, error)),
+            Look::Unseen(error) => found.unseen = Some(error),
+        })
+        .await;
+        let planned = &mut found.planned;
+        planned.sort_by_key(|job| oldest_first(job.created_at, job.id));
+        found
     }
-    let partial = found.error.map(partial).transpose()?;
-    let planned = found.planned.into_iter().map(|job| job.chosen(false));
-    Ok(Selection {
-        jobs: planned
-            .chain(found.settled.into_iter().map(settled))
-            .collect(),
-        partial: listed.partial.or(partial),
-        ..listed
-    })
-}
 
-fn settled((id, decision): (JobId, Decision)) -> Chosen {
-    let id = AskedId::known(id);
-    Chosen { id, decision }
-}
-
-/// The oldest candidates that match, at most `max_jobs` of them to be ended. Younger ones are not looked at, unless more
-/// than `max_selected` that match are to be refused, or only the caller's own are to be counted.
-pub(super) async fn oldest(
-    select: &Select,
-    mut candidates: Vec<Candidate>,
-    max_jobs: usize,
-    max_selected: Option<usize>,
-    query: SelectionQuery,
-    session: Session<'_>,
-) -> Result<Selection, SelectError> {
-    candidates.sort_unstable_by_key(|job| (job.created_at, job.id));
-    let mut waiting: VecDeque<Candidate> = candidates.into();
-    let (mut texts, mut room) = (Texts::default(), max_jobs);
-    let mut chosen = Selection::default();
-    while room > 0 && !waiting.is_empty() {
-        let looks_at_all = max_selected.is_some() || session.owner.is_restricted();
-        let needed = room.min(waiting.len()).next_multiple_of(DESCRIBE_LIMIT);
-        let needed = if looks_at_all { usize::MAX } else { needed };
-        let count = needed.min(waiting.len());
-        let found = find(select, waiting.drain(..count), query, &mut texts, session).await;
-        if let Some(error) = found.error {
-            return Ok(none(partial(error)?));
-        }
-        if max_selected.is_some_and(|most| found.size > most) {
-            return Err(refuse_too_many(found.size, session.policy));
-        }
-        for job in found.planned {
-            let is_over_limit = !job.takes(&mut room);
-            chosen.jobs.push(job.chosen(is_over_limit));
-        }
-        chosen.jobs.extend(found.settled.into_iter().map(settled));
-        if is_over(session) {
-            return Ok(none(Partial::OutOfTime));
+    fn plan(&mut self, job: &JobDetail, standing: Standing) -> Planned {
+        let observation = self.texts.observe(job, Instant::now());
+        Planned {
+            id: job.summary.id,
+            size: observation.size as usize,
+            created_at: job.summary.created_at,
+            plan: plan_job(self.query.intent, job, standing, self.session.policy),
+            observation,
         }
     }
-    chosen.over_limit = waiting.iter().map(|candidate| candidate.size).sum();
-    Ok(chosen)
+
+    /// The candidates of a selection that match, and those that Batch does not know.
+    async fn find_matching(
+        &mut self,
+        select: &Select,
+        candidates: impl IntoIterator<Item = Candidate>,
+    ) -> Found {
+        let before = self.query.before;
+        let ids = candidates.into_iter().map(|candidate| candidate.id);
+        let mut found = self
+            .find(ids, |job, standing| {
+                standing.is_own() && select.matches_described(job, before)
+            })
+            .await;
+        if self.session.owner.is_restricted() {
+            // Whose they are nobody can tell.
+            found.missing.clear();
+            let failed = found.failed.drain(..).map(|(_, error)| error);
+            found.unseen = failed.last().or(found.unseen);
+        }
+        found
+    }
+
+    /// All candidates that match, looked at, unless they are more than `MAX_SELECTED`.
+    pub(super) async fn all(
+        mut self,
+        select: &Select,
+        candidates: Vec<Candidate>,
+        listed: Selection,
+    ) -> Result<Selection, SelectError> {
+        let found = self.find_matching(select, candidates).await;
+        if found.size > self.session.policy.max_selected {
+            return Err(refuse_too_many(found.size, self.session.policy));
+        }
+        let partial = found.partial()?;
+        let unknown = unknown(found.missing, found.failed);
+        let planned = found.planned.into_iter();
+        let planned = planned.map(|job| job.chosen(usize::MAX).0);
+        Ok(Selection {
+            jobs: planned.chain(unknown).collect(),
+            partial: listed.partial.or(partial),
+            ..listed
+        })
+    }
+
+    /// The oldest candidates that match, at most `max_jobs` of them to be ended. Younger ones are not looked at, unless more
+    /// than `max_selected` that match are to be refused, or only the caller's own are to be counted.
+    ///
+    /// A job whose look failed may be one of the oldest: nothing is chosen then, unless it is younger than those.
+    pub(super) async fn oldest(
+        mut self,
+        select: &Select,
+        mut candidates: Vec<Candidate>,
+        max_jobs: usize,
+        max_selected: Option<usize>,
+    ) -> Result<Selection, SelectError> {
+        candidates.sort_unstable_by_key(|job| oldest_first(job.created_at, job.id));
+        let ages: HashMap<JobId, Option<i64>> = candidates
+            .iter()
+            .map(|job| (job.id, job.created_at))
+            .collect();
+        let age = |id: JobId| oldest_first(ages.get(&id).copied().flatten(), id);
+        let mut waiting: VecDeque<Candidate> = candidates.into();
+        let mut room = max_jobs;
+        let mut all = Selection::default();
+        while room > 0 && !waiting.is_empty() {
+            let looks_at_all = max_selected.is_some() || self.session.owner.is_restricted();
+            let needed = room.min(waiting.len()).next_multiple_of(DESCRIBE_LIMIT);
+            let needed = if looks_at_all { usize::MAX } else { needed };
+            let count = needed.min(waiting.len());
+            let found = self.find_matching(select, waiting.drain(..count)).await;
+            if max_selected.is_some_and(|most| found.size > most) {
+                return Err(refuse_too_many(found.size, self.session.policy));
+            }
+            if let Some(partial) = found.partial()? {
+                return Ok(none(partial));
+            }
+            let first_failed = found.failed.iter().map(|(id, _)| age(*id)).min();
+            for job in found.planned {
+                let is_sure = first_failed.is_none_or(|failed| age(job.id) < failed);
+                let (job, left) = job.chosen(if is_sure { room } else { 0 });
+                room = if is_sure { left } else { room };
+                all.jobs.push(job);
+            }
+            if room > 0
+                && let Some((_, error)) = found.failed.first()
+            {
+                return Ok(none(partial(CallError::clone(error))?));
+            }
+            if is_over(self.session) {
+                return Ok(none(Partial::OutOfTime));
+            }
+            all.jobs.extend(unknown(found.missing, found.failed));
+        }
+        all.over_limit = waiting.iter().map(|candidate| candidate.size).sum();
+        Ok(all)
+    }
+
+    /// The jobs of `ids` in their order, the oldest `maxJobs` of them to be ended.
+    pub(super) async fn limit_ids(mut self, ids: Vec<AskedId>) -> Selection {
+        let known = |asked: &AskedId| match asked {
+            AskedId::Job { id, .. } => Some(*id),
+            AskedId::Invalid { .. } => None,
+        };
+        let found = self.find(ids.iter().filter_map(known), |_, _| true).await;
+        let mut room = self.query.max_jobs.unwrap_or(usize::MAX);
+        let unknown = unknown(found.missing, found.failed);
+        let planned = found.planned.into_iter().map(|job| {
+            let id = job.id;
+            let (job, left) = job.chosen(room);
+            room = left;
+            (id, job.decision)
+        });
+        let mut decisions: HashMap<JobId, Decision> = planned.collect();
+        let unknown = unknown.filter_map(|job| Some((known(&job.id)?, job.decision)));
+        decisions.extend(unknown);
+        let jobs = ids.into_iter().map(|id| {
+            let decision = known(&id).and_then(|id| decisions.remove(&id));
+            let unseen = found.unseen.as_deref().map(not_looked_at);
+            Chosen {
+                // An id that is named again was decided about before: jobs are merged by the stronger decision.
+                decision: decision.or(unseen).unwrap_or(Decision::Settle(
+                    Outcome::OverLimit,
+                    None,
+                    None,
+                )),
+                id,
+            }
+        });
+        Selection {
+            jobs: jobs.collect(),
+            ..Selection::default()
+        }
+    }
+}
+
+/// The jobs that Batch does not know, and those whose look failed.
+fn unknown(
+    missing: Vec<JobId>,
+    failed: Vec<(JobId, Arc<CallError>)>,
+) -> impl Iterator<Item = Chosen> {
+    let not_found = |id| chosen(id, Decision::Settle(Outcome::NotFound, None, None));
+    let missing = missing.into_iter().map(not_found);
+    let failed = failed.into_iter();
+    missing.chain(failed.map(|(id, error)| chosen(id, not_looked_at(&error))))
 }
 
 /// Nothing, since the oldest jobs are not known.
 fn none(partial: Partial) -> Selection {
     Selection {
         partial: Some(partial),
-        ..Selection::default()
-    }
-}
-
-/// The jobs of `ids` in their order, the oldest `maxJobs` of them to be ended.
-pub(super) async fn limit_ids(
-    ids: Vec<AskedId>,
-    query: SelectionQuery,
-    session: Session<'_>,
-) -> Selection {
-    let mut texts = Texts::default();
-    let mut found = Found::default();
-    let known = |asked: &AskedId| match asked {
-        AskedId::Job { id, .. } => Some(*id),
-        AskedId::Invalid { .. } => None,
-    };
-    look(
-        ids.iter().filter_map(known),
-        session,
-        |id, seen| match seen {
-            Look::Seen(job, standing) => found.plan(&job, standing, query, &mut texts, session),
-            Look::NotFound => {
-                let decision = Decision::Settle(Outcome::NotFound, None, None);
-                found.settled.push((id, decision));
-            }
-            Look::Failed(error) => found.settled.push((id, not_looked_at(&error))),
-        },
-    )
-    .await;
-    found.sort_oldest_first();
-    let mut room = query.max_jobs.unwrap_or(usize::MAX);
-    let mut decisions: HashMap<JobId, Decision> = found.settled.into_iter().collect();
-    for job in found.planned {
-        let is_over_limit = !job.takes(&mut room);
-        decisions.insert(job.id, job.chosen(is_over_limit).decision);
-    }
-    let jobs = ids.into_iter().map(|id| {
-        let decision = known(&id).and_then(|id| decisions.remove(&id));
-        Chosen {
-            // An id that is named again was decided about before: jobs are merged by the stronger decision.
-            decision: decision.unwrap_or(Decision::Settle(Outcome::OverLimit, None, None)),
-            id,
-        }
-    });
-    Selection {
-        jobs: jobs.collect(),
         ..Selection::default()
     }
 }

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    batch::{CallError, DescribeJobs, GetJobQueueSnapshot, JobDetail, QueueSnapshot},
+    batch::{CallError, GetJobQueueSnapshot, JobDetail, QueueSnapshot},
+    look::{Look, Patience, look_at_one},
     plan::{Dwell, Intent, NotEnded, Plan, Standing, Told, first_since, plan_job},
     policy::{Owner, Policy},
     reasons::{self, BlockedReason},
@@ -67,22 +68,19 @@ pub async fn head(
     let Some(first) = snapshot.first() else {
         return Ok(None);
     };
-    let ids: Vec<JobId> = [Some(first.id), first.id.parent()]
-        .into_iter()
-        .flatten()
-        .collect();
-    let seen = session.call(&DescribeJobs(&ids)).await?;
-    let of = |id: JobId| seen.iter().find(|job| job.summary.id == id);
-    let job = of(first.id);
-    let parent = first.id.parent().and_then(of);
-    let verdict = match job {
-        Some(job) => {
-            let standing = |job: &JobDetail| Standing::of(job, session.policy, &Owner::Anyone);
-            let of_array = parent.map(standing);
-            let standing = of_array.map_or(standing(job), |array| standing(job).in_array(array));
-            verdict(job, standing, &snapshot, now, session.policy)
-        }
-        None => Err(WouldNot::from("AWS Batch does not show the job")),
+    let anyones = Session {
+        owner: &Owner::Anyone,
+        ..session
+    };
+    let (job, standing) = match look_at_one(first.id, Patience::Once, anyones).await {
+        Look::Seen(job, standing) => (Some(job), Some(standing)),
+        Look::NotFound => (None, None),
+        Look::Failed(error) | Look::Unseen(error) => return Err(CallError::clone(&error)),
+    };
+    let job = job.as_deref();
+    let verdict = match (job, standing) {
+        (Some(job), Some(standing)) => verdict(job, standing, &snapshot, now, session.policy),
+        _ => Err(WouldNot::from("AWS Batch does not show the job")),
     };
     let since = job.and_then(|job| first_since(first, job, now));
     let age = since.map(|since| now.saturating_sub(since).max(0));

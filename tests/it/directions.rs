@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Which modules each module may use, from the top layer down. `lib` and `main` may use all.
-const MAY_USE: [(&str, &[&str]); 23] = [
+const MAY_USE: [(&str, &[&str]); 24] = [
     (
         "end",
         &[
@@ -39,13 +39,13 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     (
         "select",
         &[
-            "batch", "jobs", "plan", "policy", "report", "request", "session",
+            "batch", "jobs", "look", "plan", "policy", "report", "request", "session",
         ],
     ),
     (
         "cancel",
         &[
-            "batch", "jobs", "pace", "plan", "policy", "report", "request", "session",
+            "batch", "jobs", "look", "pace", "plan", "policy", "report", "request", "session",
         ],
     ),
     ("event", &["config", "policy", "problem", "request"]),
@@ -53,7 +53,13 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ("panel", &["batch", "policy", "request", "session", "watch"]),
     (
         "watch",
-        &["batch", "plan", "policy", "reasons", "request", "session"],
+        &[
+            "batch", "look", "plan", "policy", "reasons", "request", "session",
+        ],
+    ),
+    (
+        "look",
+        &["batch", "pace", "plan", "policy", "request", "session"],
     ),
     ("jobs", &["batch", "plan", "report", "request"]),
     ("config", &["policy", "request"]),

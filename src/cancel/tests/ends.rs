@@ -158,5 +158,5 @@ fn each_job_of_a_mixed_answer_goes_its_own_way() {
         ]
     );
     let look = driver.expect_next(LookNow, "mixed");
-    assert_eq!(look, Some(Call::Describe(vec![id(0), id(1), id(4)])));
+    assert_eq!(look, Some(Call::Look(vec![id(0), id(1), id(4)])));
 }

@@ -36,7 +36,7 @@ fn work_is_finished_when_nothing_is_queued_in_flight_or_due() {
 fn with_little_time_left_no_job_is_begun() {
     let mut driver = Driver::new(1);
     leave(&mut driver, Duration::from_millis(440));
-    assert!(matches!(driver.poll(), Some(Call::Describe(_))));
+    assert!(matches!(driver.poll(), Some(Call::Look(_))));
 
     let mut driver = Driver::new(1);
     leave(&mut driver, Duration::from_millis(439));
@@ -78,7 +78,7 @@ fn with_time_for_a_look_and_a_call_both_are_sent() {
             driver.outlook = outlook;
             leave(&mut driver, time / 2);
             let look = driver.poll().unwrap();
-            assert!(matches!(look, Call::Describe(_)), "{time:?}: {look:?}");
+            assert!(matches!(look, Call::Look(_)), "{time:?}: {look:?}");
             driver.answer(look, Shows(RUNNABLE));
             leave(&mut driver, time / 4);
             let call = driver.poll().unwrap();
@@ -103,7 +103,7 @@ fn jobs_that_were_sent_are_looked_at_until_the_deadline() {
         leave(&mut driver, Duration::from_millis(1));
         assert!(!driver.is_finished(), "{reply:?}");
         let look = driver.poll().unwrap();
-        let Call::Describe(ids) = &look else {
+        let Call::Look(ids) = &look else {
             panic!("{look:?}");
         };
         assert_eq!(ids.len(), 50, "{reply:?}: not those that were not sent");
@@ -231,7 +231,7 @@ fn jobs_whose_call_was_refused_get_a_last_look_when_there_is_no_time_for_another
         leave(&mut driver, Duration::from_millis(239));
         driver.engine.handle_timeout(driver.now);
         let look = driver.poll().unwrap();
-        assert!(matches!(look, Call::Describe(_)), "{look:?}");
+        assert!(matches!(look, Call::Look(_)), "{look:?}");
         assert!(!driver.is_finished());
         driver.answer(look, Shows(shown));
         assert_eq!(driver.poll(), None, "no call that ends jobs");

@@ -136,7 +136,7 @@ fn job_that_is_not_shown_is_looked_at_again_after_1_s_and_3_s() {
         );
         check(before, &[ShowsNone; 3], &last, Nothing);
     }
-    check(UNDER_WAY, &[ShowsNone], &UNDER_WAY.1, Nothing);
+    check(UNDER_WAY, &[ShowsNone], &UNDER_WAY.1, LookAfter(SECOND));
     check(
         TO_DESCRIBE,
         &[ShowsNone, ShowsNone, Shows(RUNNABLE)],
@@ -224,7 +224,7 @@ fn refused_look_is_halved_until_the_job_at_fault_stands_alone() {
         let mut looks = 0;
         while let Some(call) = driver.next() {
             // The calls that end the others are not answered, so that no more looks follow.
-            let Call::Describe(ids) = &call else {
+            let Call::Look(ids) = &call else {
                 continue;
             };
             looks += 1;
@@ -256,10 +256,10 @@ fn look_at_a_job_whose_call_waits_or_is_in_flight_proves_nothing() {
     for shown in [RUNNABLE, RUNNING, CANCELLED] {
         let mut driver = Driver::new(1);
         driver.run(&[Shows(RUNNABLE)]);
-        driver.answer(Call::Describe(vec![id(0)]), Shows(shown));
+        driver.answer(Call::Look(vec![id(0)]), Shows(shown));
         assert_eq!(driver.stage(0), Stage::Queued);
         let call = driver.expect_next(Next::EndNow, "queued").unwrap();
-        driver.answer(Call::Describe(vec![id(0)]), Shows(shown));
+        driver.answer(Call::Look(vec![id(0)]), Shows(shown));
         assert_eq!(driver.stage(0), Stage::Sent);
         driver.answer(call, Accepts);
         assert_eq!(driver.stage(0), ACCEPTED.1);
@@ -269,11 +269,11 @@ fn look_at_a_job_whose_call_waits_or_is_in_flight_proves_nothing() {
 #[test]
 fn job_that_an_answer_names_unasked_is_not_taken_for_one_of_the_call() {
     let mut driver = Driver::new(2);
-    let Some(Call::Describe(ids)) = driver.next() else {
+    let Some(Call::Look(ids)) = driver.next() else {
         panic!("a look comes first");
     };
     assert_eq!(ids, [id(0), id(1)]);
-    let answer = Answer::Described(vec![id(0)], Ok(vec![detail(id(1), CANCELLED)]));
+    let answer = Answer::Looked(vec![id(0)], Ok(vec![detail(id(1), CANCELLED)]));
     driver.engine.handle_answer(answer, driver.now);
     assert_eq!(driver.stage(1), Stage::ToDescribe);
 }

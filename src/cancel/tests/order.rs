@@ -23,7 +23,7 @@ fn a_thousand_jobs_take_ten_looks_twenty_calls_and_ten_looks() {
     let mut driver = Driver::new(1000);
     let (mut looks, mut ends) = (0, 0);
     while let Some(call) = driver.next() {
-        if let Call::Describe(ids) = call {
+        if let Call::Look(ids) = call {
             looks += 1;
             assert_eq!(ids.len(), 100);
             let is_first = ids.iter().all(|&id| {
@@ -31,7 +31,7 @@ fn a_thousand_jobs_take_ten_looks_twenty_calls_and_ten_looks() {
                 *driver.engine.jobs[index].stage() == Stage::ToDescribe
             });
             let shown = if is_first { RUNNABLE } else { CANCELLED };
-            driver.answer(Call::Describe(ids), Shows(shown));
+            driver.answer(Call::Look(ids), Shows(shown));
         } else {
             ends += 1;
             driver.answer(call, Accepts);
@@ -53,11 +53,11 @@ fn full_bulk_call_goes_before_a_look_and_a_look_before_a_bulk_call_that_is_not_f
 
     let mut driver = Driver::new(110);
     driver.run(&[Shows(RUNNABLE), Accepts, Accepts]);
-    let Some(Call::Describe(ids)) = driver.poll() else {
+    let Some(Call::Look(ids)) = driver.poll() else {
         panic!("a look comes next");
     };
     assert_eq!(ids.len(), 100, "those to look at again come first");
-    driver.answer(Call::Describe(ids), Shows(CANCELLED));
+    driver.answer(Call::Look(ids), Shows(CANCELLED));
     driver.run(&[Shows(RUNNABLE)]);
     assert_eq!(sizes(&poll_all(&mut driver)), [10]);
 }
@@ -97,11 +97,7 @@ fn job_that_was_looked_at_within_5_s_is_ended_without_another_look() {
         let mut engine = Engine::new(jobs, &POLICY, &Owner::Anyone, deadline, now);
         let call = engine.poll_call(now, OUTLOOK);
         assert_eq!(matches!(call, Some(Call::End(_))), is_fresh, "{age} s");
-        assert_eq!(
-            matches!(call, Some(Call::Describe(_))),
-            !is_fresh,
-            "{age} s"
-        );
+        assert_eq!(matches!(call, Some(Call::Look(_))), !is_fresh, "{age} s");
     }
 }
 
@@ -246,7 +242,7 @@ fn a_thousand_denied_jobs_take_seventy_calls() {
     let mut driver = Driver::new(1000);
     let (mut looks, mut calls) = (0, 0);
     while let Some(call) = driver.next() {
-        if matches!(call, Call::Describe(_)) {
+        if matches!(call, Call::Look(_)) {
             looks += 1;
             driver.answer(call, Shows(RUNNABLE));
         } else {
@@ -266,12 +262,12 @@ fn children() -> (Driver, [JobId; 2], JobId) {
     let mut driver = Driver::with(children, CANCEL, Duration::ZERO);
     let look = driver.poll();
     let [first, second] = children;
-    assert_eq!(look, Some(Call::Describe(vec![parent, first, second])));
+    assert_eq!(look, Some(Call::Look(vec![parent, first, second])));
     let details = children.map(|child| detail(child, RUNNABLE)).into();
     let ids = vec![parent, first, second];
     driver
         .engine
-        .handle_answer(Answer::Described(ids, Ok(details)), driver.now);
+        .handle_answer(Answer::Looked(ids, Ok(details)), driver.now);
     (driver, children, parent)
 }
 
@@ -288,7 +284,7 @@ fn children_wait_for_their_parent() {
     assert_eq!(stages(&driver), [const { Stage::ToDescribe }; 2]);
     assert!(!driver.is_finished());
     let look = driver.expect_next(Next::LookAfter(SECOND), "the parent is awaited");
-    assert_eq!(look, Some(Call::Describe(vec![parent])));
+    assert_eq!(look, Some(Call::Look(vec![parent])));
     driver.answer(look.unwrap(), Shows(RUNNABLE));
     let Some(Call::End(call)) = driver.poll() else {
         panic!("the children are to be ended");
@@ -302,10 +298,10 @@ fn children_wait_for_their_parent() {
 fn children_of_a_protected_parent_are_protected() {
     let (mut driver, _, parent) = children();
     let look = driver.next();
-    assert_eq!(look, Some(Call::Describe(vec![parent])));
+    assert_eq!(look, Some(Call::Look(vec![parent])));
     let mut protected = detail(parent, RUNNABLE);
     protected.tags = [("batch-cancel:protect".to_owned(), String::new())].into();
-    let answer = Answer::Described(vec![parent], Ok(vec![protected]));
+    let answer = Answer::Looked(vec![parent], Ok(vec![protected]));
     driver.engine.handle_answer(answer, driver.now);
     driver.expect_next(Next::Nothing, "protected");
     assert_eq!(driver.outcomes(), [Outcome::Protected; 2]);
@@ -340,7 +336,7 @@ fn looks_again_do_not_break_up_the_hundreds_of_first_looks() {
     driver.run(&[Shows(RUNNABLE), Accepts]);
     let second = driver.poll().unwrap();
     assert!(matches!(second, Call::End(_)), "{second:?}");
-    let Some(Call::Describe(ids)) = driver.poll() else {
+    let Some(Call::Look(ids)) = driver.poll() else {
         panic!("no look");
     };
     assert_eq!(ids, (100..200).map(id).collect::<Vec<_>>());

@@ -55,19 +55,18 @@ impl Batch {
     fn answer(&mut self, call: Call) -> Answer {
         self.pass();
         match call {
-            Call::Describe(ids) => {
+            Call::Look(ids) => {
                 if self.chance(self.failing) {
                     let kind = self.kind();
-                    return Answer::Described(ids, Err(error(kind)));
+                    return Answer::Looked(ids, Err(error(kind)));
                 }
                 for id in &ids {
                     self.uncertain.remove(id);
                 }
                 let jobs = ids.iter().map(|id| detail(*id, self.jobs[id]));
                 let jobs = jobs.collect();
-                Answer::Described(ids, Ok(jobs))
+                Answer::Looked(ids, Ok(jobs))
             }
-            Call::DescribeServiceJob(id) => panic!("{id} is no service job"),
             Call::End(call) => self.acknowledge(call),
         }
     }

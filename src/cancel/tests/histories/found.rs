@@ -1,6 +1,6 @@
 //! Histories that once broke an invariant, as [`super::explore`] has printed them.
 
-use super::Move::{Starts, Vanishes};
+use super::Move::{Starts, TakesEffect, Vanishes};
 use super::Work::{Ends, Fails, Hides, Shows, Silent};
 use super::*;
 use Ask::{Cancel, Terminate};
@@ -8,7 +8,7 @@ use Effect::{Late, Now, Slowly};
 use ErrorKind::Denied;
 use Item::{Accepts, Refuses};
 use Kind::{Array, Single};
-use Step::{Answer, Move, Time, Work};
+use Step::{Answer, Hurry, Move, Time, Work};
 
 /// Takes the steps one by one, and judges each state.
 fn holds(jobs: &'static [Kind], ask: Ask, concurrency: usize, steps: &[Step]) {
@@ -113,6 +113,28 @@ fn job_that_starts_in_spite_of_a_terminate_is_unconfirmed() {
             Answer(0),
             Time,
             Work(0, Shows),
+            Answer(0),
+        ],
+    );
+}
+
+/// The array's call takes effect after the child was looked at again.
+#[test]
+fn child_whose_array_is_ended_late_is_unconfirmed() {
+    holds(
+        &[Array],
+        Cancel,
+        8,
+        &[
+            Work(0, Shows),
+            Answer(0),
+            Work(0, Ends(vec![Accepts(Late), Refuses(Denied)])),
+            Answer(0),
+            Work(0, Shows),
+            Hurry(50),
+            Answer(0),
+            Work(0, Shows),
+            Move(0, TakesEffect),
             Answer(0),
         ],
     );

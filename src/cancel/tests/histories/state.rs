@@ -234,7 +234,7 @@ impl State {
                     Work::Silent(_) => Err(error(SILENCE)),
                     _ => Ok(jobs),
                 };
-                Answer::Described(looked_at(&look), answer)
+                Answer::Looked(looked_at(&look), answer)
             }
         };
         self.engine.handle_answer(answer, self.now);
@@ -268,26 +268,19 @@ impl State {
                 stage => std::mem::discriminant(stage).hash(hasher),
             }
             let error = job.last_error.as_ref().map(|error| error.kind as u8);
-            (
-                job.failed_looks,
-                job.failed_ends,
-                job.unchanged_looks,
-                error,
-            )
-                .hash(hasher);
+            (job.failed_ends, job.unchanged_looks, error).hash(hasher);
             let first = job.first().map(|first| (first.status, first.is_cancelled));
-            let flags = (job.was_called, job.may_be_done, job.was_seen_refused);
-            (flags, first).hash(hasher);
+            (job.was_called, job.may_be_done, first).hash(hasher);
         }
-        (&engine.looks, &engine.ends).hash(hasher);
-        format!("{:?}", engine.parents).hash(hasher);
+        engine.looks.hash_from(self.now, hasher);
+        engine.ends.hash(hasher);
         let mut timers: Vec<_> = engine.timers.iter().collect();
         timers.sort_unstable();
-        for std::cmp::Reverse((at, timer)) in timers {
-            (at.saturating_duration_since(self.now), timer).hash(hasher);
+        for std::cmp::Reverse((at, jobs)) in timers {
+            (at.saturating_duration_since(self.now), jobs).hash(hasher);
         }
         (engine.has_seen_children, engine.is_closed).hash(hasher);
-        (engine.looks_in_flight, engine.ends_in_flight).hash(hasher);
+        engine.ends_in_flight.hash(hasher);
         let wait = engine
             .jobs
             .indices()
@@ -314,8 +307,7 @@ impl Item {
 /// The jobs of a look.
 pub(super) fn looked_at(call: &Call) -> Vec<JobId> {
     match call {
-        Call::Describe(ids) => ids.clone(),
-        Call::DescribeServiceJob(id) => vec![*id],
+        Call::Look(ids) => ids.clone(),
         Call::End(_) => Vec::new(),
     }
 }

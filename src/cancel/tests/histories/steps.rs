@@ -100,15 +100,14 @@ impl State {
 
     fn works(&self, call: &Call, faults: u8) -> Vec<Work> {
         let ids = match call {
-            Call::Describe(ids) => ids.as_slice(),
-            Call::DescribeServiceJob(id) => std::slice::from_ref(id),
+            Call::Look(ids) => ids.as_slice(),
             Call::End(call) => return self.end_works(call, faults),
         };
         let mut works = vec![Work::Shows];
         if faults > 0 {
             works.extend(ids.iter().map(|id| Work::Hides(self.world.at(*id))));
             works.extend([Throttled, Denied, Server].map(Work::Fails));
-            if matches!(call, Call::Describe(_)) {
+            if !ids.iter().any(|id| id.is_service_job()) {
                 works.push(Work::Fails(Refused));
             }
             works.push(Work::Silent(Vec::new()));

@@ -1,4 +1,4 @@
-//! The jobs that wait for a look.
+//! The jobs that wait for a look, and which of them share the next call.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -6,7 +6,7 @@ use crate::{batch::DESCRIBE_LIMIT, request::JobId};
 
 /// The jobs that wait for a look.
 #[derive(Clone, Debug, Default, Hash)]
-pub(super) struct Looks {
+pub(super) struct Queue {
     first: VecDeque<JobId>,
     again: VecDeque<JobId>,
     service: VecDeque<JobId>,
@@ -17,7 +17,25 @@ pub(super) struct Looks {
     suspects: BTreeSet<JobId>,
 }
 
-impl Looks {
+/// Which jobs may be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All that wait.
+    All,
+    /// Only those that are to be looked at again.
+    Again,
+}
+
+/// How full a call has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// It is sent only if it is full.
+    Full,
+    /// It is sent as it is.
+    Any,
+}
+
+impl Queue {
     /// A job that was not looked at yet.
     pub(super) fn push_first(&mut self, id: JobId) {
         if id.is_service_job() {
@@ -43,12 +61,7 @@ impl Looks {
         self.parts.extend([ids, second]);
     }
 
-    /// Whether parts of a call that Batch refused wait.
-    pub(super) fn has_parts(&self) -> bool {
-        !self.parts.is_empty()
-    }
-
-    /// Looks again at these, together where they are part of a call that Batch refused.
+    /// Jobs to look at again, together where they are part of a call that Batch refused.
     pub(super) fn push_together(&mut self, ids: Vec<JobId>) {
         if ids.first().is_some_and(|id| self.suspects.contains(id)) {
             return self.parts.push_back(ids);
@@ -68,8 +81,13 @@ impl Looks {
     }
 
     /// How many wait for their first look.
-    pub(super) fn first_len(&self) -> usize {
+    pub(super) fn firsts(&self) -> usize {
         self.first.len() + self.service.len()
+    }
+
+    /// Whether parts of a call that Batch refused wait.
+    pub(super) fn has_parts(&self) -> bool {
+        !self.parts.is_empty()
     }
 
     /// How many calls the jobs need that wait for another look.
@@ -77,30 +95,24 @@ impl Looks {
         self.again.len().div_ceil(DESCRIBE_LIMIT) + self.service_again.len() + self.parts.len()
     }
 
-    /// The next service job, each of which needs a call of its own.
-    pub(super) fn next_service_job(&mut self, only_again: bool) -> Option<JobId> {
-        let again = self.service_again.pop_front();
-        again.or_else(|| {
-            if only_again {
-                None
-            } else {
-                self.service.pop_front()
-            }
-        })
-    }
-
-    /// The ids of the next call: a full call, or with `flush` also one that is not. Those to look at again come first. They
+    /// The jobs of the next call: one service job, or at most a hundred others. Those to look at again come first. They
     /// share a call with others only where neither fill one: a part of a hundred would be left over, and cost another call.
-    pub(super) fn next(&mut self, flush: bool, only_again: bool) -> Option<Vec<JobId>> {
+    pub(super) fn next(&mut self, which: Which, fill: Fill) -> Option<Vec<JobId>> {
+        if let Some(id) = self.next_service_job(which) {
+            return Some(vec![id]);
+        }
         if let Some(part) = self.parts.pop_front() {
             return Some(part);
         }
-        let firsts = if only_again { 0 } else { self.first.len() };
+        let firsts = match which {
+            Which::All => self.first.len(),
+            Which::Again => 0,
+        };
         let waiting = self.again.len() + firsts;
-        if waiting == 0 || (waiting < DESCRIBE_LIMIT && !flush) {
+        if waiting == 0 || (waiting < DESCRIBE_LIMIT && fill == Fill::Full) {
             return None;
         }
-        let is_apart = self.again.len() < DESCRIBE_LIMIT && firsts >= DESCRIBE_LIMIT && !only_again;
+        let is_apart = self.again.len() < DESCRIBE_LIMIT && firsts >= DESCRIBE_LIMIT;
         let again = if is_apart {
             0
         } else {
@@ -109,9 +121,18 @@ impl Looks {
         let first = firsts.min(DESCRIBE_LIMIT - again);
         let again = self.again.drain(..again);
         let mut ids: Vec<JobId> = again.chain(self.first.drain(..first)).collect();
-        // A job may wait for two looks at once: as a job and as the parent of another.
+        // A job may wait for two looks at once: as a job and as the array of another.
         ids.sort_unstable();
         ids.dedup();
         Some(ids)
+    }
+
+    /// The next service job, each of which needs a call of its own.
+    fn next_service_job(&mut self, which: Which) -> Option<JobId> {
+        let again = self.service_again.pop_front();
+        match which {
+            Which::All => again.or_else(|| self.service.pop_front()),
+            Which::Again => again,
+        }
     }
 }

@@ -1,18 +1,15 @@
 //! What a look means for each of its jobs.
 
-use std::{cmp::Reverse, collections::BTreeSet, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{
-    acknowledged::Again,
-    engine::{Engine, Timer},
-    retry::may_retry,
-};
+use super::{acknowledged::Again, engine::Engine};
 use crate::{
-    batch::{ErrorKind, JobDetail, LOOK_AGAIN},
+    batch::{CallError, ErrorKind, JobDetail, LOOK_AGAIN},
     jobs::{CallResult, JobIndex, Stage},
-    plan::{Standing, verify},
+    look::Look,
+    plan::{Standing, outcome_of, verify},
     report::Outcome,
     request::JobId,
 };
@@ -24,70 +21,98 @@ const WAIT_LOOK: Duration = Duration::from_secs(2);
 const MAX_WAIT_LOOK: Duration = Duration::from_secs(15);
 
 impl Engine<'_> {
-    /// Batch answered a look at these ids. It leaves out those that it does not know.
-    pub(super) fn on_described(&mut self, ids: Vec<JobId>, jobs: Vec<JobDetail>, now: Instant) {
-        self.looks.clear(&ids);
-        let mut missing: BTreeSet<JobId> = ids.into_iter().collect();
+    /// A look was answered, or was not.
+    pub(super) fn on_looked(
+        &mut self,
+        ids: Vec<JobId>,
+        answer: Result<Vec<JobDetail>, CallError>,
+        now: Instant,
+    ) {
+        if let Err(error) = &answer {
+            let error = Arc::new(error.clone());
+            for id in &ids {
+                if let Some(index) = self.jobs.index_of(*id) {
+                    self.jobs[index].last_error = Some(Arc::clone(&error));
+                }
+            }
+        }
         let mut again = Again::new();
-        for job in jobs {
-            if missing.remove(&job.summary.id) {
-                self.on_job(job, &mut again, now);
+        for (id, look) in self.looks.handle_answer(ids, answer, now) {
+            let Some(index) = self.jobs.index_of(id) else {
+                continue;
+            };
+            match look {
+                Look::Seen(job, standing) => self.on_seen(index, &job, standing, &mut again, now),
+                Look::NotFound => self.on_not_found(index),
+                Look::Failed(error) | Look::Unseen(error) => self.on_look_failed(index, error),
             }
         }
         self.end_all_later(again, now);
-        let mut later: [Vec<JobId>; LOOK_AGAIN.len()] = Default::default();
-        for id in missing {
-            if let Some(round) = self.on_missing(id)
-                && let Some(ids) = later.get_mut(round)
-            {
-                ids.push(id);
-            }
-        }
-        for (ids, after) in later.into_iter().zip(LOOK_AGAIN) {
-            self.look_later(ids, now + after);
-        }
     }
 
-    fn on_job(&mut self, job: JobDetail, again: &mut Again, now: Instant) {
-        let id = job.summary.id;
-        let standing = Standing::of(&job, self.policy, self.owner);
-        for (index, child) in self.parents.learn(id, Ok(standing)) {
-            let of_child = Standing::of(&child, self.policy, self.owner);
-            self.plan(index, &child, of_child.in_array(standing), now);
-        }
-        let Some(index) = self.jobs.index_of(id) else {
-            return;
-        };
-        self.jobs.observe(index, &job, now);
-        self.jobs[index].failed_looks = 0;
+    fn on_seen(
+        &mut self,
+        index: JobIndex,
+        job: &JobDetail,
+        standing: Standing,
+        again: &mut Again,
+        now: Instant,
+    ) {
+        self.jobs.observe(index, job, now);
         match self.jobs[index].stage() {
             Stage::ToDescribe => {
-                self.jobs[index].unchanged_looks = 0;
                 self.jobs[index].last_error = None;
-                if id.parent().is_none() {
-                    return self.plan(index, &job, standing, now);
-                }
-                match self.parents.standing(index, job) {
-                    None => {}
-                    Some((job, Ok(array))) => {
-                        self.plan(index, &job, standing.in_array(array), now);
-                    }
-                    Some((_, Err((outcome, why)))) => {
-                        self.jobs.settle(index, outcome, Some(why.into()));
-                    }
-                }
+                self.plan(index, job, standing, now);
             }
             Stage::ToVerify(result) => {
                 let result = result.clone();
-                self.verify(index, &job, &result, again, now);
+                self.verify(index, job, &result, again, now);
             }
             Stage::Settled { outcome, .. } if outcome.is_under_way() || outcome.is_refused() => {
-                self.jobs[index].was_seen_refused = outcome.is_refused();
-                self.verify_end(index, &job, now);
+                self.verify_end(index, job, now);
             }
-            // Looked at as the parent of another, or a moment too early: it proves nothing.
+            // Looked at as the array of another, or a moment too early: it proves nothing.
             Stage::Settled { .. } | Stage::Queued | Stage::Sent => {}
         }
+    }
+
+    /// Batch does not know the job, also when asked again.
+    fn on_not_found(&mut self, index: JobIndex) {
+        let job = &self.jobs[index];
+        let outcome = match job.stage() {
+            Stage::ToDescribe => Outcome::NotFound,
+            Stage::ToVerify(CallResult::Refused) if !job.may_be_done => Outcome::Failed,
+            Stage::ToVerify(_) => Outcome::Unconfirmed,
+            Stage::Queued | Stage::Sent | Stage::Settled { .. } => return,
+        };
+        let message = (outcome != Outcome::NotFound)
+            .then(|| job.with_last_error("Batch does not show the job any more"));
+        self.jobs.settle(index, outcome, message);
+    }
+
+    /// The look at a job has failed for good.
+    fn on_look_failed(&mut self, index: JobIndex, error: Arc<CallError>) {
+        let kind = error.kind;
+        let job = &mut self.jobs[index];
+        let (outcome, message) = match job.stage() {
+            Stage::ToDescribe => (outcome_of(kind), "the look failed"),
+            Stage::ToVerify(CallResult::Accepted) => (
+                Outcome::Unconfirmed,
+                "Batch accepted the call, and the look at its effect failed",
+            ),
+            Stage::ToVerify(CallResult::Unanswered) => (
+                Outcome::Unconfirmed,
+                "Batch did not answer the call, and the look at its effect failed",
+            ),
+            Stage::ToVerify(CallResult::Refused) => (
+                Outcome::Unconfirmed,
+                "Batch refused the call, and the look that would show why failed",
+            ),
+            Stage::Queued | Stage::Sent | Stage::Settled { .. } => return,
+        };
+        job.last_error = Some(error);
+        let message = job.with_last_error(message);
+        self.jobs.settle(index, outcome, Some(message));
     }
 
     /// Whether a call for a job shows an effect.
@@ -127,7 +152,7 @@ impl Engine<'_> {
         let after = LOOK_AGAIN.get(usize::from(job.unchanged_looks));
         job.unchanged_looks = job.unchanged_looks.saturating_add(1);
         if let Some(after) = after {
-            return self.look_later(vec![id], now + *after);
+            return self.looks.add_later(vec![id], now + *after);
         }
         let message = "Batch accepted the call, and shows the job unchanged";
         self.jobs
@@ -137,7 +162,7 @@ impl Engine<'_> {
     /// Batch did not answer the call and shows the job unchanged: sends it again, as often as makes sense.
     fn end_again(&mut self, index: JobIndex, again: &mut Again) {
         let job = &self.jobs[index];
-        if may_retry(ErrorKind::NoAnswer, job.failed_ends) {
+        if ErrorKind::NoAnswer.may_be_retried(job.failed_ends) {
             again.entry(job.failed_ends).or_default().push(index);
             self.jobs.enter(index, Stage::Queued);
         } else {
@@ -168,48 +193,8 @@ impl Engine<'_> {
         let end = self.began + self.jobs.options(index).wait;
         // One time for all jobs of an answer, so that they share the next look as well.
         if now < end {
-            self.look_later(vec![id], (now + pause.min(MAX_WAIT_LOOK)).min(end));
-        }
-    }
-
-    /// Batch does not show a job. Which of the later looks it waits for, if any.
-    fn on_missing(&mut self, id: JobId) -> Option<usize> {
-        let of_parent = self.on_missing_parent(id);
-        let Some(index) = self.jobs.index_of(id) else {
-            return of_parent;
-        };
-        let job = &mut self.jobs[index];
-        let round = usize::from(job.unchanged_looks);
-        let waits = matches!(job.stage(), Stage::ToDescribe | Stage::ToVerify(_));
-        if waits && round < LOOK_AGAIN.len() {
-            job.unchanged_looks += 1;
-            return Some(round);
-        }
-        let outcome = match job.stage() {
-            Stage::ToDescribe => Outcome::NotFound,
-            Stage::ToVerify(CallResult::Refused) if !job.may_be_done => Outcome::Failed,
-            Stage::ToVerify(_) => Outcome::Unconfirmed,
-            Stage::Queued | Stage::Sent | Stage::Settled { .. } => return of_parent,
-        };
-        let message = (outcome != Outcome::NotFound)
-            .then(|| job.with_last_error("Batch does not show the job any more"));
-        self.jobs.settle(index, outcome, message);
-        of_parent
-    }
-
-    fn on_missing_parent(&mut self, id: JobId) -> Option<usize> {
-        let looks = usize::from(self.parents.count_missing(id)?);
-        if looks <= LOOK_AGAIN.len() {
-            return Some(looks - 1);
-        }
-        let why = "Batch does not show its array parent, whose tags count for it";
-        self.give_up_parent(id, Outcome::NotAttempted, why.to_owned());
-        None
-    }
-
-    pub(super) fn look_later(&mut self, ids: Vec<JobId>, at: Instant) {
-        if !ids.is_empty() {
-            self.timers.push(Reverse((at, Timer::Look(ids))));
+            self.looks
+                .add_later(vec![id], (now + pause.min(MAX_WAIT_LOOK)).min(end));
         }
     }
 }

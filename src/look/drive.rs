@@ -1,0 +1,105 @@
+//! Looks alone: at many jobs before anything is decided about them, several calls at a time.
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::time::{Instant, sleep_until};
+
+use super::{Fill, Look, Looks, Patience, Which};
+use crate::{
+    batch::{CallError, DescribeJobs, DescribeServiceJob, JobDetail},
+    request::JobId,
+    session::Session,
+};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+/// Looks at jobs and hands each to `each` once, in no order.
+pub async fn look_at(
+    ids: impl IntoIterator<Item = JobId>,
+    patience: Patience,
+    session: Session<'_>,
+    mut each: impl FnMut(JobId, Look),
+) {
+    let mut open: BTreeSet<JobId> = ids.into_iter().collect();
+    let mut looks = Looks::new(session.policy, session.owner).with_patience(patience);
+    looks.add(&open.iter().copied().collect::<Vec<_>>());
+    let mut in_flight = FuturesUnordered::new();
+    let mut last = None;
+    let deadline = session.deadline;
+    while !open.is_empty() {
+        let now = Instant::now();
+        looks.handle_timeout(now);
+        let mut wake = deadline.instant();
+        while in_flight.len() < session.pace.concurrency() && !deadline.is_over(now) {
+            let ready = session.pace.ready_at(now);
+            if ready > now {
+                wake = wake.min(ready);
+                break;
+            }
+            let Some(ids) = looks.next(Which::All, Fill::Any) else {
+                break;
+            };
+            session.pace.spend(now);
+            if looks.is_retry(&ids) {
+                session.calls.count_retry();
+            }
+            in_flight.push(async move {
+                let answer = send(&ids, session).await;
+                (ids, answer)
+            });
+        }
+        // What is due while no call may be sent waits for an answer, not for the clock.
+        if in_flight.len() < session.pace.concurrency()
+            && let Some(due) = looks.poll_timeout()
+        {
+            wake = wake.min(due);
+        }
+        let nothing_in_time = in_flight.is_empty() && deadline.is_over(wake);
+        if nothing_in_time || deadline.is_over(now) {
+            break;
+        }
+        tokio::select! {
+            biased;
+            Some((ids, answer)) = in_flight.next() => {
+                last = answer.as_ref().err().cloned().or(last);
+                for (id, look) in looks.handle_answer(ids, answer, Instant::now()) {
+                    if open.remove(&id) {
+                        each(id, look);
+                    }
+                }
+            }
+            () = sleep_until(wake) => {}
+        }
+    }
+    for id in open {
+        let look = if looks.is_missing(id) {
+            let missing = CallError::unknown("Batch does not show the job yet");
+            Look::Failed(Arc::new(CallError::out_of_time(Some(missing))))
+        } else {
+            Look::Unseen(Arc::new(CallError::out_of_time(last.clone())))
+        };
+        each(id, look);
+    }
+}
+
+/// Looks at one job.
+pub async fn look_at_one(id: JobId, patience: Patience, session: Session<'_>) -> Look {
+    let mut found = Look::NotFound;
+    look_at([id], patience, session, |_, look| found = look).await;
+    found
+}
+
+/// Sends a look, now: the pace was waited for.
+///
+/// # Errors
+///
+/// When Batch refused it, or did not answer.
+pub async fn send(ids: &[JobId], session: Session<'_>) -> Result<Vec<JobDetail>, CallError> {
+    match ids {
+        &[id] if id.is_service_job() => {
+            let job = session
+                .send(&DescribeServiceJob(id), Duration::ZERO)
+                .await?;
+            Ok(job.into_iter().collect())
+        }
+        ids => session.send(&DescribeJobs(ids), Duration::ZERO).await,
+    }
+}

@@ -1,0 +1,310 @@
+//! Which look is next, and what an answer means for each of its jobs.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
+    sync::Arc,
+};
+
+use tokio::time::Instant;
+
+use super::{
+    Look, Patience,
+    arrays::{Arrays, Verdict},
+    queue::{Fill, Queue, Which},
+};
+use crate::{
+    batch::{CallError, ErrorKind, JobDetail, LOOK_AGAIN},
+    pace::backoff,
+    plan::Standing,
+    policy::{Owner, Policy},
+    request::JobId,
+};
+
+/// The looks at some jobs, without IO.
+#[derive(Clone, Debug)]
+pub struct Looks<'a> {
+    policy: &'a Policy,
+    owner: &'a Owner,
+    patience: Patience,
+    queue: Queue,
+    arrays: Arrays,
+    troubles: BTreeMap<JobId, Trouble>,
+    timers: BinaryHeap<Reverse<(Instant, Vec<JobId>)>>,
+    in_flight: usize,
+}
+
+/// What went wrong with the looks at a job so far.
+#[derive(Clone, Debug, Default, Hash)]
+struct Trouble {
+    /// Looks that failed in a row.
+    failed: u8,
+    /// Looks in a row that did not show it.
+    missing: usize,
+}
+
+/// What was found by an answer, of each job of which that is known now.
+type Found = Vec<(JobId, Look)>;
+
+impl<'a> Looks<'a> {
+    /// No looks yet. Tags are read by this policy, for this owner.
+    #[must_use]
+    pub fn new(policy: &'a Policy, owner: &'a Owner) -> Self {
+        Self {
+            policy,
+            owner,
+            patience: Patience::Again,
+            queue: Queue::default(),
+            arrays: Arrays::default(),
+            troubles: BTreeMap::new(),
+            timers: BinaryHeap::new(),
+            in_flight: 0,
+        }
+    }
+
+    /// The same looks, at jobs for which Batch is asked so often.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Jobs to be looked at, each given once, and the arrays of children among them.
+    pub fn add(&mut self, ids: &[JobId]) {
+        let is_array_of_another = |id: &JobId| id.parent().is_none();
+        let has_children = ids.iter().any(|id| id.parent().is_some());
+        let asked = ids
+            .iter()
+            .filter(|id| has_children && is_array_of_another(id));
+        let asked: BTreeSet<JobId> = asked.copied().collect();
+        for &id in ids {
+            if let Some(array) = id.parent()
+                && self.arrays.expect(array)
+                && !asked.contains(&array)
+            {
+                self.queue.push_first(array);
+            }
+            self.queue.push_first(id);
+        }
+    }
+
+    /// A job to be looked at once more.
+    pub fn add_again(&mut self, id: JobId) {
+        self.queue.push_again(id);
+    }
+
+    /// Jobs to be looked at once more, at this time.
+    pub fn add_later(&mut self, ids: Vec<JobId>, at: Instant) {
+        if !ids.is_empty() {
+            self.timers.push(Reverse((at, ids)));
+        }
+    }
+
+    /// The jobs of the next call, which is sent now.
+    pub fn next(&mut self, which: Which, fill: Fill) -> Option<Vec<JobId>> {
+        let ids = self.queue.next(which, fill)?;
+        self.in_flight += 1;
+        Some(ids)
+    }
+
+    /// When [`Looks::handle_timeout`] is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// Queues what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while self.poll_timeout().is_some_and(|at| at <= now) {
+            if let Some(Reverse((_, ids))) = self.timers.pop() {
+                self.queue.push_together(ids);
+            }
+        }
+    }
+
+    /// How many calls are in flight.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// How many jobs wait for their first look.
+    #[must_use]
+    pub fn firsts(&self) -> usize {
+        self.queue.firsts()
+    }
+
+    /// How many calls the jobs need that wait for another look.
+    #[must_use]
+    pub fn again_calls(&self) -> usize {
+        self.queue.again_calls()
+    }
+
+    /// Whether first looks, or parts of one that was refused, are in flight or wait.
+    #[must_use]
+    pub fn has_more_to_see(&self) -> bool {
+        self.in_flight > 0 || self.queue.firsts() > 0 || self.queue.has_parts()
+    }
+
+    /// Whether a look at one of these was sent before, and failed.
+    #[must_use]
+    pub fn is_retry(&self, ids: &[JobId]) -> bool {
+        let has_failed = |id| {
+            self.troubles
+                .get(id)
+                .is_some_and(|trouble| trouble.failed > 0)
+        };
+        ids.iter().any(has_failed)
+    }
+
+    /// Whether Batch has left a job out of an answer, and has yet to be asked again.
+    #[must_use]
+    pub fn is_missing(&self, id: JobId) -> bool {
+        self.troubles
+            .get(&id)
+            .is_some_and(|trouble| trouble.missing > 0)
+    }
+
+    /// The children that were seen, and whose arrays have yet to be looked at.
+    #[must_use]
+    pub fn waiting_for_arrays(&self) -> BTreeSet<JobId> {
+        self.arrays.waiting()
+    }
+
+    /// Takes in the answer of a call.
+    pub fn handle_answer(
+        &mut self,
+        ids: Vec<JobId>,
+        answer: Result<Vec<JobDetail>, CallError>,
+        now: Instant,
+    ) -> Vec<(JobId, Look)> {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        match answer {
+            Ok(jobs) => self.on_shown(ids, jobs, now),
+            Err(error) if error.kind == ErrorKind::Refused && ids.len() > 1 => {
+                self.halve(ids);
+                Vec::new()
+            }
+            Err(error) => self.on_failed(ids, error, now),
+        }
+    }
+
+    /// Batch answered. It leaves out the jobs that it does not know.
+    fn on_shown(&mut self, ids: Vec<JobId>, jobs: Vec<JobDetail>, now: Instant) -> Found {
+        self.queue.clear(&ids);
+        let mut found = Vec::with_capacity(jobs.len());
+        let mut missing: BTreeSet<JobId> = ids.into_iter().collect();
+        for job in jobs {
+            if missing.remove(&job.summary.id) {
+                self.on_job(job, &mut found);
+            }
+        }
+        let mut later: [Vec<JobId>; LOOK_AGAIN.len()] = Default::default();
+        for id in missing {
+            let trouble = self.troubles.entry(id).or_default();
+            trouble.failed = 0;
+            match later.get_mut(trouble.missing) {
+                Some(ids) if self.patience == Patience::Again => {
+                    trouble.missing += 1;
+                    ids.push(id);
+                }
+                _ => self.give_up(id, Look::NotFound, &mut found),
+            }
+        }
+        for (ids, after) in later.into_iter().zip(LOOK_AGAIN) {
+            self.add_later(ids, now + after);
+        }
+        found
+    }
+
+    fn on_job(&mut self, job: JobDetail, found: &mut Found) {
+        let id = job.summary.id;
+        self.troubles.remove(&id);
+        if self.arrays.is_awaited(id) {
+            let standing = Standing::of(&job, self.policy, self.owner);
+            self.learn(id, &Ok(standing), found);
+        }
+        if let Some((job, array)) = self.arrays.verdict(job) {
+            found.push((id, self.look(job, array)));
+        }
+    }
+
+    /// What is known of an array now decides of the children that waited for it.
+    fn learn(&mut self, array: JobId, verdict: &Verdict, found: &mut Found) {
+        for child in self.arrays.learn(array, verdict) {
+            let id = child.summary.id;
+            found.push((id, self.look(child, Some(verdict.clone()))));
+        }
+    }
+
+    fn look(&self, job: JobDetail, array: Option<Verdict>) -> Look {
+        let standing = Standing::of(&job, self.policy, self.owner);
+        match array {
+            Some(Err(error)) => Look::Failed(error),
+            Some(Ok(array)) => Look::Seen(Box::new(job), standing.in_array(array)),
+            None => Look::Seen(Box::new(job), standing),
+        }
+    }
+
+    /// One id makes Batch refuse all of them. That it answered is progress, so the tries of each begin anew.
+    fn halve(&mut self, ids: Vec<JobId>) {
+        for id in &ids {
+            if let Some(trouble) = self.troubles.get_mut(id) {
+                trouble.failed = 0;
+            }
+        }
+        self.queue.push_halves(ids);
+    }
+
+    /// Batch refused a look, or did not answer it.
+    fn on_failed(&mut self, ids: Vec<JobId>, error: CallError, now: Instant) -> Found {
+        if error.kind == ErrorKind::Refused {
+            self.queue.clear(&ids);
+        }
+        let kind = error.kind;
+        let error = Arc::new(error);
+        let (mut found, mut again, mut most_tries) = (Vec::new(), Vec::new(), 1);
+        for id in ids {
+            let trouble = self.troubles.entry(id).or_default();
+            trouble.failed = trouble.failed.saturating_add(1);
+            if kind.may_be_retried(trouble.failed) {
+                most_tries = most_tries.max(trouble.failed);
+                again.push(id);
+            } else {
+                self.give_up(id, Look::Failed(Arc::clone(&error)), &mut found);
+            }
+        }
+        self.add_later(again, now + backoff(most_tries));
+        found
+    }
+
+    /// Nothing more can be known of a job, nor, if it is an array, of its children.
+    fn give_up(&mut self, id: JobId, look: Look, found: &mut Found) {
+        self.troubles.remove(&id);
+        let why = match &look {
+            Look::Failed(error) => CallError {
+                kind: error.kind,
+                message: format!("its array parent, whose tags count for it: {error}"),
+            },
+            Look::NotFound | Look::Seen(..) | Look::Unseen(_) => {
+                CallError::unknown("Batch does not show its array parent, whose tags count for it")
+            }
+        };
+        self.learn(id, &Err(Arc::new(why)), found);
+        found.push((id, look));
+    }
+}
+
+#[cfg(test)]
+impl Looks<'_> {
+    /// Hashes all that the future depends on: times count from now on.
+    pub(crate) fn hash_from(&self, now: Instant, hasher: &mut impl std::hash::Hasher) {
+        use std::hash::Hash;
+        (&self.queue, &self.troubles, self.in_flight).hash(hasher);
+        format!("{:?}", self.arrays).hash(hasher);
+        let mut timers: Vec<_> = self.timers.iter().collect();
+        timers.sort_unstable();
+        for Reverse((at, ids)) in timers {
+            (at.saturating_duration_since(now), ids).hash(hasher);
+        }
+    }
+}
