@@ -24,6 +24,7 @@ pub mod respond;
 pub mod select;
 pub mod session;
 pub mod telemetry;
+mod text;
 pub mod watch;
 
 use std::time::Duration;
