@@ -28,7 +28,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpConnector, http_client_fn,
 };
 
-pub use describe::{DESCRIBE_LIMIT, DescribeJobs, DescribeServiceJob, LOOK_AGAIN};
+pub use describe::{DESCRIBE_LIMIT, DescribeJobs, Described, DescribeServiceJob, LOOK_AGAIN};
 pub use end::{BULK_LIMIT, EndAnswer, EndJobs, EndOperation};
 pub use error::{CallError, ErrorKind};
 pub use job::{JobDetail, JobSummary};
@@ -38,7 +38,7 @@ pub use queue::{
     DescribeJobQueue, DescribeJobQueues, GetJobQueueSnapshot, JobQueue, Position, QUEUES_LIMIT,
     QueuePage, QueueSnapshot,
 };
-pub use read::read_jobs;
+pub use read::{Rows, read_jobs};
 
 /// How long the TCP and TLS handshakes may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

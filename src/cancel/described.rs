@@ -10,7 +10,7 @@ use super::{
     retry::may_retry,
 };
 use crate::{
-    batch::{ErrorKind, JobDetail, LOOK_AGAIN},
+    batch::{Described, ErrorKind, JobDetail, LOOK_AGAIN},
     jobs::{CallResult, JobIndex, Stage},
     plan::{Standing, verify},
     report::Outcome,
@@ -25,11 +25,16 @@ const MAX_WAIT_LOOK: Duration = Duration::from_secs(15);
 
 impl Engine<'_> {
     /// Batch answered a look at these ids. It leaves out those that it does not know.
-    pub(super) fn on_described(&mut self, ids: Vec<JobId>, jobs: Vec<JobDetail>, now: Instant) {
+    pub(super) fn on_described(&mut self, ids: Vec<JobId>, seen: Described, now: Instant) {
         self.looks.clear(&ids);
         let mut missing: BTreeSet<JobId> = ids.into_iter().collect();
         let mut again = Again::new();
-        for job in jobs {
+        for (id, error) in seen.unreadable {
+            if missing.remove(&id) {
+                self.on_look_failed(vec![id], error, now);
+            }
+        }
+        for job in seen.jobs {
             if missing.remove(&job.summary.id) {
                 self.on_job(job, &mut again, now);
             }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::{
-    batch::{BulkCalls, CallError, EndAnswer, ErrorKind, JobDetail, JobSummary},
+    batch::{BulkCalls, CallError, Described, EndAnswer, ErrorKind, JobDetail, JobSummary},
     config::Config,
     jobs::{CallResult, Decision, JobIndex, RequestOptions, Stage},
     plan::Intent,
@@ -218,7 +218,9 @@ impl Driver {
                 let jobs = ids.iter().map(|&id| detail(id, shown)).collect();
                 Answer::Described(ids, Ok(jobs))
             }
-            (Call::Describe(ids), Reply::ShowsNone) => Answer::Described(ids, Ok(Vec::new())),
+            (Call::Describe(ids), Reply::ShowsNone) => {
+                Answer::Described(ids, Ok(Described::default()))
+            }
             (Call::Describe(ids), Reply::LookFails(kind)) => {
                 Answer::Described(ids, Err(error(kind)))
             }

@@ -10,7 +10,7 @@ use super::{
     not_looked_at, partial, refuse_too_many,
 };
 use crate::{
-    batch::{CallError, DESCRIBE_LIMIT, JobDetail},
+    batch::{CallError, DESCRIBE_LIMIT, ErrorKind, JobDetail},
     jobs::{Decision, Observation, Texts},
     plan::{Message, Plan, Standing, plan_job},
     report::{Outcome, Partial},
@@ -119,6 +119,12 @@ async fn find(
         Look::NotFound => {
             let decision = Decision::Settle(Outcome::NotFound, None, None);
             found.settled.push((id, decision));
+        }
+        // It is not to be read, today or another day: the others of the selection are none the worse for it.
+        Look::Failed(error)
+            if error.kind == ErrorKind::Refused && !session.owner.is_restricted() =>
+        {
+            found.settled.push((id, not_looked_at(&error)));
         }
         Look::Failed(error) => found.error = Some(error),
     })

@@ -6,7 +6,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    batch::{CallError, DESCRIBE_LIMIT, DescribeJobs, ErrorKind, JobDetail, LOOK_AGAIN},
+    batch::{CallError, DESCRIBE_LIMIT, DescribeJobs, Described, ErrorKind, JobDetail, LOOK_AGAIN},
     plan::Standing,
     request::JobId,
     session::Session,
@@ -108,8 +108,13 @@ async fn look_once(
             return missing;
         };
         match answer {
-            Ok(jobs) => {
+            Ok(Described { jobs, unreadable }) => {
                 let mut unseen: BTreeSet<JobId> = ids.into_iter().collect();
+                for (id, error) in unreadable {
+                    if unseen.remove(&id) {
+                        each(id, Err(error));
+                    }
+                }
                 for job in jobs {
                     if unseen.remove(&job.summary.id) {
                         each(job.summary.id, Ok(Some(job)));
@@ -127,7 +132,7 @@ async fn look_once(
     }
 }
 
-async fn describe(ids: &[JobId], session: Session<'_>) -> Result<Vec<JobDetail>, CallError> {
+async fn describe(ids: &[JobId], session: Session<'_>) -> Result<Described, CallError> {
     match ids {
         &[id] if id.is_service_job() => Ok(session.look(id).await?.into_iter().collect()),
         ids => session.call(&DescribeJobs(ids)).await,

@@ -72,9 +72,9 @@ pub async fn head(
         .flatten()
         .collect();
     let seen = session.call(&DescribeJobs(&ids)).await?;
-    let of = |id: JobId| seen.iter().find(|job| job.summary.id == id);
-    let job = of(first.id);
-    let parent = first.id.parent().and_then(of);
+    let job = seen.get(first.id)?;
+    let parent = first.id.parent().map(|id| seen.get(id)).transpose()?;
+    let parent = parent.flatten();
     let verdict = match job {
         Some(job) => {
             let standing = |job: &JobDetail| Standing::of(job, session.policy, &Owner::Anyone);

@@ -267,11 +267,12 @@ fn children() -> (Driver, [JobId; 2], JobId) {
     let look = driver.poll();
     let [first, second] = children;
     assert_eq!(look, Some(Call::Describe(vec![parent, first, second])));
-    let details = children.map(|child| detail(child, RUNNABLE)).into();
+    let details = children.map(|child| detail(child, RUNNABLE));
     let ids = vec![parent, first, second];
-    driver
-        .engine
-        .handle_answer(Answer::Described(ids, Ok(details)), driver.now);
+    driver.engine.handle_answer(
+        Answer::Described(ids, Ok(details.into_iter().collect())),
+        driver.now,
+    );
     (driver, children, parent)
 }
 
@@ -305,7 +306,7 @@ fn children_of_a_protected_parent_are_protected() {
     assert_eq!(look, Some(Call::Describe(vec![parent])));
     let mut protected = detail(parent, RUNNABLE);
     protected.tags = [("batch-cancel:protect".to_owned(), String::new())].into();
-    let answer = Answer::Described(vec![parent], Ok(vec![protected]));
+    let answer = Answer::Described(vec![parent], Ok([protected].into_iter().collect()));
     driver.engine.handle_answer(answer, driver.now);
     driver.expect_next(Next::Nothing, "protected");
     assert_eq!(driver.outcomes(), [Outcome::Protected; 2]);
