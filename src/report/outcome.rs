@@ -53,10 +53,10 @@ pub enum Outcome {
 pub enum Class {
     /// Asking again would change nothing.
     Done,
-    /// Asking again would not help until somebody mends something.
-    Rejected,
     /// Asking again helps when the time has come.
     TooSoon,
+    /// Asking again would not help until somebody mends something.
+    Rejected,
     /// Asking again may help.
     Retryable,
 }

@@ -9,6 +9,7 @@ use crate::{
     event::EventError,
     intake::MessageOutcome,
     report::{Class, Report},
+    text::cut,
 };
 
 /// An invocation error. Of an asynchronous event, Lambda retries it and then sends it to the on-failure destination.
@@ -18,11 +19,14 @@ pub enum Failure {
     #[error("{0}")]
     Event(#[from] EventError),
     /// At least one job is worth a retry. The text is the summary.
-    #[error("incomplete: {0}")]
+    #[error("incomplete: {}", cut(.0))]
     Incomplete(String),
     /// No job is worth a retry, and at least one was rejected. The text is the summary.
     #[error("rejected: {0}")]
     Rejected(String),
+    /// Nothing is left but jobs whose time has not come. The text is the summary.
+    #[error("too soon: {0}")]
+    TooSoon(String),
     /// The answer could not be written as JSON. No known answer causes this; it is an error so that it is no panic.
     #[error("cannot write the answer: {0}")]
     Unwritable(#[from] serde_json::Error),
@@ -43,6 +47,7 @@ impl Failure {
             Self::Event(error) => error.error_type(),
             Self::Incomplete(_) => "Incomplete",
             Self::Rejected(_) => "Rejected",
+            Self::TooSoon(_) => "TooSoon",
             Self::Unwritable(_) => "Unwritable",
         }
     }
@@ -66,12 +71,16 @@ pub(super) fn invocation_error(
     let counted = |message: &&MessageOutcome| counts(message) || message.error.is_some();
     let classes = messages.iter().filter(counted).map(|message| message.class);
     let error = messages.iter().find_map(|message| message.error.clone());
+    let asks_for_an_error = messages
+        .iter()
+        .any(|message| message.class == Class::TooSoon && message.fail_on_incomplete);
     let summary = || report.summary_json();
     match (classes.max().unwrap_or(Class::Done), error) {
         (Class::Retryable, _) => Some(Failure::Incomplete(summary())),
         (_, Some(error)) => Some(error.into()),
         (Class::Rejected, None) => Some(Failure::Rejected(summary())),
-        // Its time has not come, which is no fault of the event.
-        (Class::Done | Class::TooSoon, None) => None,
+        // Its time has not come, which is no fault of the event. Whoever asked for an error gets it all the same.
+        (Class::TooSoon, None) => asks_for_an_error.then(|| Failure::TooSoon(summary())),
+        (Class::Done, None) => None,
     }
 }

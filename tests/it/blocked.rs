@@ -6,8 +6,8 @@ use batch_emulator::{Emulator, JobSpec, PositionTime, Queue, Status};
 use serde_json::{Value, json};
 use support::{
     Function, QUEUE,
-    events::{queue_blocked, sqs},
-    first_for, now, only_outcome,
+    events::{eventbridge, queue_blocked, sqs},
+    failed, first_for, now, only_outcome,
 };
 use tokio::time::advance;
 
@@ -86,6 +86,28 @@ async fn a_job_is_cancelled_when_it_was_told_and_first_for_long_enough() {
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_an_error_gets_one_of_its_own_where_only_time_is_missing() {
+    let function = Function::new(&[]);
+    let minute = first_for(&function.emulator, Duration::from_mins(1));
+    function.emulator.add_job(blocked(REASON, minute));
+    let head =
+        |asks: bool| json!({"select": {"jobQueue": QUEUE, "head": true}, "failOnIncomplete": asks});
+    let report = function.invoke(head(false)).await.unwrap();
+    assert_eq!(only_outcome(&report), "tooSoon");
+    for event in [head(true), eventbridge(&head(true))] {
+        let error = failed(function.invoke(event).await.unwrap_err());
+        assert_eq!(error.error_type, "TooSoon");
+        assert_eq!(error.message, r#"too soon: {"jobs":1,"tooSoon":1}"#);
+    }
+    // Nobody asked: the event comes again by itself, or not.
+    function.invoke(eventbridge(&head(false))).await.unwrap();
+    // Something else is left beside it.
+    let event = json!([head(true), {"jobIds": ["none"]}]);
+    let error = failed(function.invoke(event).await.unwrap_err());
+    assert_eq!(error.error_type, "Rejected");
 }
 
 #[tokio::test(start_paused = true)]
