@@ -132,7 +132,7 @@ impl Publisher {
         deadline: Deadline,
     ) -> Vec<(Entry, Result<(), Problem>)> {
         let results = match self.send(&entries, deadline).await {
-            Ok(results) => results.into_iter().map(outcome).collect(),
+            Ok(results) => results.iter().map(outcome).collect(),
             Err(problem) => vec![Err(problem); entries.len()],
         };
         // EventBridge answers for each in its order. What it leaves out was perhaps not published.
@@ -217,7 +217,7 @@ impl Problem {
 }
 
 /// What came of an event: only one that has an id is published.
-fn outcome(result: PutEventsResultEntry) -> Result<(), Problem> {
+fn outcome(result: &PutEventsResultEntry) -> Result<(), Problem> {
     match (result.event_id.as_deref(), result.error_code.as_deref()) {
         (Some(id), _) if !id.is_empty() => Ok(()),
         (_, Some(code)) => Err(Problem::new(code, result.error_message.as_deref())),

@@ -2,17 +2,26 @@
 
 use std::borrow::Cow;
 
-/// The most characters of a message with a text from outside in it. Each takes at most six bytes as JSON.
-pub(crate) const MAX_MESSAGE: usize = 500;
+/// The most characters of a message with a text from outside in it. Each takes at most seven bytes in a log line.
+pub(crate) const MAX_MESSAGE: usize = 800;
 
 /// How many of them are the end of the text, which says what was expected.
-const END: usize = 200;
+const END: usize = 300;
 
 /// Cuts a message that is longer than [`MAX_MESSAGE`] in its middle: what is wrong stands at its beginning, and what was
 /// expected at its end.
 #[must_use]
 pub(crate) fn cut(text: &str) -> Cow<'_, str> {
     cut_to(text, MAX_MESSAGE, END)
+}
+
+/// The same for a text that is kept.
+#[must_use]
+pub(crate) fn cut_message(text: Cow<'static, str>) -> Cow<'static, str> {
+    match cut(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(cut) => Cow::Owned(cut),
+    }
 }
 
 /// The first `most` characters of a text, the last of which says that there are more.

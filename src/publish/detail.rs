@@ -1,6 +1,6 @@
 //! The events: the report in parts, and a refusal for each message that could not be acted on.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use serde::Serialize;
 
@@ -9,6 +9,7 @@ use crate::{
     event::{EventError, OWN_SOURCE, Source},
     intake::{Invocation, MessageOutcome},
     report::{JobResult, Report, ReportHead, with_jobs},
+    text::cut,
 };
 
 /// The version of the events' form.
@@ -107,7 +108,7 @@ struct RefusedDetail<'a> {
     requested_by: Option<&'a str>,
     /// The record's `itemIdentifier`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    message_id: Option<&'a str>,
+    message_id: Option<Cow<'a, str>>,
     error: ErrorDetail<'a>,
 }
 
@@ -213,7 +214,7 @@ fn refusal(
         request_id: publication.request_id,
         source: publication.source(),
         requested_by: publication.requested_by,
-        message_id,
+        message_id: message_id.map(cut),
         error: ErrorDetail {
             kind: error.error_type(),
             message: error.to_string(),

@@ -102,14 +102,14 @@ pub struct Size {
 }
 
 impl Size {
-    /// The size of a job's line.
+    /// The size of a value.
     ///
     /// # Errors
     ///
     /// When it cannot be written as JSON, which does not happen.
-    pub fn of(job: &JobResult) -> Result<Self, serde_json::Error> {
+    pub fn of(value: &impl Serialize) -> Result<Self, serde_json::Error> {
         let mut size = Self::default();
-        serde_json::to_writer(&mut size, job)?;
+        serde_json::to_writer(&mut size, value)?;
         Ok(size)
     }
 

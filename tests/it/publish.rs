@@ -234,7 +234,10 @@ async fn an_event_that_is_refused_for_good_does_not_take_others_with_it() {
     for (faults, calls) in [
         // The report is refused for good; the refusal beside it is published at once, or after a retry.
         (vec![BusFault::FirstEntry("MalformedDetail")], 1),
-        (vec![BusFault::FirstOf("MalformedDetail", "InternalFailure")], 2),
+        (
+            vec![BusFault::FirstOf("MalformedDetail", "InternalFailure")],
+            2,
+        ),
     ] {
         let (function, bus) = function();
         bus.fail_next(&faults);

@@ -54,6 +54,7 @@ pub struct Bus(Arc<Mutex<State>>);
 struct State {
     events: Vec<Value>,
     calls: usize,
+    sent: usize,
     faults: VecDeque<BusFault>,
     always: Option<BusFault>,
 }
@@ -98,6 +99,12 @@ impl Bus {
             .collect()
     }
 
+    /// How many entries were sent and never accepted.
+    pub fn lost(&self) -> usize {
+        let state = self.0.lock().unwrap();
+        state.sent.saturating_sub(state.events.len())
+    }
+
     /// The number of calls, failed ones too.
     pub fn calls(&self) -> usize {
         self.0.lock().unwrap().calls
@@ -110,13 +117,13 @@ impl Bus {
         assert_limits(&entries);
         let mut state = self.0.lock().unwrap();
         state.calls += 1;
+        state.sent += entries.len();
         let fault = state.faults.pop_front().or(state.always);
         let refused = |index: usize| match fault {
-            Some(BusFault::Entries(code)) => Some(code),
             Some(BusFault::FirstEntry(code) | BusFault::FirstOf(code, _)) if index == 0 => {
                 Some(code)
             }
-            Some(BusFault::FirstOf(_, code)) => Some(code),
+            Some(BusFault::Entries(code) | BusFault::FirstOf(_, code)) => Some(code),
             _ => None,
         };
         match fault {
