@@ -42,10 +42,13 @@ const FINAL_ERRORS: [&str; 6] = [
     "AccessDeniedException",
     "NotAuthorizedForSourceException",
     "ResourceNotFoundException",
-    "ValidationException",
+    INVALID,
     "MalformedDetail",
     "InvalidArgument",
 ];
+
+/// The error of a call of which some part is wrong.
+const INVALID: &str = "ValidationException";
 
 /// The bus that reports are published on.
 pub struct Publisher {
@@ -133,6 +136,14 @@ impl Publisher {
     ) -> Vec<(Entry, Result<(), Problem>)> {
         let results = match self.send(&entries, deadline).await {
             Ok(results) => results.iter().map(outcome).collect(),
+            // One of them is at fault: each by itself tells which.
+            Err(problem) if problem.is_of_content && entries.len() > 1 => {
+                let mut results = Vec::with_capacity(entries.len());
+                for entry in entries {
+                    results.extend(Box::pin(self.put_once(vec![entry], deadline)).await);
+                }
+                return results;
+            }
             Err(problem) => vec![Err(problem); entries.len()],
         };
         // EventBridge answers for each in its order. What it leaves out was perhaps not published.
@@ -193,6 +204,8 @@ struct Problem {
     text: String,
     /// Another try would end in the same way.
     is_final: bool,
+    /// What was sent is wrong in EventBridge's eyes.
+    is_of_content: bool,
 }
 
 impl Problem {
@@ -200,6 +213,7 @@ impl Problem {
         let text = format!("{code}: {}", message.unwrap_or_default());
         Self {
             is_final: FINAL_ERRORS.contains(&code),
+            is_of_content: code == INVALID,
             ..Self::retryable(&text)
         }
     }
@@ -208,6 +222,7 @@ impl Problem {
         Self {
             text: cut(text).into_owned(),
             is_final: false,
+            is_of_content: false,
         }
     }
 

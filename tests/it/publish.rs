@@ -238,6 +238,14 @@ async fn an_event_that_is_refused_for_good_does_not_take_others_with_it() {
             vec![BusFault::FirstOf("MalformedDetail", "InternalFailure")],
             2,
         ),
+        // The call is refused for good, and then the report by itself.
+        (
+            vec![
+                BusFault::Code("ValidationException"),
+                BusFault::Code("ValidationException"),
+            ],
+            3,
+        ),
     ] {
         let (function, bus) = function();
         bus.fail_next(&faults);
