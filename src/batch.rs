@@ -28,8 +28,9 @@ use aws_smithy_http_client::{
 use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpConnector, http_client_fn,
 };
+use tokio::time::Instant;
 
-pub use describe::{DESCRIBE_LIMIT, DescribeJobs, DescribeServiceJob, LOOK_AGAIN};
+pub use describe::{DESCRIBE_LIMIT, DescribeJobs, DescribeServiceJob, Described, LOOK_AGAIN};
 pub use end::{BULK_LIMIT, EndAnswer, EndJobs, EndOperation};
 pub use error::{CallError, ErrorKind};
 pub use job::{JobDetail, JobSummary, oldest_first};
@@ -40,16 +41,20 @@ pub use queue::{
     DescribeJobQueue, DescribeJobQueues, GetJobQueueSnapshot, JobQueue, Position, QUEUES_LIMIT,
     QueuePage, QueueSnapshot,
 };
-pub use read::read_jobs;
+pub use read::{Rows, read_jobs};
 
 /// How long the TCP and TLS handshakes may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long an endpoint is thought to lack the bulk calls. One answer may be a mistake of something on the way, and a process
+/// lives for hours.
+const ABSENT_FOR: Duration = Duration::from_mins(10);
 
 /// AWS Batch in one account and region.
 #[derive(Clone, Debug)]
 pub struct Batch {
     client: Client,
-    bulk: Arc<Mutex<BulkCalls>>,
+    bulk: Arc<Mutex<KnownBulkCalls>>,
 }
 
 /// Whether the endpoint knows the bulk calls, which are younger than the others and which some emulators lack.
@@ -61,6 +66,27 @@ pub enum BulkCalls {
     Present,
     /// It does not.
     Absent,
+}
+
+/// What was learned of the bulk calls.
+#[derive(Clone, Copy, Debug, Default)]
+enum KnownBulkCalls {
+    #[default]
+    Untried,
+    Present,
+    /// The endpoint did not know one then.
+    Absent(Instant),
+}
+
+impl KnownBulkCalls {
+    /// What is known of them now.
+    fn now(self) -> BulkCalls {
+        match self {
+            Self::Present => BulkCalls::Present,
+            Self::Absent(since) if since.elapsed() < ABSENT_FOR => BulkCalls::Absent,
+            Self::Untried | Self::Absent(_) => BulkCalls::Untried,
+        }
+    }
 }
 
 /// The HTTP client for calls to AWS, with its trusted certificates loaded.
@@ -107,24 +133,52 @@ impl Batch {
             .build();
         Self {
             client: Client::from_conf(config),
-            bulk: Arc::new(Mutex::new(BulkCalls::Untried)),
+            bulk: Arc::default(),
         }
     }
 
     /// Whether the endpoint knows the bulk calls.
     #[must_use]
     pub fn bulk_calls(&self) -> BulkCalls {
-        *self.bulk.lock().unwrap_or_else(PoisonError::into_inner)
+        let known = *self.bulk.lock().unwrap_or_else(PoisonError::into_inner);
+        known.now()
     }
 
-    /// A bulk call was answered. What was learned once is not unlearned: a 404 of an endpoint that answered before is
-    /// some proxy's.
+    /// A bulk call was answered. An endpoint that answered one has them: a 404 of it later is some proxy's.
     pub fn learn_of_bulk_calls(&self, error: Option<ErrorKind>) {
         let mut known = self.bulk.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = match (*known, error) {
-            (_, None) => BulkCalls::Present,
-            (BulkCalls::Untried, Some(ErrorKind::NoSuchOperation)) => BulkCalls::Absent,
-            (known, Some(_)) => known,
-        };
+        match (known.now(), error) {
+            (_, None) => *known = KnownBulkCalls::Present,
+            (BulkCalls::Untried, Some(ErrorKind::NoSuchOperation)) => {
+                *known = KnownBulkCalls::Absent(Instant::now());
+            }
+            (_, Some(_)) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_absence_of_bulk_calls_is_forgotten_after_ten_minutes() {
+        let config = Config::builder().behavior_version(behavior_version());
+        let batch = Batch::new(config.build());
+        let absent = Some(ErrorKind::NoSuchOperation);
+        for _ in 0..2 {
+            batch.learn_of_bulk_calls(absent);
+            assert_eq!(batch.bulk_calls(), BulkCalls::Absent);
+            advance(Duration::from_secs(599)).await;
+            batch.learn_of_bulk_calls(Some(ErrorKind::Throttled));
+            assert_eq!(batch.bulk_calls(), BulkCalls::Absent);
+            advance(Duration::from_secs(1)).await;
+            assert_eq!(batch.bulk_calls(), BulkCalls::Untried);
+        }
+        batch.learn_of_bulk_calls(None);
+        batch.learn_of_bulk_calls(absent);
+        assert_eq!(batch.bulk_calls(), BulkCalls::Present);
     }
 }

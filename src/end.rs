@@ -109,7 +109,7 @@ impl App {
         let Ok(entries) = publish::entries(publication) else {
             return 1;
         };
-        let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        let count = u32::try_from(entries.count_all()).unwrap_or(u32::MAX);
         let most = match publication.source {
             Some(Source::Http) => HTTP_PUBLISHING,
             _ => MOST_PUBLISHING + MOST_PUBLISHING_AN_EVENT.saturating_mul(count),

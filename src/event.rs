@@ -7,6 +7,7 @@ mod command;
 mod direct;
 mod error;
 mod eventbridge;
+mod hint;
 mod http;
 mod pipes;
 mod raw_object;
@@ -92,8 +93,10 @@ pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, EventError
     if text.starts_with('[') {
         return pipes::decode(text, body);
     }
-    let object =
-        RawObject::read(text).ok_or_else(|| EventError::Unsupported(UNSUPPORTED.to_owned()))?;
+    let object = RawObject::read(text).ok_or_else(|| {
+        let inner: Option<String> = serde_json::from_str(text).ok();
+        hint::unsupported(inner.as_deref().and_then(hint::of_text))
+    })?;
     if http::matches(&object) {
         return http::decode(&object, scope);
     }
@@ -142,6 +145,10 @@ fn message(
             "messages are nested more than {MAX_DEPTH} deep"
         )));
     }
+    let hint = hint::of_object(object);
+    if hint.is_some() && !direct::matches(object) {
+        return Err(hint::unsupported(hint));
+    }
     if alarm::matches(object) {
         return Ok((Source::Alarm, alarm::decode(object, scope)?));
     }
@@ -155,11 +162,11 @@ fn message(
     if direct::matches(object) {
         return Ok((Source::Direct, direct::decode(object, scope)?));
     }
-    Err(EventError::Unsupported(UNSUPPORTED.to_owned()))
+    Err(hint::unsupported(hint))
 }
 
-/// The error for an event of no known kind: what was looked for.
-const UNSUPPORTED: &str = "unsupported event; looked for: jobIds, jobId, select or watch (a request); Items with BatchInput (Step \
+/// What an event is recognised by.
+const LOOKED_FOR: &str = "jobIds, jobId, select or watch (a request); Items with BatchInput (Step \
     Functions Distributed Map); Records of aws:sqs or aws:sns; a JSON array (EventBridge Pipes); detail-type and detail \
     (EventBridge: Batch Job Queue Blocked, Batch Job State Change, CloudWatch Alarm State Change, or a request as \
     detail); alarmData, or AlarmName with NewStateValue (CloudWatch alarm); requestContext (API Gateway, function URL, \

@@ -25,6 +25,7 @@ pub mod respond;
 pub mod select;
 pub mod session;
 pub mod telemetry;
+mod text;
 pub mod watch;
 
 use std::time::Duration;
@@ -44,6 +45,7 @@ use request::{JobId, OwnRegion};
 use respond::{Answer, Failure, JobView};
 use session::{Calls, Session};
 use telemetry::Output;
+use text::cut;
 
 /// Time reserved to report, publish and log each job.
 const MARGIN_A_JOB: Duration = Duration::from_micros(50);
@@ -128,7 +130,7 @@ impl App {
         drop(payload);
         let invocation = Invocation {
             source,
-            requested_by: &requested_by,
+            requested_by: &cut(&requested_by),
             request_id: &context.request_id,
             function_arn: &context.invoked_function_arn,
             at: now.as_millisecond(),

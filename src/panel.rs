@@ -8,6 +8,7 @@ use crate::{
     policy::queue_name,
     request::{PanelRequest, Status},
     session::Session,
+    text::cut,
     watch::{self, Counts, Head},
 };
 
@@ -47,7 +48,7 @@ pub struct Group {
 #[derive(Debug, Error)]
 pub enum PanelError {
     /// The queue does not exist, is not in `ALLOWED_QUEUES`, or has service jobs.
-    #[error("{0}")]
+    #[error("{}", cut(.0))]
     Refused(String),
     /// A call failed for good.
     #[error("AWS Batch cannot be read: {0}")]

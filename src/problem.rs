@@ -4,6 +4,8 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::text::cut;
+
 /// Why an HTTP request was refused or failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -23,7 +25,7 @@ impl Problem {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
-            detail: detail.into(),
+            detail: cut(&detail.into()).into_owned(),
             headers: Vec::new(),
             more: Map::new(),
         }

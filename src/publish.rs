@@ -5,7 +5,11 @@
 mod detail;
 mod parts;
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    iter::{self, Peekable},
+    sync::OnceLock,
+    time::Duration,
+};
 
 use aws_sdk_eventbridge::{
     Client, Config,
@@ -17,8 +21,8 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::error;
 
-use crate::{event::OWN_SOURCE, pace::backoff, session::Deadline};
-pub use detail::{Entry, Publication, entries};
+use crate::{event::OWN_SOURCE, pace::backoff, session::Deadline, text::cut};
+pub use detail::{Entries, Entry, Publication, entries};
 
 /// The most entries of one `PutEvents` call
 /// ([API reference](https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html)).
@@ -38,10 +42,13 @@ const FINAL_ERRORS: [&str; 6] = [
     "AccessDeniedException",
     "NotAuthorizedForSourceException",
     "ResourceNotFoundException",
-    "ValidationException",
+    INVALID,
     "MalformedDetail",
     "InvalidArgument",
 ];
+
+/// The error of a call of which some part is wrong.
+const INVALID: &str = "ValidationException";
 
 /// The bus that reports are published on.
 pub struct Publisher {
@@ -69,40 +76,83 @@ impl Publisher {
         }
     }
 
-    /// Publishes events, and tries those again that failed, until the deadline. Returns how many could not be published.
-    pub async fn publish(&self, entries: Vec<Entry>, deadline: Deadline) -> usize {
-        let calls = stream::iter(calls(entries));
+    /// Publishes events, and tries those again that were not answered for, until the deadline. Returns how many could not
+    /// be published. The events are taken as they are sent: only those in flight are in memory.
+    pub async fn publish(
+        &self,
+        entries: impl Iterator<Item = Result<Entry, serde_json::Error>>,
+        deadline: Deadline,
+    ) -> usize {
+        let mut unwritable = 0;
+        let entries = entries.filter_map(|entry| {
+            unwritable += usize::from(entry.is_err());
+            entry.ok()
+        });
+        let calls = stream::iter(Calls(entries.peekable()));
         let calls = calls.map(|entries| self.put(entries, deadline));
-        let left: Vec<usize> = calls.buffer_unordered(CONCURRENCY).collect().await;
-        left.into_iter().sum()
+        let lost: Vec<usize> = calls.buffer_unordered(CONCURRENCY).collect().await;
+        lost.into_iter().sum::<usize>() + unwritable
     }
 
-    /// Publishes what fits into one call.
+    /// Publishes what fits into one call. Returns how many events could not be published.
     async fn put(&self, mut entries: Vec<Entry>, deadline: Deadline) -> usize {
-        let mut tries = 0;
+        let mut lost = 0;
+        let mut tries: u8 = 0;
         loop {
-            tries += 1;
-            let problem = match self.put_once(&entries, deadline).await {
-                Ok(results) => {
-                    entries = failed(entries, &results);
-                    results.into_iter().find_map(Problem::of)
+            tries = tries.saturating_add(1);
+            let (mut again, mut refused) = (Left::default(), Left::default());
+            for (entry, result) in self.put_once(entries, deadline).await {
+                match result {
+                    Ok(()) => {}
+                    Err(problem) if problem.is_final => refused.push(entry, problem),
+                    Err(problem) => again.push(entry, problem),
                 }
-                Err(problem) => Some(problem),
-            };
-            let Some(problem) = problem.filter(|_| !entries.is_empty()) else {
-                return 0;
-            };
-            let again = Instant::now() + backoff(tries);
-            if problem.is_final || deadline.is_over(again) {
-                let (reports, bus, problem) = (entries.len(), &self.bus, problem.text);
-                error!(reports, bus, problem, "reports could not be published");
-                return entries.len();
             }
-            sleep_until(again).await;
+            lost += self.give_up(&refused);
+            let next = Instant::now() + backoff(tries);
+            if again.entries.is_empty() || deadline.is_over(next) {
+                return lost + self.give_up(&again);
+            }
+            sleep_until(next).await;
+            entries = again.entries;
         }
     }
 
+    /// Says which events are lost, and returns how many.
+    fn give_up(&self, left: &Left) -> usize {
+        let reports = left.entries.len();
+        if let Some(Problem { text: problem, .. }) = &left.problem {
+            let bus = &self.bus;
+            error!(reports, bus, problem, "reports could not be published");
+        }
+        reports
+    }
+
+    /// Sends a call once: what came of each event.
     async fn put_once(
+        &self,
+        entries: Vec<Entry>,
+        deadline: Deadline,
+    ) -> Vec<(Entry, Result<(), Problem>)> {
+        let results = match self.send(&entries, deadline).await {
+            Ok(results) => results.iter().map(outcome).collect(),
+            // One of them is at fault: each by itself tells which.
+            Err(problem) if problem.is_of_content && entries.len() > 1 => {
+                let mut results = Vec::with_capacity(entries.len());
+                for entry in entries {
+                    results.extend(Box::pin(self.put_once(vec![entry], deadline)).await);
+                }
+                return results;
+            }
+            Err(problem) => vec![Err(problem); entries.len()],
+        };
+        // EventBridge answers for each in its order. What it leaves out was perhaps not published.
+        let left_out = || Err(Problem::left_out());
+        let results = results.into_iter().chain(iter::repeat_with(left_out));
+        entries.into_iter().zip(results).collect()
+    }
+
+    async fn send(
         &self,
         entries: &[Entry],
         deadline: Deadline,
@@ -113,13 +163,9 @@ impl Publisher {
         let entries = entries.iter().map(|entry| self.to_sdk(entry)).collect();
         let call = client.put_events().set_entries(Some(entries)).send();
         let limit = deadline.instant().min(Instant::now() + CALL_TIMEOUT);
-        let unanswered = |_| Problem {
-            text: "no answer in time".to_owned(),
-            is_final: false,
-        };
         let answer = timeout_at(limit, Box::pin(call))
             .await
-            .map_err(unanswered)?;
+            .map_err(|_| Problem::retryable("no answer in time"))?;
         let answer = answer.map_err(|error| {
             let code = error.code().unwrap_or("no answer");
             Problem::new(code, error.message())
@@ -138,51 +184,80 @@ impl Publisher {
     }
 }
 
+/// Events of a call that were not published, and why the last of them was not.
+#[derive(Default)]
+struct Left {
+    entries: Vec<Entry>,
+    problem: Option<Problem>,
+}
+
+impl Left {
+    fn push(&mut self, entry: Entry, problem: Problem) {
+        self.entries.push(entry);
+        self.problem = Some(problem);
+    }
+}
+
 /// Why an event could not be published.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Problem {
     text: String,
     /// Another try would end in the same way.
     is_final: bool,
+    /// What was sent is wrong in EventBridge's eyes.
+    is_of_content: bool,
 }
 
 impl Problem {
     fn new(code: &str, message: Option<&str>) -> Self {
+        let text = format!("{code}: {}", message.unwrap_or_default());
         Self {
-            text: format!("{code}: {}", message.unwrap_or_default()),
             is_final: FINAL_ERRORS.contains(&code),
+            is_of_content: code == INVALID,
+            ..Self::retryable(&text)
         }
     }
 
-    fn of(result: PutEventsResultEntry) -> Option<Self> {
-        let code = result.error_code?;
-        Some(Self::new(&code, result.error_message.as_deref()))
+    fn retryable(text: &str) -> Self {
+        Self {
+            text: cut(text).into_owned(),
+            is_final: false,
+            is_of_content: false,
+        }
+    }
+
+    fn left_out() -> Self {
+        Self::retryable("EventBridge's answer does not say that it was published")
     }
 }
 
-/// The entries that were refused. `EventBridge` answers for each in its order.
-fn failed(entries: Vec<Entry>, results: &[PutEventsResultEntry]) -> Vec<Entry> {
-    let is_failed = |index: usize| {
-        let result = results.get(index);
-        result.is_none_or(|result| result.error_code.is_some() || result.event_id.is_none())
-    };
-    let entries = entries.into_iter().enumerate();
-    let failed = entries.filter(|(index, _)| is_failed(*index));
-    failed.map(|(_, entry)| entry).collect()
+/// What came of an event: only one that has an id is published.
+fn outcome(result: &PutEventsResultEntry) -> Result<(), Problem> {
+    match (result.event_id.as_deref(), result.error_code.as_deref()) {
+        (Some(id), _) if !id.is_empty() => Ok(()),
+        (_, Some(code)) => Err(Problem::new(code, result.error_message.as_deref())),
+        (_, None) => Err(Problem::left_out()),
+    }
 }
 
 /// What fits into each call.
-fn calls(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
-    let mut calls: Vec<Vec<Entry>> = Vec::new();
-    let mut size = 0;
-    for entry in entries {
-        size += entry.size();
-        match calls.last_mut() {
-            Some(call) if call.len() < MAX_ENTRIES && size <= MAX_CALL => call.push(entry),
-            _ => {
-                size = entry.size();
-                calls.push(vec![entry]);
-            }
+struct Calls<I: Iterator<Item = Entry>>(Peekable<I>);
+
+impl<I: Iterator<Item = Entry>> Iterator for Calls<I> {
+    type Item = Vec<Entry>;
+
+    fn next(&mut self) -> Option<Vec<Entry>> {
+        let first = self.0.next()?;
+        let mut size = first.size();
+        let mut call = vec![first];
+        while call.len() < MAX_ENTRIES {
+            let fits = |entry: &Entry| size + entry.size() <= MAX_CALL;
+            let Some(entry) = self.0.next_if(fits) else {
+                break;
+            };
+            size += entry.size();
+            call.push(entry);
         }
+        Some(call)
     }
-    calls
 }

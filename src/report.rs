@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::request::{JobId, Status};
-pub use json::{ReportHead, Summary, with_jobs};
+pub use json::{ReportHead, Size, Summary, with_jobs};
 pub use outcome::{Class, Outcome};
 
 /// One line of a report.

@@ -212,9 +212,11 @@ fn respond_report(
                 .map_or_else(json, Err),
         ),
         Reply::InvocationError => Response::new(
-            // That a job's time has not come is no fault of the event.
-            invocation_error(report, messages, |message| message.class != Class::TooSoon)
-                .map_or_else(json, Err),
+            // That a job's time has not come is no fault of the event, unless its sender asks for an error.
+            invocation_error(report, messages, |message| {
+                message.fail_on_incomplete || message.class != Class::TooSoon
+            })
+            .map_or_else(json, Err),
         ),
         Reply::BatchItemFailures => {
             Response::new(to_raw_value(&batch_item_failures(messages)).map_err(Failure::from))

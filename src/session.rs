@@ -128,7 +128,7 @@ impl Session<'_> {
         if id.is_service_job() {
             return self.call(&DescribeServiceJob(id)).await;
         }
-        let jobs = self.call(&DescribeJobs(&[id])).await?;
-        Ok(jobs.into_iter().find(|job| job.summary.id == id))
+        let seen = self.call(&DescribeJobs(&[id])).await?;
+        Ok(seen.get(id)?.cloned())
     }
 }

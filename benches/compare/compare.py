@@ -89,6 +89,8 @@ class Peer:
             "NODE_EXTRA_CA_CERTS": str(WORK / "ca.pem"),
             "ALLOWED_QUEUES": "*",
             "API_CALLS_PER_SECOND": "0",
+            # As the template has it.
+            "RESULT_BUS": "default",
             "API_CONCURRENCY": "32",
             **settings,
         }
@@ -241,7 +243,8 @@ def main():
     bulk_rows("the same, peers", threads + boto3_bulk, 2000, 1, **limit)
     bulk_rows("10,000 jobs, 50 calls/s (bound 8.00 s)", at_50, 10_000, 1, **limit)
     bulk_rows("10,000 jobs, no latency", us, 10_000, ROUNDS)
-    bulk_rows("100,000 jobs, no latency", us, 100_000, 1)
+    no_bus = [("batch-cancel, no result bus", ours(), "threads", {"RESULT_BUS": ""})]
+    bulk_rows("100,000 jobs, no latency", us + no_bus, 100_000, 1)
     endpoint.stop()
 
 

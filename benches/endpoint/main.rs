@@ -1,8 +1,10 @@
 //! The endpoint of the comparison: the emulator, over plain HTTP and over TLS 1.3, both for the same account.
 //!
 //! `endpoint CERTIFICATE.pem KEY.pem [BYTES]` prints the two URLs and serves until it is ended. With BYTES each job in an
-//! answer of DescribeJobs has about so many, as real ones do; else the few hundred that the emulator knows.
+//! answer of DescribeJobs has about so many, as real ones do; else the few hundred that the emulator knows. It is an
+//! EventBridge bus too, which takes all events.
 
+mod bus;
 mod job;
 
 use std::{error::Error, sync::Arc};
@@ -84,6 +86,9 @@ async fn serve(
         async move {
             let (parts, body) = request.into_parts();
             let body = body.collect().await.map_err(|_| Dropped)?.to_bytes();
+            if let Some(answer) = bus::answer(&parts.headers, &body) {
+                return Ok(Response::new(Either::Right(Full::from(answer))));
+            }
             let details = details.filter(|_| parts.uri.path() == "/v1/describejobs");
             let answer = emulator.call(Request::from_parts(parts, body)).await?;
             match details {

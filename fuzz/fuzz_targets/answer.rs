@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
-use batch_cancel::batch::{behavior_version, read_jobs};
+use batch_cancel::batch::{Rows, behavior_version, read_jobs};
 use libfuzzer_sys::{Corpus, fuzz_target};
 use tokio::runtime::{Builder, Runtime};
 
@@ -47,10 +47,19 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
     Client::from_conf(config)
 });
 
+/// Whether the first text is the second, or the beginning of it.
+fn is_shown(ours: &str, theirs: &str) -> bool {
+    ours == theirs || ours.strip_suffix('…').is_some_and(|start| theirs.starts_with(start))
+}
+
 fuzz_target!(|body: &[u8]| -> Corpus {
-    let Ok(jobs) = read_jobs(body) else {
+    let Ok(Rows { jobs, unreadable }) = read_jobs(body) else {
         return Corpus::Keep;
     };
+    // The SDK refuses the whole answer then.
+    if !unreadable.is_empty() {
+        return Corpus::Keep;
+    }
     BODY.with_borrow_mut(|last| body.clone_into(last));
     let call = CLIENT.describe_jobs().jobs("job").send();
     // The SDK also reads what this function skips, and may refuse it.
@@ -62,12 +71,15 @@ fuzz_target!(|body: &[u8]| -> Corpus {
     for (ours, theirs) in jobs.iter().zip(theirs) {
         let summary = &ours.summary;
         assert!(theirs.job_id().is_some());
-        assert_eq!(summary.job_name, theirs.job_name().unwrap_or_default());
-        assert_eq!(summary.status_reason.as_deref(), theirs.status_reason());
+        assert!(is_shown(&summary.job_name, theirs.job_name().unwrap_or_default()));
+        assert_eq!(summary.status_reason.is_some(), theirs.status_reason().is_some());
+        let reason = summary.status_reason.as_deref().unwrap_or_default();
+        assert!(is_shown(reason, theirs.status_reason().unwrap_or_default()));
         assert_eq!(ours.job_queue, theirs.job_queue().unwrap_or_default());
         assert_eq!(summary.is_cancelled, theirs.is_cancelled().unwrap_or_default());
         assert_eq!(summary.is_terminated, theirs.is_terminated().unwrap_or_default());
-        assert_eq!(summary.created_at.unwrap_or_default(), theirs.created_at().unwrap_or_default());
+        let created_at = theirs.created_at().unwrap_or_default();
+        assert!(summary.created_at.is_none_or(|time| time == created_at));
         assert_eq!(Some(&ours.tags), theirs.tags().or(Some(&Default::default())));
     }
     Corpus::Keep

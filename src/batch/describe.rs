@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Batch, CallError, ErrorKind, JobDetail, Operation, read::JobsReader};
+use super::{
+    Batch, CallError, ErrorKind, JobDetail, Operation,
+    read::{JobsReader, Rows},
+};
 use crate::request::JobId;
 
 /// The most ids in one `DescribeJobs` call
@@ -17,8 +20,68 @@ pub const LOOK_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_se
 #[derive(Debug)]
 pub struct DescribeJobs<'a>(pub &'a [JobId]);
 
+/// What a look shows.
+#[derive(Debug, Default, PartialEq)]
+pub struct Described {
+    /// The jobs that it shows.
+    pub jobs: Vec<JobDetail>,
+    /// The jobs that it shows in a way that cannot be read, and why. They must not be taken for unknown ones.
+    pub unreadable: Vec<(JobId, CallError)>,
+}
+
+impl Described {
+    fn new(rows: Rows, asked: &[JobId]) -> Self {
+        let Rows { jobs, unreadable } = rows;
+        let mut described = Self {
+            jobs,
+            unreadable: Vec::new(),
+        };
+        let mut nameless = None;
+        for (id, error) in unreadable {
+            match id {
+                Some(id) if described.get(id) == Ok(None) => {
+                    described.unreadable.push((id, error));
+                }
+                Some(_) => {}
+                None => nameless = Some(error),
+            }
+        }
+        if let Some(error) = nameless {
+            // It is one of those that are missing, and nobody knows which.
+            let missing = |id: &&JobId| described.get(**id) == Ok(None);
+            let missing: Vec<JobId> = asked.iter().filter(missing).copied().collect();
+            let missing = missing.into_iter().map(|id| (id, error.clone()));
+            described.unreadable.extend(missing);
+        }
+        described
+    }
+
+    /// What it shows of a job; none if Batch does not know it.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be read.
+    pub fn get(&self, id: JobId) -> Result<Option<&JobDetail>, CallError> {
+        let job = self.jobs.iter().find(|job| job.summary.id == id);
+        let error = self.unreadable.iter().find(|(known, _)| *known == id);
+        match (job, error) {
+            (None, Some((_, error))) => Err(error.clone()),
+            (job, _) => Ok(job),
+        }
+    }
+}
+
+impl FromIterator<JobDetail> for Described {
+    fn from_iter<I: IntoIterator<Item = JobDetail>>(jobs: I) -> Self {
+        Self {
+            jobs: jobs.into_iter().collect(),
+            unreadable: Vec::new(),
+        }
+    }
+}
+
 impl Operation for DescribeJobs<'_> {
-    type Answer = Vec<JobDetail>;
+    type Answer = Described;
 
     fn name(&self) -> &'static str {
         "DescribeJobs"
@@ -28,12 +91,12 @@ impl Operation for DescribeJobs<'_> {
         self.0.len()
     }
 
-    async fn send(&self, batch: &Batch) -> Result<Vec<JobDetail>, CallError> {
+    async fn send(&self, batch: &Batch) -> Result<Described, CallError> {
         let ids = self.0.iter().map(ToString::to_string).collect();
         let call = batch.client.describe_jobs().set_jobs(Some(ids));
         let reader = JobsReader::default();
         call.customize().interceptor(reader.clone()).send().await?;
-        reader.into_jobs()
+        Ok(Described::new(reader.into_rows()?, self.0))
     }
 }
 

@@ -9,6 +9,8 @@ use aws_sdk_batch::{
 };
 use thiserror::Error;
 
+use crate::text::cut;
+
 /// What some of AWS's front ends answer with 403 for a path that they do not know, as JSON or as XML.
 const UNKNOWN_PATH: &str = "Unable to determine service/operation name";
 
@@ -17,9 +19,6 @@ const MAX_TRIES: u8 = 10;
 
 /// The same while Batch throttles the calls, which tells nothing of the job, and which the pace already makes up for.
 const MAX_THROTTLED_TRIES: u8 = 20;
-
-/// The longest text of an error, in characters. Longer ones are cut.
-const MAX_MESSAGE: usize = 500;
 
 /// A call, or one job of a bulk call, that Batch refused or did not answer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -78,10 +77,10 @@ impl ErrorKind {
 }
 
 impl CallError {
-    fn no_answer(message: impl Into<String>) -> Self {
+    fn no_answer(message: impl AsRef<str>) -> Self {
         Self {
             kind: ErrorKind::NoAnswer,
-            message: message.into(),
+            message: one_line(message.as_ref()),
         }
     }
 
@@ -118,7 +117,7 @@ impl CallError {
     pub(super) fn unreadable(message: impl std::fmt::Display) -> Self {
         Self {
             kind: ErrorKind::Refused,
-            message: format!("Batch's answer cannot be read: {message}"),
+            message: one_line(&format!("Batch's answer cannot be read: {message}")),
         }
     }
 
@@ -217,7 +216,7 @@ fn causes(error: &dyn Error) -> String {
 
 fn one_line(text: &str) -> String {
     let clean = |c: char| if c.is_control() { ' ' } else { c };
-    text.chars().map(clean).take(MAX_MESSAGE).collect()
+    cut(text).chars().map(clean).collect()
 }
 
 #[cfg(test)]

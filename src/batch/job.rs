@@ -1,14 +1,22 @@
 //! A job as AWS Batch shows it, in a listing and in a look.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use aws_sdk_batch::{
     operation::describe_service_job::DescribeServiceJobOutput,
     types::{JobStatus, JobSummary as SdkSummary, ServiceJobStatus},
 };
+use jiff::Timestamp;
 
 use super::CallError;
-use crate::request::{JobId, Status};
+use crate::{
+    request::{JobId, Status},
+    text::cut_end,
+};
+
+/// The most characters of a name or reason that are kept. A reason of ours, the longest that Batch takes, is shorter, and
+/// ends with what tells that it is ours.
+const MAX_SHOWN: usize = 1100;
 
 /// What both a listing and a look show of a job.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,8 +84,8 @@ impl TryFrom<SdkSummary> for JobSummary {
         Ok(Self {
             id: job_id(job.job_id.as_deref())?,
             status: status(job.status.as_ref().map(JobStatus::as_str)),
-            status_reason: job.status_reason,
-            job_name: job.job_name.unwrap_or_default(),
+            status_reason: job.status_reason.map(|text| shown(text.into())),
+            job_name: shown(job.job_name.unwrap_or_default().into()),
             job_definition: job.job_definition,
             share_identifier: job.share_identifier,
             created_at: time(job.created_at),
@@ -96,8 +104,8 @@ impl JobDetail {
             summary: JobSummary {
                 id,
                 status: status(job.status.as_ref().map(ServiceJobStatus::as_str)),
-                status_reason: job.status_reason,
-                job_name: job.job_name.unwrap_or_default(),
+                status_reason: job.status_reason.map(|text| shown(text.into())),
+                job_name: shown(job.job_name.unwrap_or_default().into()),
                 job_definition: None,
                 share_identifier: job.share_identifier,
                 created_at: time(job.created_at),
@@ -125,15 +133,23 @@ pub(super) fn status(name: Option<&str>) -> Status {
     name.map_or(Status::Unknown, Status::from_batch)
 }
 
-/// Batch and its SDK write 0 for a time that there is none of. One before 1970 is none either.
+/// Batch and its SDK write 0 for a time that there is none of. One before 1970, or that no calendar has, is none either.
 pub(super) fn time(milliseconds: Option<i64>) -> Option<i64> {
-    milliseconds.filter(|&time| time > 0)
+    milliseconds.filter(|&time| time > 0 && Timestamp::from_millisecond(time).is_ok())
 }
 
 /// The time of something that happened to a job. One before the job was created is none: it would make the job look old.
 pub(super) fn time_since(created_at: Option<i64>, milliseconds: Option<i64>) -> Option<i64> {
     let created_at = time(created_at).unwrap_or_default();
     time(milliseconds).filter(|&time| time >= created_at)
+}
+
+/// A name or a reason as it is kept. Batch allows fewer characters of each, so this only bounds what a message repeats.
+pub(super) fn shown(text: Cow<'_, str>) -> String {
+    match cut_end(&text, MAX_SHOWN) {
+        Cow::Borrowed(_) => text.into_owned(),
+        Cow::Owned(cut) => cut,
+    }
 }
 
 /// Only a parent has a size; a child shows none, or zero.

@@ -28,11 +28,13 @@ use aws_smithy_runtime_api::client::{
     ser_de::{DeserializeResponse, SharedResponseDeserializer},
 };
 use serde::{Deserialize, Deserializer, de::Visitor};
+use serde_json::value::RawValue;
 
 use super::{
     CallError, JobDetail, JobSummary,
-    job::{array_size, job_id, status, time, time_since},
+    job::{array_size, job_id, shown, status, time, time_since},
 };
+use crate::request::{JobId, from_object};
 
 /// An attempt that ended this close to the end of its job, in milliseconds, ended with it.
 const SAME_END: u64 = 1000;
@@ -41,20 +43,29 @@ const SAME_END: u64 = 1000;
 const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// What was read of an answer.
-type Jobs = Result<Vec<JobDetail>, CallError>;
+type Read = Result<Rows, CallError>;
+
+/// The jobs of an answer.
+#[derive(Debug, Default, PartialEq)]
+pub struct Rows {
+    /// Those that can be read.
+    pub jobs: Vec<JobDetail>,
+    /// What is wrong with each other one, and its id if that can be read. It would not be otherwise another time.
+    pub unreadable: Vec<(Option<JobId>, CallError)>,
+}
 
 /// Reads the answer of one call, and keeps the jobs in it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct JobsReader {
-    jobs: Arc<Mutex<Option<Jobs>>>,
+    rows: Arc<Mutex<Option<Read>>>,
 }
 
 impl JobsReader {
     /// The jobs of the answer, once the call has returned.
-    pub(super) fn into_jobs(self) -> Jobs {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn into_rows(self) -> Read {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         let missing = || Err(CallError::unknown("Batch's answer was not read"));
-        jobs.take().unwrap_or_else(missing)
+        rows.take().unwrap_or_else(missing)
     }
 }
 
@@ -84,8 +95,8 @@ impl DeserializeResponse for JobsReader {
         response: &HttpResponse,
         _: &ConfigBag,
     ) -> OutputOrError {
-        let jobs = read_jobs(response.body().bytes().unwrap_or_default());
-        *self.jobs.lock().unwrap_or_else(PoisonError::into_inner) = Some(jobs);
+        let rows = read_jobs(response.body().bytes().unwrap_or_default());
+        *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = Some(rows);
         Ok(Output::erase(DescribeJobsOutput::builder().build()))
     }
 }
@@ -93,24 +104,58 @@ impl DeserializeResponse for JobsReader {
 /// The jobs in the body of an answer of `DescribeJobs`
 /// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html)).
 ///
+/// A value of another type than the reference says harms its own job alone.
+///
 /// # Errors
 ///
-/// When the body is not JSON, is cut short, holds no list of jobs (which would make all of them unknown to Batch), or a
-/// value of another type than the reference says: it counts as no answer. When a job has no id that can be read: that
-/// would not be otherwise another time.
-pub fn read_jobs(body: &[u8]) -> Result<Vec<JobDetail>, CallError> {
-    match serde_json::from_slice::<Answer<'_>>(body) {
-        Ok(Answer { jobs }) => jobs.into_iter().map(JobDetail::try_from).collect(),
-        Err(error) => Err(CallError::unknown(&format!(
-            "Batch's answer cannot be read: {error}"
-        ))),
+/// When the body is not JSON, is cut short, or holds no list of jobs (which would make all of them unknown to Batch): it
+/// counts as no answer.
+pub fn read_jobs(body: &[u8]) -> Result<Rows, CallError> {
+    if let Ok(answer) = serde_json::from_slice::<Answer<DescribedJob<'_>>>(body) {
+        let mut rows = Rows::default();
+        answer.jobs.into_iter().for_each(|job| rows.add(Ok(job)));
+        return Ok(rows);
+    }
+    read_each(&String::from_utf8_lossy(body))
+}
+
+/// The same, each job by itself. It takes longer: where each ends has to be found first.
+fn read_each(body: &str) -> Result<Rows, CallError> {
+    let unreadable = |error| CallError::unknown(&format!("Batch's answer cannot be read: {error}"));
+    let answer: Answer<&RawValue> = serde_json::from_str(body).map_err(unreadable)?;
+    let mut rows = Rows::default();
+    for job in answer.jobs {
+        let described = from_object::<DescribedJob<'_>>(job.get());
+        rows.add(described.map_err(|error| {
+            let known = serde_json::from_str::<JobIdOnly<'_>>(job.get()).ok();
+            let id = known.and_then(|known| JobId::from_batch(known.job_id.as_str()));
+            (id, CallError::unreadable(error))
+        }));
+    }
+    Ok(rows)
+}
+
+impl Rows {
+    fn add(&mut self, job: Result<DescribedJob<'_>, (Option<JobId>, CallError)>) {
+        let job = job.and_then(|job| JobDetail::try_from(job).map_err(|error| (None, error)));
+        match job {
+            Ok(job) => self.jobs.push(job),
+            Err(unreadable) => self.unreadable.push(unreadable),
+        }
     }
 }
 
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct Answer<J> {
+    jobs: Vec<J>,
+}
+
+/// The id of a job whose other fields cannot be read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JobIdOnly<'a> {
     #[serde(borrow)]
-    jobs: Vec<DescribedJob<'a>>,
+    job_id: Text<'a>,
 }
 
 /// A job as it stands in the answer. What is not named here is skipped.
@@ -137,7 +182,8 @@ struct DescribedJob<'a> {
     is_cancelled: Option<bool>,
     is_terminated: Option<bool>,
     array_properties: Option<ArrayProperties>,
-    tags: Option<HashMap<String, String>>,
+    #[serde(borrow)]
+    tags: Option<HashMap<Text<'a>, Text<'a>>>,
     #[serde(borrow)]
     attempts: Option<Vec<Attempt<'a>>>,
     #[serde(borrow)]
@@ -175,6 +221,7 @@ struct Container {
 
 /// A text, copied only if it has escapes. Half of a surrogate pair, which JSON can express and UTF-8 cannot, becomes
 /// `U+FFFD`: one such text must not make the other jobs of the answer unreadable.
+#[derive(PartialEq, Eq, Hash)]
 struct Text<'a>(Cow<'a, str>);
 
 impl Text<'_> {
@@ -225,12 +272,13 @@ impl TryFrom<DescribedJob<'_>> for JobDetail {
         });
         let size = job.array_properties.and_then(|array| array.size);
         let created_at = job.created_at.map(|time| time.0);
+        let tags = job.tags.into_iter().flatten();
         Ok(Self {
             summary: JobSummary {
                 id: job_id(job.job_id.as_ref().map(Text::as_str))?,
                 status: status(job.status.as_ref().map(Text::as_str)),
-                status_reason: job.status_reason.map(String::from),
-                job_name: job.job_name.map(String::from).unwrap_or_default(),
+                status_reason: job.status_reason.map(|text| shown(text.0)),
+                job_name: job.job_name.map(|text| shown(text.0)).unwrap_or_default(),
                 job_definition: job.job_definition.map(String::from),
                 share_identifier: job.share_identifier.map(String::from),
                 created_at: time(created_at),
@@ -240,7 +288,9 @@ impl TryFrom<DescribedJob<'_>> for JobDetail {
                 array_size: array_size(size.map(|size| size.0)),
             },
             job_queue: job.job_queue.map(String::from).unwrap_or_default(),
-            tags: job.tags.unwrap_or_default(),
+            tags: tags
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
             ran_to_end,
         })
     }
@@ -288,7 +338,7 @@ impl AttemptEnd<'_> {
         (stopped_at.abs_diff(job_stopped_at) <= SAME_END).then(|| {
             match (self.exit_code, self.reason) {
                 (Some(code), _) => format!("exit code {code}"),
-                (None, Some(reason)) => reason.to_owned(),
+                (None, Some(reason)) => shown(reason.into()),
                 (None, None) => "no exit code".to_owned(),
             }
         })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{ends::EndCall, engine::Engine};
 use crate::{
-    batch::{BulkCalls, CallError, EndAnswer, JobDetail},
+    batch::{BulkCalls, CallError, Described, EndAnswer},
     request::JobId,
 };
 
@@ -21,7 +21,7 @@ pub enum Call {
 #[derive(Debug)]
 pub enum Answer {
     /// To a look at these jobs.
-    Looked(Vec<JobId>, Result<Vec<JobDetail>, CallError>),
+    Looked(Vec<JobId>, Result<Described, CallError>),
     /// To a call that ends jobs.
     Acknowledged(EndCall, Result<EndAnswer, CallError>),
 }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{acknowledged::Again, engine::Engine};
 use crate::{
-    batch::{CallError, ErrorKind, JobDetail, LOOK_AGAIN},
+    batch::{CallError, Described, ErrorKind, JobDetail, LOOK_AGAIN},
     jobs::{CallResult, JobIndex, Stage},
     look::Look,
     plan::{Standing, outcome_of, verify},
@@ -25,7 +25,7 @@ impl Engine<'_> {
     pub(super) fn on_looked(
         &mut self,
         ids: Vec<JobId>,
-        answer: Result<Vec<JobDetail>, CallError>,
+        answer: Result<Described, CallError>,
         now: Instant,
     ) {
         if let Err(error) = &answer {

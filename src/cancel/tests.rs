@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::{
-    batch::{BulkCalls, CallError, EndAnswer, ErrorKind, JobDetail, JobSummary},
+    batch::{BulkCalls, CallError, Described, EndAnswer, ErrorKind, JobDetail, JobSummary},
     config::Config,
     jobs::{CallResult, Decision, JobIndex, RequestOptions, Stage},
     plan::Intent,
@@ -228,7 +228,7 @@ impl Driver {
                 let jobs = ids.iter().map(|&id| detail(id, shown)).collect();
                 Answer::Looked(ids, Ok(jobs))
             }
-            (Call::Look(ids), Reply::ShowsNone) => Answer::Looked(ids, Ok(Vec::new())),
+            (Call::Look(ids), Reply::ShowsNone) => Answer::Looked(ids, Ok(Described::default())),
             (Call::Look(ids), Reply::LookFails(kind)) => Answer::Looked(ids, Err(error(kind))),
             (Call::End(call), Reply::Accepts) => {
                 let accepted = call.jobs.iter().map(|&(_, id)| id).collect();

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{Content, EventError, RawObject, Scope, message};
+use super::{Content, EventError, RawObject, Scope, hint, message};
 use crate::request::{AskedId, Request, RequestError, from_json};
 
 /// What the text of a message asks for. The message is inside `depth` others.
@@ -18,7 +18,13 @@ pub(super) fn read(text: &str, scope: &Scope<'_>, depth: usize) -> Result<Conten
             Ok(Request::for_ids(ids.iter().map(String::as_str), scope.own_region).into())
         }
         // EventBridge's input path and SNS filters hand on single values with their quotes.
-        Some(b'"') => ids(&from_json::<String>(text)?, scope),
+        Some(b'"') => {
+            let text: String = from_json(text)?;
+            match hint::of_text(&text) {
+                Some(hint) => Err(hint::unsupported(Some(hint))),
+                None => ids(&text, scope),
+            }
+        }
         _ => ids(text, scope),
     }
 }

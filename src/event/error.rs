@@ -2,13 +2,14 @@
 
 use thiserror::Error;
 
-use crate::request::RequestError;
+use crate::{request::RequestError, text::cut};
 
-/// Why an event, or one message of it, cannot be acted on. Nothing is called then.
+/// Why an event, or one message of it, cannot be acted on. Nothing is called then. However long the texts in it are, the
+/// message is short.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EventError {
     /// The event is of no kind that this function knows.
-    #[error("{0}")]
+    #[error("{}", cut(.0))]
     Unsupported(String),
     /// The kind of event is known, and one of its fields is missing or wrong.
     #[error("{kind}: {error}")]
@@ -22,10 +23,10 @@ pub enum EventError {
     #[error("{0}")]
     Request(#[from] RequestError),
     /// The policy of the deployer forbids it.
-    #[error("{0}")]
+    #[error("{}", cut(.0))]
     Refused(String),
     /// IAM denies listing the jobs of a selection.
-    #[error("{0}")]
+    #[error("{}", cut(.0))]
     Denied(String),
 }
 

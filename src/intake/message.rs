@@ -6,6 +6,7 @@ use crate::{
     policy::Policy,
     report::{Class, Outcome, Partial, Report},
     request::{Action, Request, SelectFrom, Target},
+    text::cut,
 };
 
 /// A message whose jobs have no outcome yet.
@@ -138,7 +139,7 @@ impl PendingMessage {
             class,
             error,
             fail_on_incomplete,
-            ignored,
+            ignored: ignored.map(|why| cut(&why).into_owned()),
             is_partial,
         }
     }

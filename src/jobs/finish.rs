@@ -5,6 +5,7 @@ use crate::{
     batch::ErrorKind,
     plan::Message,
     report::{JobResult, Outcome},
+    text::cut_message,
 };
 
 impl Job {
@@ -87,7 +88,9 @@ impl Job {
             job_queue: self.first.map(|first| first.job_queue),
             job_id: self.id,
             asked_as: self.asked_as,
-            message: message.or(self.because.map(|because| *because)),
+            message: message
+                .or(self.because.map(|because| *because))
+                .map(cut_message),
         }
     }
 }

@@ -5,7 +5,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Fill, Look, Looks, Patience, Which};
 use crate::{
-    batch::{CallError, DescribeJobs, DescribeServiceJob, JobDetail},
+    batch::{CallError, DescribeJobs, DescribeServiceJob, Described},
     request::JobId,
     session::Session,
 };
@@ -92,7 +92,7 @@ pub async fn look_at_one(id: JobId, patience: Patience, session: Session<'_>) ->
 /// # Errors
 ///
 /// When Batch refused it, or did not answer.
-pub async fn send(ids: &[JobId], session: Session<'_>) -> Result<Vec<JobDetail>, CallError> {
+pub async fn send(ids: &[JobId], session: Session<'_>) -> Result<Described, CallError> {
     match ids {
         &[id] if id.is_service_job() => {
             let job = session

@@ -14,7 +14,7 @@ use super::{
     queue::{Fill, Queue, Which},
 };
 use crate::{
-    batch::{CallError, ErrorKind, JobDetail, LOOK_AGAIN},
+    batch::{CallError, Described, ErrorKind, JobDetail, LOOK_AGAIN},
     pace::backoff,
     plan::Standing,
     policy::{Owner, Policy},
@@ -174,12 +174,12 @@ impl<'a> Looks<'a> {
     pub fn handle_answer(
         &mut self,
         ids: Vec<JobId>,
-        answer: Result<Vec<JobDetail>, CallError>,
+        answer: Result<Described, CallError>,
         now: Instant,
     ) -> Vec<(JobId, Look)> {
         self.in_flight = self.in_flight.saturating_sub(1);
         match answer {
-            Ok(jobs) => self.on_shown(ids, jobs, now),
+            Ok(described) => self.on_shown(ids, described, now),
             Err(error) if error.kind == ErrorKind::Refused && ids.len() > 1 => {
                 self.halve(ids);
                 Vec::new()
@@ -189,10 +189,16 @@ impl<'a> Looks<'a> {
     }
 
     /// Batch answered. It leaves out the jobs that it does not know.
-    fn on_shown(&mut self, ids: Vec<JobId>, jobs: Vec<JobDetail>, now: Instant) -> Found {
+    fn on_shown(&mut self, ids: Vec<JobId>, described: Described, now: Instant) -> Found {
         self.queue.clear(&ids);
+        let Described { jobs, unreadable } = described;
         let mut found = Vec::with_capacity(jobs.len());
         let mut missing: BTreeSet<JobId> = ids.into_iter().collect();
+        for (id, error) in unreadable {
+            if missing.remove(&id) {
+                self.give_up(id, Look::Failed(Arc::new(error)), &mut found);
+            }
+        }
         for job in jobs {
             if missing.remove(&job.summary.id) {
                 self.on_job(job, &mut found);

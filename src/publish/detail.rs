@@ -1,13 +1,15 @@
 //! The events: the report in parts, and a refusal for each message that could not be acted on.
 
+use std::{borrow::Cow, ops::Range};
+
 use serde::Serialize;
 
-use super::parts::parts;
-
+use super::parts::{parts, queues};
 use crate::{
     event::{EventError, OWN_SOURCE, Source},
     intake::{Invocation, MessageOutcome},
-    report::{Report, ReportHead, with_jobs},
+    report::{JobResult, Report, ReportHead, with_jobs},
+    text::cut,
 };
 
 /// The version of the events' form.
@@ -84,15 +86,13 @@ impl<'a> Publication<'a> {
     }
 }
 
-/// The fields of a report's part before its jobs.
+/// The fields of a report's part, but for the numbers of the part and its jobs.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ReportDetail<'a> {
     version: &'a str,
     function: &'a str,
     requested_by: &'a str,
-    part: usize,
-    parts: usize,
     #[serde(flatten)]
     head: ReportHead<'a>,
 }
@@ -108,7 +108,7 @@ struct RefusedDetail<'a> {
     requested_by: Option<&'a str>,
     /// The record's `itemIdentifier`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    message_id: Option<&'a str>,
+    message_id: Option<Cow<'a, str>>,
     error: ErrorDetail<'a>,
 }
 
@@ -119,58 +119,88 @@ struct ErrorDetail<'a> {
     message: String,
 }
 
+/// The events of an invocation, made one by one as they are asked for: those of 100,000 jobs together are as large as all
+/// of the function's memory.
+pub struct Entries<'a> {
+    publication: &'a Publication<'a>,
+    /// The fields of each part before the numbers of the part, as JSON.
+    head: String,
+    jobs: &'a [JobResult],
+    parts: Vec<Range<usize>>,
+    refusals: Vec<(Option<&'a str>, &'a EventError)>,
+    next: usize,
+}
+
 /// The events of an invocation: the report in as many parts as its size needs, then the refusals. Nothing if there was
 /// nothing to do.
 ///
 /// # Errors
 ///
 /// When something cannot be written as JSON, which does not happen.
-pub fn entries(publication: &Publication<'_>) -> Result<Vec<Entry>, serde_json::Error> {
-    let mut entries = Vec::new();
+pub fn entries<'a>(publication: &'a Publication<'a>) -> Result<Entries<'a>, serde_json::Error> {
     let errors = publication.messages.iter().filter_map(|message| {
         let error = message.error.as_ref()?;
         Some((message.id.as_deref(), error))
     });
     let whole = publication.error.map(|error| (None, error));
-    let refusals: Vec<(Option<&str>, &EventError)> = errors.chain(whole).collect();
+    let mut entries = Entries {
+        publication,
+        head: String::new(),
+        jobs: &[],
+        parts: Vec::new(),
+        refusals: errors.chain(whole).collect(),
+        next: 0,
+    };
     if let Some(report) = publication.report {
         // An empty report beside refusals says nothing; an ignored event neither.
         let is_empty = report.count() == 0 && report.partial.is_none();
-        let says_something = !is_empty || refusals.is_empty();
+        let says_something = !is_empty || entries.refusals.is_empty();
         if report.ignored.is_none() && says_something {
-            entries.extend(report_parts(publication, report)?);
+            entries.head = serde_json::to_string(&ReportDetail {
+                version: VERSION,
+                function: publication.function,
+                requested_by: publication.requested_by.unwrap_or_default(),
+                head: report.head(publication.request_id, publication.source()),
+            })?;
+            entries.jobs = &report.jobs;
+            entries.parts = parts(report, entries.head.len() + PART)?;
         }
-    }
-    for (message_id, error) in refusals {
-        entries.push(refusal(publication, message_id, error)?);
     }
     Ok(entries)
 }
 
-fn report_parts(
-    publication: &Publication<'_>,
-    report: &Report,
-) -> Result<Vec<Entry>, serde_json::Error> {
-    let detail = |part, parts| ReportDetail {
-        version: VERSION,
-        function: publication.function,
-        requested_by: publication.requested_by.unwrap_or_default(),
-        part,
-        parts,
-        head: report.head(publication.request_id, publication.source()),
-    };
-    let head = serde_json::to_string(&detail(1, 1))?.len() + PART;
-    let parts = parts(report, head)?;
-    let count = parts.len();
-    let entries = parts.into_iter().enumerate().map(|(index, part)| {
-        let jobs = part.jobs.iter().map(String::as_str);
+impl Entries<'_> {
+    /// How many there are, those that were made already included.
+    #[must_use]
+    pub fn count_all(&self) -> usize {
+        self.parts.len() + self.refusals.len()
+    }
+
+    fn part(&self, index: usize, jobs: Range<usize>) -> Result<Entry, serde_json::Error> {
+        let jobs = self.jobs.get(jobs).unwrap_or_default();
+        let (part, parts) = (index + 1, self.parts.len());
+        let fields = self.head.strip_suffix('}').unwrap_or_default();
+        let head = format!("{fields},\"part\":{part},\"parts\":{parts}}}");
         Ok(Entry {
             detail_type: REPORT,
-            detail: with_jobs(&detail(index + 1, count), jobs)?,
-            resources: part.queues.into_iter().map(str::to_owned).collect(),
+            detail: with_jobs(head, jobs)?,
+            resources: queues(jobs).into_iter().map(str::to_owned).collect(),
         })
-    });
-    entries.collect()
+    }
+}
+
+impl Iterator for Entries<'_> {
+    type Item = Result<Entry, serde_json::Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let index = self.next;
+        self.next += 1;
+        if let Some(jobs) = self.parts.get(index) {
+            return Some(self.part(index, jobs.clone()));
+        }
+        let &(message_id, error) = self.refusals.get(index - self.parts.len())?;
+        Some(refusal(self.publication, message_id, error))
+    }
 }
 
 fn refusal(
@@ -184,7 +214,7 @@ fn refusal(
         request_id: publication.request_id,
         source: publication.source(),
         requested_by: publication.requested_by,
-        message_id,
+        message_id: message_id.map(cut),
         error: ErrorDetail {
             kind: error.error_type(),
             message: error.to_string(),

@@ -1,8 +1,10 @@
 //! A report as JSON.
 
+use std::io;
+
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::Report;
+use super::{JobResult, Report};
 
 /// The fields of a report before its jobs.
 #[derive(Debug, Serialize)]
@@ -67,24 +69,72 @@ impl Report {
     }
 }
 
-/// A JSON object with the fields of `head`, and `jobs`, each of which is JSON already.
+/// A JSON object with the fields of `head`, and these jobs. The head is a JSON object with one field at least.
 ///
 /// # Errors
 ///
-/// When `head` cannot be written as JSON, which does not happen.
+/// When a job cannot be written as JSON, which does not happen.
 pub fn with_jobs<'a>(
-    head: &impl Serialize,
-    jobs: impl IntoIterator<Item = &'a str>,
+    head: String,
+    jobs: impl IntoIterator<Item = &'a JobResult>,
 ) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string(head)?;
+    let mut text = head.into_bytes();
     text.pop();
-    text.push_str(",\"jobs\":[");
+    text.extend_from_slice(b",\"jobs\":[");
     for (index, job) in jobs.into_iter().enumerate() {
         if index > 0 {
-            text.push(',');
+            text.push(b',');
         }
-        text.push_str(job);
+        serde_json::to_writer(&mut text, job)?;
     }
-    text.push_str("]}");
-    Ok(text)
+    text.extend_from_slice(b"]}");
+    String::from_utf8(text).map_err(serde::ser::Error::custom)
+}
+
+/// How long something is as JSON, in bytes. It is written to be measured, and not kept: a report has room for itself and
+/// for one of its parts, but not for the texts of all jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Its bytes.
+    pub bytes: usize,
+    /// How many of them are one more within a JSON string.
+    pub escapes: usize,
+}
+
+impl Size {
+    /// The size of a value.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written as JSON, which does not happen.
+    pub fn of(value: &impl Serialize) -> Result<Self, serde_json::Error> {
+        let mut size = Self::default();
+        serde_json::to_writer(&mut size, value)?;
+        Ok(size)
+    }
+
+    /// The size of a text that is JSON already.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        let mut size = Self::default();
+        size.add(text.as_bytes());
+        size
+    }
+
+    fn add(&mut self, text: &[u8]) {
+        let escapes = text.iter().filter(|byte| matches!(byte, b'"' | b'\\'));
+        self.escapes += escapes.count();
+        self.bytes += text.len();
+    }
+}
+
+impl io::Write for Size {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.add(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -8,9 +8,11 @@ use serde::{
 };
 use thiserror::Error;
 
+use crate::text::cut;
+
 /// Why a text is not a valid request. The message names the field and what was expected.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{}{message}", if field.is_empty() { String::new() } else { format!("{field}: ") })]
+#[error("{}{}", if field.is_empty() { String::new() } else { format!("{}: ", cut(field)) }, cut(message))]
 pub struct RequestError {
     /// The path of the field, such as `jobIds[3]`; empty for the whole.
     pub field: String,

@@ -2,13 +2,18 @@
 
 use std::{fmt, num::ParseIntError};
 
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 use uuid::Uuid;
 
 use super::OwnRegion;
+use crate::text::cut_end;
 
 /// The most characters of an invalid id that a report repeats.
 const MAX_ECHOED: usize = 200;
+
+/// The most characters of a part of it that a message repeats.
+const MAX_PART: usize = 64;
 
 /// The id of an AWS Batch job, of one child of an array job, or of a service job.
 ///
@@ -78,7 +83,7 @@ pub enum AskedId {
     },
     /// Not a valid id. It is reported as `invalidId`, and never sent to Batch.
     Invalid {
-        /// The text, at most 200 characters of it.
+        /// The text. Of a longer one 200 characters, with its length and checksum, so that no two texts look the same.
         written: Box<str>,
         /// What is wrong with it.
         why: InvalidId,
@@ -92,10 +97,10 @@ impl AskedId {
         match parse(text.trim(), own_region) {
             Ok((id, note)) => Self::Job {
                 id,
-                written: note.map(|()| text.trim().into()),
+                written: note.map(|()| echo(text.trim())),
             },
             Err(why) => Self::Invalid {
-                written: text.chars().take(MAX_ECHOED).collect(),
+                written: echo(text),
                 why,
             },
         }
@@ -128,6 +133,18 @@ pub enum InvalidId {
     /// A service job in a request without `terminate`.
     #[error("a service job can only be terminated; set \"terminate\": true")]
     ServiceJobNeedsTerminate,
+}
+
+/// A text as the report repeats it.
+fn echo(text: &str) -> Box<str> {
+    let cut = cut_end(text, MAX_ECHOED);
+    if cut.len() == text.len() {
+        return text.into();
+    }
+    let checksum = Sha256::digest(text);
+    let checksum = checksum.iter().take(8).map(|byte| format!("{byte:02x}"));
+    let checksum: String = checksum.collect();
+    format!("{cut} ({} bytes, sha256 {checksum})", text.len()).into()
 }
 
 type Parsed = (JobId, Option<()>);
@@ -165,7 +182,7 @@ fn parse_arn(arn: &str, own_region: &OwnRegion) -> Result<Parsed, InvalidId> {
     };
     if !own_region.owns(region, account) {
         return Err(InvalidId::ForeignRegion {
-            found: format!("{region}:{account}"),
+            found: format!("{}:{account}", cut_end(region, MAX_PART)),
             own: format!(
                 "{}:{}",
                 own_region.region.as_deref().unwrap_or("*"),
@@ -214,7 +231,8 @@ fn number(text: &str) -> Result<u32, InvalidId> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     if !plain {
         return Err(InvalidId::NotAnId(Some(format!(
-            "{text:?} is not an array index or node number"
+            "{:?} is not an array index or node number",
+            cut_end(text, MAX_PART)
         ))));
     }
     text.parse()
@@ -318,10 +336,16 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut() {
-        let AskedId::Invalid { written, .. } = AskedId::parse(&"é".repeat(5000), &own_region())
-        else {
-            panic!("not an id");
+        let written = |text: &str| match AskedId::parse(text, &own_region()) {
+            AskedId::Invalid { written, .. } => written,
+            AskedId::Job { .. } => panic!("{text} is no id"),
         };
-        assert_eq!(written.chars().count(), 200);
+        let long = "é".repeat(5000);
+        let shown = written(&long);
+        assert!(shown.starts_with(&"é".repeat(199)), "{shown}");
+        assert!(shown.contains("… (10000 bytes, sha256 "), "{shown}");
+        assert!(shown.chars().count() < 250, "{shown}");
+        assert_ne!(shown, written(&format!("{long}x")));
+        assert_eq!(*written(&"é".repeat(200)), *"é".repeat(200));
     }
 }

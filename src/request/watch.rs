@@ -7,6 +7,10 @@ use super::{
     decode::{from_object, present},
 };
 
+/// The longest name or ARN of a job queue, in bytes: a name has at most 128, and an ARN about 60 more
+/// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_CreateJobQueue.html)).
+const MAX_QUEUE: usize = 256;
+
 /// Which job queues to measure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchRequest {
@@ -42,7 +46,7 @@ impl WatchRequest {
         }
         let mut job_queues: Vec<String> = Vec::new();
         for (index, queue) in given.into_iter().enumerate() {
-            if queue.trim().is_empty() {
+            if queue.trim().is_empty() || queue.len() > MAX_QUEUE {
                 return refuse(
                     &format!("jobQueues[{index}]"),
                     "expected a job queue's name or ARN",

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     intake::Invocation,
-    report::{Class, Report, ReportHead, with_jobs},
+    report::{Class, Report, ReportHead, Size, with_jobs},
 };
 
 /// The longest answer, in bytes. The fields before the jobs are not counted.
@@ -17,12 +17,11 @@ pub(super) struct SizeLimit {
 }
 
 impl SizeLimit {
-    /// What is left after `text`, if that fits.
-    pub(super) fn less(self, text: &str) -> Option<Self> {
-        let quotes = text.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
+    /// What is left after a text of this size, if that fits.
+    pub(super) fn less(self, size: Size) -> Option<Self> {
         Some(Self {
-            plain: self.plain.checked_sub(text.len() + 1)?,
-            escaped: self.escaped.checked_sub(text.len() + 1 + quotes)?,
+            plain: self.plain.checked_sub(size.bytes + 1)?,
+            escaped: self.escaped.checked_sub(size.bytes + 1 + size.escapes)?,
         })
     }
 }
@@ -33,32 +32,32 @@ pub(super) fn report(
     invocation: Invocation<'_>,
     limit: SizeLimit,
 ) -> Result<Box<RawValue>, serde_json::Error> {
-    let jobs = fitting(report, limit)?;
-    let missing = report.jobs.len() - jobs.len();
+    let fits = fitting(report, limit)?;
+    let missing = fits.iter().filter(|fits| !**fits).count();
     let head = ReportHead {
         truncated: (missing > 0).then_some(missing),
         ..report.head(invocation.request_id, invocation.source.as_str())
     };
-    RawValue::from_string(with_jobs(&head, jobs.iter().map(String::as_str))?)
+    let jobs = report.jobs.iter().zip(fits);
+    let jobs = jobs.filter_map(|(job, fits)| fits.then_some(job));
+    RawValue::from_string(with_jobs(serde_json::to_string(&head)?, jobs)?)
 }
 
-/// The jobs that fit, as JSON, in the order of the report. Jobs that are not done come before others.
-fn fitting(report: &Report, limit: SizeLimit) -> Result<Vec<String>, serde_json::Error> {
+/// Whether each job fits. Jobs that are not done come before others.
+fn fitting(report: &Report, limit: SizeLimit) -> Result<Vec<bool>, serde_json::Error> {
     let mut left = Some(limit);
-    let mut texts = Vec::with_capacity(report.jobs.len().min(1 + limit.plain / 100));
+    let mut fits = vec![false; report.jobs.len()];
     for done in [false, true] {
-        for (index, job) in report.jobs.iter().enumerate() {
+        for (job, fits) in report.jobs.iter().zip(&mut fits) {
             if (job.outcome.class() == Class::Done) != done {
                 continue;
             }
-            let text = serde_json::to_string(job)?;
-            left = left.and_then(|left| left.less(&text));
-            if left.is_none() {
-                break;
-            }
-            texts.push((index, text));
+            left = match left {
+                Some(left) => left.less(Size::of(job)?),
+                None => break,
+            };
+            *fits = left.is_some();
         }
     }
-    texts.sort_unstable_by_key(|(index, _)| *index);
-    Ok(texts.into_iter().map(|(_, text)| text).collect())
+    Ok(fits)
 }

@@ -9,6 +9,7 @@ use crate::{
     event::EventError,
     intake::MessageOutcome,
     report::{Class, Report},
+    text::cut,
 };
 
 /// An invocation error. Of an asynchronous event, Lambda retries it and then sends it to the on-failure destination.
@@ -18,12 +19,12 @@ pub enum Failure {
     #[error("{0}")]
     Event(#[from] EventError),
     /// At least one job is worth a retry. The text is the summary.
-    #[error("incomplete: {0}")]
+    #[error("incomplete: {}", cut(.0))]
     Incomplete(String),
     /// No job is worth a retry, and at least one was rejected. The text is the summary.
     #[error("rejected: {0}")]
     Rejected(String),
-    /// Nothing is wrong, and the time of at least one job has not come. The text is the summary.
+    /// Nothing is left but jobs whose time has not come. The text is the summary.
     #[error("too soon: {0}")]
     TooSoon(String),
     /// The answer could not be written as JSON. No known answer causes this; it is an error so that it is no panic.

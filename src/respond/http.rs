@@ -58,7 +58,7 @@ pub(super) fn report(
         HttpForm::V1 | HttpForm::V2 => MAX_BODY,
     };
     let body = body::report(report, invocation, limit)?;
-    Ok(Response::json(body.get().to_owned()))
+    Ok(Response::json(Box::<str>::from(body).into_string()))
 }
 
 /// The response about the only job of a request.

@@ -6,6 +6,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::{MAX_REPORT, Unfulfilled, failure::Failure};
 use crate::{
     event::EventError,
+    report::Size,
     watch::{Head, QueueView, Watch, WatchError},
 };
 
@@ -33,7 +34,7 @@ pub(super) fn watch(watch: &Watch) -> Result<Box<RawValue>, serde_json::Error> {
                 continue;
             }
             let text = to_raw_value(queue)?;
-            left = left.and_then(|left| left.less(text.get()));
+            left = left.and_then(|left| left.less(Size::of_text(text.get())));
             if left.is_none() {
                 break;
             }

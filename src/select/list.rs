@@ -79,8 +79,6 @@ struct Found {
     known: HashSet<JobId>,
     jobs: Vec<Candidate>,
     size: usize,
-    /// A page was read.
-    is_begun: bool,
 }
 
 /// How a sweep has ended.
@@ -142,7 +140,7 @@ impl Sweep<'_> {
         };
         let page = match self.session.call(&call).await {
             Ok(page) => page,
-            Err(error) if found.is_begun => return Some(End::Failed(midway(error))),
+            Err(error) if call.next.is_some() => return Some(End::Failed(midway(error))),
             Err(error) => return Some(End::Failed(error)),
         };
         self.take(&page, found);
@@ -162,7 +160,6 @@ impl Sweep<'_> {
 
     fn take(&self, page: &Page, found: &mut Found) {
         let Self { select, query, .. } = self;
-        found.is_begun = true;
         for job in &page.jobs {
             let matches = select.matches_listed(job, query.intent.action, query.before);
             if matches && found.known.insert(job.id) {
@@ -223,7 +220,7 @@ impl Cursor {
     }
 }
 
-/// The error of a page after others were read. What Batch refuses then, the whole listing is not refused for: a token that
+/// The error of a page after the first of its listing. What Batch refuses then, the whole listing is not refused for: a token that
 /// has expired does not matter to the next listing.
 fn midway(error: CallError) -> CallError {
     let kind = match error.kind {

@@ -10,7 +10,7 @@ use crate::{
     event::Source,
     intake::Asked,
     policy::queue_name,
-    report::{JobResult, Partial, Report},
+    report::{JobResult, Partial, Report, Size},
     session::Calls,
 };
 
@@ -26,16 +26,34 @@ const MAX_QUEUES: usize = 100;
 /// The longest reason or name of a queue that a line holds, in characters.
 const MAX_TEXT: usize = 1024;
 
-/// A line for every 500 jobs.
+/// The longest list of reasons, of queues or of results in a line, in bytes. What reads lines of `CloudWatch` may hold no
+/// more than 256 KiB of one, which was its limit until 2025.
+const MAX_LIST: usize = 100_000;
+
+/// A line for every 500 jobs, or fewer if their ids are long.
 pub(super) fn jobs(ending: &Ending<'_>) -> impl Iterator<Item = String> {
     let jobs = ending.report.map(|report| report.jobs.as_slice());
-    let chunks = jobs.unwrap_or_default().chunks(JOBS_A_LINE);
-    chunks.map(|jobs| {
+    let mut rest = jobs.unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (jobs, later) = rest.split_at_checked(on_one_line(rest))?;
+        rest = later;
         let mut line = Line::new(Level::INFO, "jobs");
         line.push("requestId", ending.request_id);
         line.push("results", results(jobs));
-        line.into_json()
+        (!jobs.is_empty()).then(|| line.into_json())
     })
+}
+
+/// How many of the first jobs one line names.
+fn on_one_line(jobs: &[JobResult]) -> usize {
+    let mut left = MAX_LIST;
+    let fits = |job: &&JobResult| {
+        let size = Size::of(&(&job.job_id, job.outcome.as_str())).unwrap_or_default();
+        let rest = left.checked_sub(size.bytes + size.escapes + 1);
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    jobs.iter().take(JOBS_A_LINE).take_while(fits).count()
 }
 
 /// Ids and outcomes as a JSON array of pairs, so that the text of an invalid id cannot look like other entries. The array is
@@ -124,13 +142,17 @@ fn push_report(line: &mut Line, report: &Report, refused: usize) {
     line.push_some("ignored", report.ignored.as_deref());
 }
 
-/// The first `most` different texts, each cut, and how many more there are.
+/// The first `most` different texts, each cut, as far as the line has room for them, and how many more there are.
 fn distinct<'a>(texts: impl Iterator<Item = &'a str>, most: usize) -> (Vec<String>, Option<usize>) {
     let mut known = BTreeSet::new();
-    let mut first = Vec::new();
+    let mut first: Vec<String> = Vec::new();
+    let mut left = Some(MAX_LIST);
     for text in texts {
         if known.insert(text) && first.len() < most {
-            first.push(text.chars().take(MAX_TEXT).collect());
+            let text: String = text.chars().take(MAX_TEXT).collect();
+            let size = Size::of(&text).unwrap_or_default();
+            left = left.and_then(|left| left.checked_sub(size.bytes + size.escapes + 1));
+            first.extend(left.map(|_| text));
         }
     }
     let more = known.len() - first.len();

@@ -19,6 +19,7 @@ use tracing::{
 };
 
 use super::{Line, Output};
+use crate::text::cut;
 
 /// The field of a span that is the id of an invocation: `lambda_runtime` names it so.
 const REQUEST_ID: &str = "requestId";
@@ -169,7 +170,7 @@ impl Fields {
     }
 
     fn push_text(&mut self, field: &Field, text: &dyn Display) {
-        self.push(field, text.to_string());
+        self.push(field, &*cut(&text.to_string()));
     }
 }
 
@@ -179,7 +180,7 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.push(field, value);
+        self.push(field, &*cut(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {

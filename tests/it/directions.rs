@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Which modules each module may use, from the top layer down. `lib` and `main` may use all.
-const MAY_USE: [(&str, &[&str]); 24] = [
+const MAY_USE: [(&str, &[&str]); 25] = [
     (
         "end",
         &[
@@ -19,21 +19,27 @@ const MAY_USE: [(&str, &[&str]); 24] = [
             "telemetry",
         ],
     ),
-    ("publish", &["event", "intake", "pace", "report", "session"]),
+    (
+        "publish",
+        &["event", "intake", "pace", "report", "session", "text"],
+    ),
     (
         "telemetry",
-        &["event", "intake", "policy", "report", "session", "watch"],
+        &[
+            "event", "intake", "policy", "report", "session", "text", "watch",
+        ],
     ),
     (
         "respond",
         &[
-            "batch", "event", "intake", "panel", "problem", "queues", "report", "request", "watch",
+            "batch", "event", "intake", "panel", "problem", "queues", "report", "request", "text",
+            "watch",
         ],
     ),
     (
         "intake",
         &[
-            "event", "jobs", "plan", "policy", "report", "request", "select", "session",
+            "event", "jobs", "plan", "policy", "report", "request", "select", "session", "text",
         ],
     ),
     (
@@ -48,9 +54,12 @@ const MAY_USE: [(&str, &[&str]); 24] = [
             "batch", "jobs", "look", "pace", "plan", "policy", "report", "request", "session",
         ],
     ),
-    ("event", &["config", "policy", "problem", "request"]),
+    ("event", &["config", "policy", "problem", "request", "text"]),
     ("queues", &["batch", "request", "session", "watch"]),
-    ("panel", &["batch", "policy", "request", "session", "watch"]),
+    (
+        "panel",
+        &["batch", "policy", "request", "session", "text", "watch"],
+    ),
     (
         "watch",
         &[
@@ -61,17 +70,18 @@ const MAY_USE: [(&str, &[&str]); 24] = [
         "look",
         &["batch", "pace", "plan", "policy", "request", "session"],
     ),
-    ("jobs", &["batch", "plan", "report", "request"]),
+    ("jobs", &["batch", "plan", "report", "request", "text"]),
     ("config", &["policy", "request"]),
     ("session", &["batch", "pace", "policy", "request"]),
     ("plan", &["batch", "policy", "reasons", "report", "request"]),
     ("policy", &["request"]),
-    ("batch", &["request"]),
+    ("batch", &["request", "text"]),
     ("report", &["request"]),
     ("pace", &[]),
     ("reasons", &[]),
-    ("problem", &[]),
-    ("request", &[]),
+    ("problem", &["text"]),
+    ("request", &["text"]),
+    ("text", &[]),
     ("lib", &[]),
 ];
 

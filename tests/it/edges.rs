@@ -2,5 +2,5 @@
 
 mod audit;
 mod messages;
-mod records;
+pub(crate) mod records;
 mod widget;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod refused;
+mod rows;
 mod time;
 
 use std::time::Duration;

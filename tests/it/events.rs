@@ -7,6 +7,7 @@ pub(crate) mod http;
 mod openapi;
 mod problems;
 mod sizes;
+mod texts;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

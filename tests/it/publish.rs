@@ -13,6 +13,8 @@ use support::{
 };
 use tokio::time::Instant;
 
+use crate::edges::records::record_of;
+
 const REPORT: &str = "Batch Cancellation Report";
 const REFUSED: &str = "Batch Cancellation Refused";
 
@@ -200,6 +202,63 @@ async fn a_bus_that_fails_for_a_while_gets_each_report_in_the_end() {
     }
 }
 
+/// What a bus may answer with 200 that says of no event that it is published.
+const EMPTY_ANSWERS: [&str; 7] = [
+    "",
+    "{}",
+    "null",
+    r#"{"FailedEntryCount":0}"#,
+    r#"{"FailedEntryCount":0,"Entries":null}"#,
+    r#"{"FailedEntryCount":0,"Entries":[]}"#,
+    r#"{"FailedEntryCount":0,"Entries":[{},{"EventId":""}]}"#,
+];
+
+#[tokio::test(start_paused = true)]
+async fn what_the_bus_does_not_answer_for_is_sent_again() {
+    let empty = EMPTY_ANSWERS.map(BusFault::Body);
+    for fault in empty.into_iter().chain([BusFault::AnswersOne]) {
+        let (function, bus) = function();
+        bus.fail_next(&[fault]);
+        let id = function.add(Status::Runnable);
+        let event = sqs([json!({"jobId": id}).to_string(), "broken".to_owned()]);
+        let answer = function.invoke(event).await.unwrap();
+        assert_eq!(answer, failures(&[1]), "{fault:?}");
+        assert_eq!(published(&bus), BTreeMap::from([(id, 1)]), "{fault:?}");
+        assert_eq!(bus.details(REFUSED).len(), 1, "{fault:?}");
+        assert_eq!(bus.calls(), 2, "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_refused_for_good_does_not_take_others_with_it() {
+    for (faults, calls) in [
+        // The report is refused for good; the refusal beside it is published at once, or after a retry.
+        (vec![BusFault::FirstEntry("MalformedDetail")], 1),
+        (
+            vec![BusFault::FirstOf("MalformedDetail", "InternalFailure")],
+            2,
+        ),
+        // The call is refused for good, and then the report by itself.
+        (
+            vec![
+                BusFault::Code("ValidationException"),
+                BusFault::Code("ValidationException"),
+            ],
+            3,
+        ),
+    ] {
+        let (function, bus) = function();
+        bus.fail_next(&faults);
+        let id = function.add(Status::Runnable);
+        let event = sqs([json!({"jobId": id}).to_string(), "broken".to_owned()]);
+        let record = record_of(function, event).await;
+        assert_eq!(published(&bus), BTreeMap::new(), "{faults:?}");
+        assert_eq!(bus.details(REFUSED).len(), 1, "{faults:?}");
+        assert_eq!(bus.calls(), calls, "{faults:?}");
+        assert_eq!(record.metrics["ReportsNotPublished"], 1, "{faults:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_bus_that_always_fails_changes_no_outcome_and_no_deadline() {
     for (fault, most_calls) in [
@@ -207,6 +266,7 @@ async fn a_bus_that_always_fails_changes_no_outcome_and_no_deadline() {
         (BusFault::Code("ResourceNotFoundException"), 1),
         (BusFault::Entries("InternalFailure"), 100),
         (BusFault::ServerError, 100),
+        (BusFault::Body("{}"), 100),
         (BusFault::Hang, 100),
     ] {
         let (mut function, bus) = function();

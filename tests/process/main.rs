@@ -16,6 +16,7 @@ mod drain;
 mod log;
 mod process;
 mod proxy;
+mod published;
 mod recovery;
 mod runtime_api;
 mod truth;

@@ -15,15 +15,15 @@ use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::{
-    batch::{Batch, DescribeJobs, ErrorKind, Operation, behavior_version},
-    request::JobId,
-};
+use crate::batch::{Batch, DescribeJobs, Described, ErrorKind, Operation, behavior_version};
 
 /// A job as Batch shows it, with what a job on EC2 has.
 const RECORDED: &str = include_str!("../../../benches/job.json");
 
+/// Its id.
 const ID: &str = "1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01";
+
+const OTHER: &str = "2b9d4e63-7e3f-4a7c-8b64-1b8e4d2cae02";
 
 /// An endpoint that answers everything with one status and body.
 #[derive(Clone, Debug)]
@@ -48,14 +48,14 @@ impl Endpoint {
             .build()
     }
 
-    /// The jobs of the answer, by the function.
-    async fn ours(&self) -> Jobs {
+    /// What the function reads of the answer to a look at one job.
+    async fn ours(&self) -> Result<Described, CallError> {
         let ids = [JobId::from_batch(ID).unwrap()];
         DescribeJobs(&ids).send(&Batch::new(self.config())).await
     }
 
     /// The jobs of the answer, by the SDK's own deserializer.
-    async fn sdk(&self) -> Jobs {
+    async fn sdk(&self) -> Result<Vec<JobDetail>, CallError> {
         let call = Client::from_conf(self.config()).describe_jobs().jobs(ID);
         let jobs = call.send().await?.jobs.unwrap_or_default();
         jobs.into_iter().map(from_sdk).collect()
@@ -248,7 +248,7 @@ async fn a_recorded_answer_is_read_as_the_sdk_reads_it() {
         200,
         format!("{{\"jobs\": [{RECORDED}, {RECORDED}]}}").into(),
     );
-    let jobs = endpoint.ours().await.unwrap();
+    let jobs = endpoint.ours().await.unwrap().jobs;
     assert_eq!(jobs.len(), 2);
     assert_eq!(jobs[0].tags["Owner"], "alice");
     assert_eq!(Ok(jobs), endpoint.sdk().await);
@@ -261,10 +261,12 @@ async fn random_answers_are_read_as_the_sdk_reads_them() {
     for _ in 0..2000 {
         let body = draw.answer().to_string();
         let endpoint = Endpoint(200, body.clone().into());
-        let jobs = endpoint
+        let seen = endpoint
             .ours()
             .await
             .unwrap_or_else(|error| panic!("{error}: {body}"));
+        let Described { jobs, unreadable } = seen;
+        assert_eq!(unreadable, [], "{body}");
         ran_to_end += jobs.iter().filter(|job| job.ran_to_end.is_some()).count();
         assert_eq!(Ok(jobs), endpoint.sdk().await, "{body}");
     }
@@ -298,54 +300,95 @@ fn an_answer_without_a_list_of_jobs_is_no_answer() {
             "{error}"
         );
     }
-    assert_eq!(read_jobs(b"{\"jobs\": []}"), Ok(Vec::new()));
+    assert_eq!(read_jobs(b"{\"jobs\": []}"), Ok(Rows::default()));
 }
 
-#[test]
-fn a_value_of_another_type_is_no_answer() {
-    for field in [
-        "\"status\": 1",
-        "\"isCancelled\": \"true\"",
-        "\"createdAt\": \"today\"",
-        "\"createdAt\": 1.5",
-        "\"tags\": []",
-        "\"tags\": {\"a\": null}",
-        "\"attempts\": {}",
-        "\"arrayProperties\": 7",
-        "\"statusReason\": {}",
+/// Fields that the reference does not know in this form, and where the error says that they are.
+const BROKEN: [(&str, &str); 11] = [
+    (r#""status": 1"#, "status: "),
+    (r#""isCancelled": "true""#, "isCancelled: "),
+    (r#""createdAt": "today""#, "createdAt: "),
+    (r#""createdAt": 1.5"#, "createdAt: "),
+    (r#""createdAt": 1e400"#, "createdAt: "),
+    (r#""tags": []"#, "tags: "),
+    (r#""tags": {"a": null}"#, "tags."),
+    (r#""attempts": {}"#, "attempts: "),
+    (
+        r#""attempts": [{"container": 7}]"#,
+        "attempts[0].container: ",
+    ),
+    (r#""arrayProperties": 7"#, "arrayProperties: "),
+    (r#""statusReason": {}"#, "statusReason: "),
+];
+
+#[tokio::test]
+async fn a_value_of_another_type_harms_its_own_job_alone() {
+    let other = RECORDED.replace(ID, OTHER);
+    for (field, place) in BROKEN {
+        let bad = format!(r#"{{"jobId": "{ID}", {field}}}"#);
+        let endpoint = Endpoint(
+            200,
+            format!(r#"{{"jobs": [{other}, {bad}, {other}]}}"#).into(),
+        );
+        let seen = endpoint.ours().await.unwrap();
+        assert_eq!(seen.jobs.len(), 2, "{field}");
+        let [(id, error)] = &seen.unreadable[..] else {
+            panic!("{field}: {seen:?}");
+        };
+        assert_eq!(id.to_string(), ID, "{field}");
+        assert_eq!(error.kind, ErrorKind::Refused, "{field}: {error}");
+        assert!(error.message.contains(place), "{field}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_whose_id_cannot_be_read_is_one_of_the_missing() {
+    let other = RECORDED.replace(ID, OTHER);
+    for job in [
+        "{}",
+        "7",
+        "[]",
+        "null",
+        r#"{"jobId": "none"}"#,
+        r#"{"jobId": null}"#,
+        r#"{"jobId": 7}"#,
     ] {
-        let body = format!("{{\"jobs\": [{{\"jobId\": \"{ID}\", {field}}}]}}");
-        let error = read_jobs(body.as_bytes()).unwrap_err();
-        assert_eq!(error.kind, ErrorKind::NoAnswer, "{field}: {error}");
+        let endpoint = Endpoint(200, format!(r#"{{"jobs": [{other}, {job}]}}"#).into());
+        let seen = endpoint.ours().await.unwrap();
+        assert_eq!(seen.jobs.len(), 1, "{job}");
+        let asked = JobId::from_batch(ID).unwrap();
+        let error = seen.get(asked).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Refused, "{job}: {error}");
+        // Once it is shown as well, the other is none that was asked for.
+        let shown = format!(r#"{{"jobs": [{{"jobId": "{ID}"}}, {job}]}}"#);
+        let seen = Endpoint(200, shown.into()).ours().await.unwrap();
+        assert!(seen.get(asked).unwrap().is_some(), "{job}");
+        assert_eq!(seen.unreadable, [], "{job}");
     }
 }
 
 #[test]
 fn half_a_surrogate_pair_in_a_text_harms_no_other_job() {
-    let job = format!(r#"{{"jobId": "{ID}", "statusReason": "a\ud800b", "jobName": "\"<é\n"}}"#);
-    let jobs = read_jobs(format!("{{\"jobs\": [{job}, {RECORDED}]}}").as_bytes()).unwrap();
+    let job = format!(
+        r#"{{"jobId": "{ID}", "statusReason": "a\ud800b", "jobName": "\"<é\n", "tags": {{"\ud800": "\udc00x"}}}}"#
+    );
+    let jobs = read_jobs(format!("{{\"jobs\": [{job}, {RECORDED}]}}").as_bytes());
+    let jobs = jobs.unwrap().jobs;
     let reason = jobs[0].summary.status_reason.as_deref().unwrap();
     assert!(
         reason.starts_with("a\u{fffd}") && reason.ends_with('b'),
         "{reason:?}"
     );
     assert_eq!(jobs[0].summary.job_name, "\"<é\n");
+    assert!(jobs[0].tags.values().next().unwrap().ends_with('x'));
     assert_eq!(jobs[1].tags["Owner"], "alice");
-}
-
-#[test]
-fn a_job_without_an_id_that_can_be_read_is_refused() {
-    for job in ["{}", "{\"jobId\": \"none\"}", "{\"jobId\": null}"] {
-        let error = read_jobs(format!("{{\"jobs\": [{job}]}}").as_bytes()).unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Refused, "{job}: {error}");
-    }
 }
 
 #[test]
 fn what_nobody_reads_may_be_nested_deeply() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let body = format!("{{\"x\": {deep}, \"jobs\": [{{\"x\": {deep}, \"jobId\": \"{ID}\"}}]}}");
-    assert_eq!(read_jobs(body.as_bytes()).unwrap().len(), 1);
+    assert_eq!(read_jobs(body.as_bytes()).unwrap().jobs.len(), 1);
 }
 
 #[tokio::test]
@@ -368,5 +411,35 @@ async fn errors_stay_the_sdks() {
         let error = endpoint.ours().await.unwrap_err();
         assert_eq!(error.kind, kind, "{status}");
         assert_eq!(Err(error), endpoint.sdk().await);
+    }
+}
+
+#[test]
+fn times_that_no_calendar_has_are_none_and_long_texts_are_cut() {
+    let long = "\u{0}🦀".repeat(300_000);
+    let attempt = json!({"stoppedAt": 1_764_066_311_000_i64, "statusReason": long});
+    let job = json!({
+        "jobId": ID,
+        "createdAt": i64::MAX,
+        "startedAt": i64::MIN,
+        "stoppedAt": 1_764_066_311_000_i64,
+        "statusReason": long,
+        "jobName": long,
+        "attempts": [attempt],
+    });
+    let job = read_jobs(json!({"jobs": [job]}).to_string().as_bytes())
+        .unwrap()
+        .jobs
+        .remove(0);
+    assert_eq!(
+        (job.summary.created_at, job.summary.started_at),
+        (None, None)
+    );
+    for text in [
+        job.summary.status_reason.unwrap(),
+        job.summary.job_name,
+        job.ran_to_end.unwrap(),
+    ] {
+        assert!(text.ends_with('…') && text.chars().count() < 1200);
     }
 }

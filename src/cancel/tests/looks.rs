@@ -273,7 +273,8 @@ fn job_that_an_answer_names_unasked_is_not_taken_for_one_of_the_call() {
         panic!("a look comes first");
     };
     assert_eq!(ids, [id(0), id(1)]);
-    let answer = Answer::Looked(vec![id(0)], Ok(vec![detail(id(1), CANCELLED)]));
+    let jobs = [detail(id(1), CANCELLED)].into_iter().collect();
+    let answer = Answer::Looked(vec![id(0)], Ok(jobs));
     driver.engine.handle_answer(answer, driver.now);
     assert_eq!(driver.stage(1), Stage::ToDescribe);
 }

@@ -263,7 +263,8 @@ fn children() -> (Driver, [JobId; 2], JobId) {
     let look = driver.poll();
     let [first, second] = children;
     assert_eq!(look, Some(Call::Look(vec![parent, first, second])));
-    let details = children.map(|child| detail(child, RUNNABLE)).into();
+    let details = children.map(|child| detail(child, RUNNABLE));
+    let details = details.into_iter().collect();
     let ids = vec![parent, first, second];
     driver
         .engine
@@ -301,7 +302,8 @@ fn children_of_a_protected_parent_are_protected() {
     assert_eq!(look, Some(Call::Look(vec![parent])));
     let mut protected = detail(parent, RUNNABLE);
     protected.tags = [("batch-cancel:protect".to_owned(), String::new())].into();
-    let answer = Answer::Looked(vec![parent], Ok(vec![protected]));
+    let shown = [protected].into_iter().collect();
+    let answer = Answer::Looked(vec![parent], Ok(shown));
     driver.engine.handle_answer(answer, driver.now);
     driver.expect_next(Next::Nothing, "protected");
     assert_eq!(driver.outcomes(), [Outcome::Protected; 2]);

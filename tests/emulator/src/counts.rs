@@ -42,6 +42,7 @@ switches! {
     CutShortRate = "cutShortRate",
     HangRate = "hangRate",
     BulkCalls = "bulkCalls",
+    Tokens = "tokens",
     Denied = "denied",
     DeniedJobs = "deniedJobs",
     VisibilityDelay = "visibilityDelay",

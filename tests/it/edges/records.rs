@@ -11,18 +11,18 @@ use support::{
 };
 
 /// What an invocation leaves behind.
-pub(super) struct Record {
-    pub(super) done: Value,
-    pub(super) lines: Vec<Value>,
-    pub(super) metrics: Value,
+pub(crate) struct Record {
+    pub(crate) done: Value,
+    pub(crate) lines: Vec<Value>,
+    pub(crate) metrics: Value,
 }
 
 /// The records of one event.
-pub(super) async fn record(settings: &[(&str, &str)], event: Value) -> Record {
+pub(crate) async fn record(settings: &[(&str, &str)], event: Value) -> Record {
     record_of(Function::new(settings), event).await
 }
 
-pub(super) async fn record_of(mut function: Function, event: Value) -> Record {
+pub(crate) async fn record_of(mut function: Function, event: Value) -> Record {
     let output: Arc<Mutex<Vec<Value>>> = Arc::default();
     let taken = Arc::clone(&output);
     function.app = function.app.with_output(Box::new(move |line| {

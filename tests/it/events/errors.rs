@@ -220,13 +220,13 @@ async fn too_soon_alone_is_an_error_only_for_those_who_ask_for_one() {
         assert_eq!(report["complete"], false);
     }
     head["failOnIncomplete"] = json!(true);
-    let answer = failed(function.invoke(head.clone()).await.unwrap_err());
-    assert_eq!(
-        answer,
-        error("TooSoon", r#"too soon: {"jobs":1,"tooSoon":1}"#)
-    );
-    let report = function.invoke(eventbridge(&head)).await.unwrap();
-    assert_eq!(report["summary"]["tooSoon"], 1);
+    for event in [head.clone(), eventbridge(&head), sns(&head.to_string())] {
+        let answer = failed(function.invoke(event).await.unwrap_err());
+        assert_eq!(
+            answer,
+            error("TooSoon", r#"too soon: {"jobs":1,"tooSoon":1}"#)
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -292,5 +292,41 @@ async fn invalid_request_has_the_same_error_type_from_every_source() {
             assert!(answer.message.contains(field), "{name}: {answer:?}");
         }
         assert!(function.emulator.calls().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn known_mistakes_are_told_what_to_send_and_call_nothing() {
+    let request = r#"{"jobIds": ["1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01"]}"#;
+    let record = json!({
+        "version": "1.0",
+        "requestContext": {"functionArn": "arn:aws:lambda:eu-west-1:123456789012:function:f", "condition": "RetriesExhausted"},
+        "requestPayload": {"jobIds": ["1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01"], "terminate": true},
+        "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
+        "responsePayload": {"errorMessage": "x", "errorType": "Throttled"},
+    });
+    let schedule =
+        json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"});
+    let failure = json!({"Error": "States.TaskFailed", "Cause": "{}"});
+    for (event, hint) in [
+        (schedule, "give the schedule an Input"),
+        (record, "send what is in its requestPayload"),
+        (failure, "ResultPath"),
+        (json!({"warmer": true}), "keeps functions warm"),
+        (json!({"TaskToken": "AAAA"}), "without .waitForTaskToken"),
+        (json!(request), "encoded twice"),
+    ] {
+        for event in [event.clone(), sns(&event.to_string())] {
+            let function = Function::new(&[]);
+            let error = failed(function.invoke(event.clone()).await.unwrap_err());
+            assert_eq!(error.error_type, "UnsupportedEvent", "{event}");
+            assert!(error.message.contains(hint), "{event}: {}", error.message);
+            assert!(
+                error.message.contains("looked for: jobIds"),
+                "{}",
+                error.message
+            );
+            assert!(function.emulator.calls().is_empty(), "{event}");
+        }
     }
 }

@@ -365,11 +365,7 @@ impl Handled<'_> {
     /// The kind of answer, in a word or two.
     fn result(&self) -> String {
         match &self.answer {
-            Err(Failure::Event(error)) => error.error_type().to_owned(),
-            Err(Failure::Incomplete(_)) => "Incomplete".to_owned(),
-            Err(Failure::Rejected(_)) => "Rejected".to_owned(),
-            Err(Failure::TooSoon(_)) => "TooSoon".to_owned(),
-            Err(Failure::Unwritable(_)) => "Unwritable".to_owned(),
+            Err(failure) => failure.error_type().to_owned(),
             Ok(answer) if answer["statusCode"].is_number() => {
                 format!("HTTP {}", answer["statusCode"])
             }

@@ -36,6 +36,12 @@ pub enum BusFault {
     Entries(&'static str),
     /// Only the first entry is refused with this code.
     FirstEntry(&'static str),
+    /// The first entry is refused with the first code, the others with the second.
+    FirstOf(&'static str, &'static str),
+    /// Nothing is published, and the answer is 200 with this body.
+    Body(&'static str),
+    /// Only the first entry is published and answered for.
+    AnswersOne,
     /// No answer, ever.
     Hang,
 }
@@ -48,6 +54,7 @@ pub struct Bus(Arc<Mutex<State>>);
 struct State {
     events: Vec<Value>,
     calls: usize,
+    sent: usize,
     faults: VecDeque<BusFault>,
     always: Option<BusFault>,
 }
@@ -92,36 +99,52 @@ impl Bus {
             .collect()
     }
 
+    /// How many entries were sent and never accepted.
+    pub fn lost(&self) -> usize {
+        let state = self.0.lock().unwrap();
+        state.sent.saturating_sub(state.events.len())
+    }
+
     /// The number of calls, failed ones too.
     pub fn calls(&self) -> usize {
         self.0.lock().unwrap().calls
     }
 
     /// The status and body of an answer, or none if there is none.
-    fn answer(&self, body: &[u8]) -> Option<(u16, Value)> {
+    fn answer(&self, body: &[u8]) -> Option<(u16, String)> {
         let request: Value = serde_json::from_slice(body).unwrap();
         let entries = request["Entries"].as_array().unwrap().clone();
         assert_limits(&entries);
         let mut state = self.0.lock().unwrap();
         state.calls += 1;
+        state.sent += entries.len();
         let fault = state.faults.pop_front().or(state.always);
         let refused = |index: usize| match fault {
-            Some(BusFault::Entries(code)) => Some(code),
-            Some(BusFault::FirstEntry(code)) if index == 0 => Some(code),
+            Some(BusFault::FirstEntry(code) | BusFault::FirstOf(code, _)) if index == 0 => {
+                Some(code)
+            }
+            Some(BusFault::Entries(code) | BusFault::FirstOf(_, code)) => Some(code),
             _ => None,
         };
         match fault {
             Some(BusFault::Code(code)) => {
-                return Some((400, json!({"__type": code, "message": "as told"})));
+                let body = json!({"__type": code, "message": "as told"});
+                return Some((400, body.to_string()));
             }
             Some(BusFault::ServerError) => {
-                return Some((500, json!({"__type": "InternalException"})));
+                return Some((500, json!({"__type": "InternalException"}).to_string()));
             }
+            Some(BusFault::Body(body)) => return Some((200, body.to_owned())),
             Some(BusFault::Hang) => return None,
             _ => {}
         }
+        let answered = match fault {
+            Some(BusFault::AnswersOne) => 1,
+            _ => entries.len(),
+        };
         let mut results = Vec::new();
-        for (index, entry) in entries.into_iter().enumerate() {
+        let entries = entries.into_iter().take(answered);
+        for (index, entry) in entries.enumerate() {
             if let Some(code) = refused(index) {
                 results.push(json!({"ErrorCode": code, "ErrorMessage": "as told"}));
             } else {
@@ -133,7 +156,8 @@ impl Bus {
             .iter()
             .filter(|result| result["ErrorCode"].is_string());
         let count = failed.count();
-        Some((200, json!({"FailedEntryCount": count, "Entries": results})))
+        let body = json!({"FailedEntryCount": count, "Entries": results});
+        Some((200, body.to_string()))
     }
 }
 
@@ -191,7 +215,7 @@ impl HttpConnector for Bus {
             };
             let response = http::Response::builder()
                 .status(status)
-                .body(SdkBody::from(body.to_string()))
+                .body(SdkBody::from(body))
                 .unwrap();
             HttpResponse::try_from(response).map_err(|e| ConnectorError::other(e.into(), None))
         })

@@ -56,9 +56,12 @@ pub fn first_for(emulator: &Emulator, age: Duration) -> PositionTime {
     PositionTime::At((now(emulator) - age).as_millisecond())
 }
 
+/// What becomes of the body of an answer on its way.
+pub type Alter = fn(String) -> String;
+
 /// An HTTP client that calls the emulator.
 #[derive(Clone, Debug)]
-struct InProcess(Emulator);
+struct InProcess(Emulator, Alter);
 
 impl HttpClient for InProcess {
     fn http_connector(
@@ -72,7 +75,7 @@ impl HttpClient for InProcess {
 
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let emulator = self.0.clone();
+        let Self(emulator, alter) = self.clone();
         HttpConnectorFuture::new(async move {
             let request = request
                 .try_into_http1x()
@@ -82,7 +85,8 @@ impl HttpConnector for InProcess {
             let response = emulator.call(request).await.map_err(|_| dropped())?;
             let (parts, body) = response.into_parts();
             let body = body.into_bytes().map_err(|_| dropped())?;
-            let response = http::Response::from_parts(parts, SdkBody::from(body));
+            let body = String::from_utf8(body.to_vec()).map_err(|_| dropped())?;
+            let response = http::Response::from_parts(parts, SdkBody::from(alter(body)));
             HttpResponse::try_from(response).map_err(|e| ConnectorError::other(e.into(), None))
         })
     }
@@ -108,8 +112,21 @@ impl Function {
         Self::on(emulator, settings)
     }
 
+    /// The same on an account whose answers are altered on their way.
+    pub fn with_answers(settings: &[(&str, &str)], alter: Alter) -> Self {
+        let emulator = Emulator::new();
+        emulator.add_queue(Queue::new(QUEUE));
+        let batch = batch_with(&emulator, alter);
+        Self::with_batch(emulator, batch, settings)
+    }
+
     /// A function on this account.
     pub fn on(emulator: Emulator, settings: &[(&str, &str)]) -> Self {
+        let batch = batch(&emulator);
+        Self::with_batch(emulator, batch, settings)
+    }
+
+    fn with_batch(emulator: Emulator, batch: Batch, settings: &[(&str, &str)]) -> Self {
         let settings: Vec<(String, String)> = SETTINGS
             .iter()
             .chain(settings)
@@ -121,7 +138,7 @@ impl Function {
         })
         .unwrap();
         Self {
-            app: App::new(config, batch(&emulator)).with_clock(clock(&emulator)),
+            app: App::new(config, batch).with_clock(clock(&emulator)),
             emulator,
             deadline: Duration::from_mins(1),
             request_id: request_id(1),
@@ -196,6 +213,11 @@ pub fn failed(failure: Failure) -> Failed {
 
 /// A Batch client whose requests go to the emulator.
 pub fn batch(emulator: &Emulator) -> Batch {
+    batch_with(emulator, std::convert::identity)
+}
+
+/// The same, with answers that are altered on their way.
+fn batch_with(emulator: &Emulator, alter: Alter) -> Batch {
     let config = aws_sdk_batch::Config::builder()
         .behavior_version(behavior_version())
         .region(Region::from_static("eu-west-1"))
@@ -210,7 +232,7 @@ pub fn batch(emulator: &Emulator) -> Batch {
         .sleep_impl(SharedAsyncSleep::new(
             aws_smithy_async::rt::sleep::TokioSleep::new(),
         ))
-        .http_client(InProcess(emulator.clone()))
+        .http_client(InProcess(emulator.clone(), alter))
         .build();
     Batch::new(config)
 }

@@ -24,6 +24,6 @@ pub mod samples;
 pub mod schema;
 
 pub use function::{
-    FUNCTION_ARN, Failed, Function, QUEUE, QUEUE_ARN, SETTINGS, batch, failed, first_for, now,
-    only_outcome, outcomes, request_id,
+    Alter, FUNCTION_ARN, Failed, Function, QUEUE, QUEUE_ARN, SETTINGS, batch, failed, first_for,
+    now, only_outcome, outcomes, request_id,
 };

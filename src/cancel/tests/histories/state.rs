@@ -215,11 +215,8 @@ impl State {
         let flight = self.in_flight.remove(number);
         let work = flight.work.clone().expect("work");
         self.remember(&flight, &work);
-        let jobs: Vec<JobDetail> = flight
-            .shown
-            .iter()
-            .map(|(at, shape)| self.detail(*at, *shape))
-            .collect();
+        let shown = flight.shown.iter();
+        let jobs = shown.map(|(at, shape)| self.detail(*at, *shape)).collect();
         let answer = match flight.call {
             Call::End(call) => {
                 let answer = acknowledgement(&call, &work);

@@ -10,6 +10,7 @@ use super::{
     show::Summary,
 };
 use crate::{
+    counts::Switch,
     error::ApiError,
     fault::Tokens,
     find::Found,
@@ -65,6 +66,7 @@ impl Desk<'_> {
     pub(super) fn place(&self, input: &Input) -> Result<Option<Place>, ApiError> {
         match page::place(input)? {
             Some(_) if self.dice.faults().tokens == Tokens::Expired => {
+                self.dice.bit(Switch::Tokens);
                 Err(ApiError::client("'nextToken' has expired"))
             }
             place => Ok(place),
@@ -74,7 +76,10 @@ impl Desk<'_> {
     /// The token with which a page ends.
     pub(super) fn token(&self, input: &Input, next: Option<String>) -> Option<String> {
         match &input.next_token {
-            Some(token) if self.dice.faults().tokens == Tokens::Repeated => Some(token.clone()),
+            Some(token) if self.dice.faults().tokens == Tokens::Repeated => {
+                self.dice.bit(Switch::Tokens);
+                Some(token.clone())
+            }
             _ => next,
         }
     }

@@ -1,0 +1,64 @@
+//! Texts from outside, cut where they enter a message: however long a text is, what repeats it stays short.
+
+use std::borrow::Cow;
+
+/// The most characters of a message with a text from outside in it. Each takes at most seven bytes in a log line.
+pub(crate) const MAX_MESSAGE: usize = 800;
+
+/// How many of them are the end of the text, which says what was expected.
+const END: usize = 300;
+
+/// Cuts a message that is longer than [`MAX_MESSAGE`] in its middle: what is wrong stands at its beginning, and what was
+/// expected at its end.
+#[must_use]
+pub(crate) fn cut(text: &str) -> Cow<'_, str> {
+    cut_to(text, MAX_MESSAGE, END)
+}
+
+/// The same for a text that is kept.
+#[must_use]
+pub(crate) fn cut_message(text: Cow<'static, str>) -> Cow<'static, str> {
+    match cut(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(cut) => Cow::Owned(cut),
+    }
+}
+
+/// The first `most` characters of a text, the last of which says that there are more.
+#[must_use]
+pub(crate) fn cut_end(text: &str, most: usize) -> Cow<'_, str> {
+    cut_to(text, most, 0)
+}
+
+/// At most `most` characters of a text, `end` of them from its end.
+fn cut_to(text: &str, most: usize, end: usize) -> Cow<'_, str> {
+    // A text has no more characters than bytes.
+    if text.len() <= most || text.chars().count() <= most {
+        return Cow::Borrowed(text);
+    }
+    let start: String = text.chars().take(most - end - 1).collect();
+    let ending: Vec<char> = text.chars().rev().take(end).collect();
+    let ending: String = ending.into_iter().rev().collect();
+    Cow::Owned(start + "…" + &ending)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_keeps_its_beginning_and_its_end() {
+        let short = "ü".repeat(MAX_MESSAGE);
+        assert_eq!(cut(&short), short);
+        for filling in ["x", "ü", "🦀", "\0"] {
+            let long = format!("unknown field {}, expected jobIds", filling.repeat(300_000));
+            let cut = cut(&long);
+            assert_eq!(cut.chars().count(), MAX_MESSAGE, "{filling}");
+            assert!(cut.starts_with("unknown field "), "{cut}");
+            assert!(cut.ends_with(", expected jobIds"), "{cut}");
+            assert!(cut.contains('…'), "{cut}");
+        }
+        assert_eq!(cut_end("abcdef", 6), "abcdef");
+        assert_eq!(cut_end("abcdefg", 6), "abcde…");
+    }
+}
