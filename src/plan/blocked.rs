@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Message;
+use super::{Intent, Message, Plan, Standing, plan_job};
 use crate::{
     batch::{JobDetail, Position, QueueSnapshot},
     policy::Policy,
     reasons,
+    report::Outcome,
     request::Status,
 };
 
@@ -24,7 +25,7 @@ const CLOCKS_DIFFER: i64 = 60_000;
 
 /// Whether a job shows one of `BLOCKED_REASONS` for waiting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Blocking {
+enum Blocking {
     /// It is RUNNABLE, and its status reason matches this pattern.
     Matches(String),
     /// It is RUNNABLE, and shows no reason.
@@ -36,8 +37,7 @@ pub enum Blocking {
 }
 
 /// Whether a job shows one of `BLOCKED_REASONS` for waiting. Whether it is the first of its queue is not asked here.
-#[must_use]
-pub fn blocking(job: &JobDetail, policy: &Policy) -> Blocking {
+fn blocking(job: &JobDetail, policy: &Policy) -> Blocking {
     if job.summary.status != Status::Runnable {
         return Blocking::NotRunnable;
     }
@@ -52,9 +52,12 @@ pub fn blocking(job: &JobDetail, policy: &Policy) -> Blocking {
 }
 
 impl Blocking {
+    fn is_match(&self) -> bool {
+        matches!(self, Self::Matches(_))
+    }
+
     /// Why a job does not block its queue for one of `BLOCKED_REASONS`.
-    #[must_use]
-    pub fn why_not(&self, job: &JobDetail) -> String {
+    fn why_not(&self, job: &JobDetail) -> String {
         let (id, status) = (job.summary.id, job.summary.status);
         match self {
             Self::NotRunnable => format!("job {id} is {status} now, and blocks no queue"),
@@ -78,33 +81,37 @@ pub struct Told {
     pub comes_again: bool,
 }
 
-/// What is said of a job that is ended, since its status reason matches this pattern of `BLOCKED_REASONS`.
-#[must_use]
-pub fn because(job: &JobDetail, pattern: &str) -> Message {
-    let reason = job.summary.status_reason.as_deref().unwrap_or_default();
-    let meaning = match reasons::find(reason) {
-        Some(known) => format!(" ({})", known.meaning),
-        None => String::new(),
-    };
-    let whole = match job.summary.id.parent() {
-        Some(array) => format!("; to end its whole array: {{\"jobIds\": [\"{array}\"]}}"),
-        None => String::new(),
-    };
-    format!("blocked its queue, matched by {pattern}: {reason}{meaning}{whole}").into()
+/// What follows for a job that may block its queue.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It has an outcome already, or is not to be ended, whatever it blocks.
+    Settled(Outcome, Option<Message>),
+    /// It does not block its queue for one of `BLOCKED_REASONS`, and why.
+    NotBlocking(String),
+    /// It may block its queue, and its time has not come.
+    TooSoon(TooSoon),
+    /// It has blocked its queue for long enough.
+    Ends {
+        /// The pattern of `BLOCKED_REASONS` that its reason matches.
+        pattern: String,
+        /// What is said of it.
+        message: Message,
+    },
 }
 
-/// Why a job is not ended.
+/// Why the time of a job that may block its queue has not come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotEnded {
-    /// It does not block its queue for one of `BLOCKED_REASONS`.
+pub struct TooSoon {
+    /// As the rest of a sentence about the job.
+    pub why: String,
+    /// When it comes, in milliseconds since 1970, if nothing changes.
+    pub until: Option<i64>,
+}
+
+/// Why a job does not block its queue, or not for long enough.
+enum NotEnded {
     NotBlocking(String),
-    /// Its time has not come.
-    TooSoon {
-        /// Why, as the rest of a sentence about the job.
-        why: String,
-        /// When its time comes, in milliseconds since 1970, if nothing changes.
-        until: Option<i64>,
-    },
+    TooSoon(TooSoon),
 }
 
 /// Since when a job is at its position, in milliseconds since 1970; none if that is not known. A time before the job was
@@ -118,9 +125,11 @@ pub fn first_since(position: Position, job: &JobDetail, now: i64) -> Option<i64>
         .filter(|since| (created_at..=latest).contains(since))
 }
 
-/// What decides whether a job has blocked its queue for long enough.
+/// What decides about a job that may block its queue: the same for events, alarms, `head`, watches and panels.
 #[derive(Clone, Copy, Debug)]
-pub struct Dwell<'a> {
+pub struct BlockedCase<'a> {
+    /// What is asked of the job.
+    pub intent: Intent,
     /// What the event tells.
     pub told: Told,
     /// The time, in milliseconds since 1970.
@@ -129,13 +138,47 @@ pub struct Dwell<'a> {
     pub policy: &'a Policy,
 }
 
-impl Dwell<'_> {
-    /// The pattern of `BLOCKED_REASONS` for which a job is to be ended.
-    ///
-    /// # Errors
-    ///
-    /// Why it is not to be ended, or not yet.
-    pub fn pattern(&self, job: &JobDetail, snapshot: &QueueSnapshot) -> Result<String, NotEnded> {
+impl BlockedCase<'_> {
+    /// What follows for a job: whether it blocks its queue, may be ended, and when.
+    #[must_use]
+    pub fn judge(&self, job: &JobDetail, standing: Standing, snapshot: &QueueSnapshot) -> Verdict {
+        let settled = match plan_job(self.intent, job, standing, self.policy) {
+            Plan::Settle(outcome, message) => Some((outcome, message)),
+            Plan::End => None,
+        };
+        // An event that is delivered again gets the same answer.
+        if let Some((outcome, message)) = &settled
+            && outcome.ends_blocking()
+        {
+            return Verdict::Settled(*outcome, message.clone());
+        }
+        match (self.pattern(job, snapshot), settled) {
+            (Err(NotEnded::NotBlocking(why)), _) => Verdict::NotBlocking(why),
+            (Err(NotEnded::TooSoon(too_soon)), _) => Verdict::TooSoon(too_soon),
+            (Ok(_), Some((outcome, message))) => Verdict::Settled(outcome, message),
+            (Ok(pattern), None) => Verdict::Ends {
+                message: because(job, &pattern),
+                pattern,
+            },
+        }
+    }
+
+    /// Whether a job's position in its queue decides, so that the queue has to be asked.
+    #[must_use]
+    pub fn depends_on_position(&self, job: &JobDetail, standing: Standing) -> bool {
+        let nowhere = QueueSnapshot::default();
+        let is_asked = blocking(job, self.policy).is_match();
+        is_asked && !matches!(self.judge(job, standing, &nowhere), Verdict::Settled(..))
+    }
+
+    /// Whether a job that may block its queue shows no reason for waiting yet.
+    #[must_use]
+    pub fn shows_no_reason(&self, job: &JobDetail) -> bool {
+        blocking(job, self.policy) == Blocking::NoReason
+    }
+
+    /// The pattern of `BLOCKED_REASONS` for which a job has blocked its queue for long enough.
+    fn pattern(&self, job: &JobDetail, snapshot: &QueueSnapshot) -> Result<String, NotEnded> {
         let pattern = match blocking(job, self.policy) {
             Blocking::Matches(pattern) => pattern,
             Blocking::NoReason if self.told.names_job => {
@@ -204,7 +247,7 @@ impl Dwell<'_> {
 
     /// What is said of a job whose time has not come.
     #[must_use]
-    pub fn say_too_soon(&self, why: &str, until: Option<i64>) -> String {
+    pub fn say_too_soon(&self, TooSoon { why, until }: &TooSoon) -> String {
         let blocked_for = readable(self.policy.blocked_for);
         let until = until.and_then(|until| Timestamp::from_millisecond(until).ok());
         let until = until.map_or_else(String::new, |until| format!(": not before {until:.0}"));
@@ -213,10 +256,24 @@ impl Dwell<'_> {
 }
 
 fn too_soon(why: impl Into<String>, until: Option<i64>) -> NotEnded {
-    NotEnded::TooSoon {
+    NotEnded::TooSoon(TooSoon {
         why: why.into(),
         until,
-    }
+    })
+}
+
+/// What is said of a job that is ended, since its status reason matches this pattern of `BLOCKED_REASONS`.
+fn because(job: &JobDetail, pattern: &str) -> Message {
+    let reason = job.summary.status_reason.as_deref().unwrap_or_default();
+    let meaning = match reasons::find(reason) {
+        Some(known) => format!(" ({})", known.meaning),
+        None => String::new(),
+    };
+    let whole = match job.summary.id.parent() {
+        Some(array) => format!("; to end its whole array: {{\"jobIds\": [\"{array}\"]}}"),
+        None => String::new(),
+    };
+    format!("blocked its queue, matched by {pattern}: {reason}{meaning}{whole}").into()
 }
 
 fn readable(time: Duration) -> String {

@@ -1,5 +1,5 @@
 //! Jobs that block their queue: the head of a queue, or the job that an event names. They are looked at, and judged as
-//! [`Dwell`] says.
+//! [`BlockedCase`] says.
 
 use tokio::time::{Instant, sleep_until};
 
@@ -8,8 +8,7 @@ use crate::{
     batch::{GetJobQueueSnapshot, JobDetail, LOOK_AGAIN, QueueSnapshot},
     jobs::{Decision, Texts},
     look::{Look, Patience, look_at_one},
-    plan::{Blocking, Dwell, Message, NotEnded, Plan, Standing, Told, because, blocking, plan_job},
-    policy::Policy,
+    plan::{BlockedCase, Message, Standing, Told, TooSoon, Verdict},
     report::Outcome,
     request::{AskedId, JobId, Select},
     session::Session,
@@ -44,12 +43,7 @@ pub(super) async fn head(
         );
         return Ok(ignored(why));
     }
-    let judgement = Judgement {
-        told,
-        query,
-        policy: session.policy,
-    };
-    Ok(judgement.judge(&job, standing, &snapshot))
+    Ok(judge(case(told, query, session), &job, standing, &snapshot))
 }
 
 /// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
@@ -59,11 +53,7 @@ pub(super) async fn blocked_job(
     query: SelectionQuery,
     session: Session<'_>,
 ) -> Selection {
-    let judgement = Judgement {
-        told,
-        query,
-        policy: session.policy,
-    };
+    let case = case(told, query, session);
     let mut looks = LOOK_AGAIN.iter();
     let (job, standing) = loop {
         let (job, standing) = match look_at(id, session).await {
@@ -72,9 +62,7 @@ pub(super) async fn blocked_job(
         };
         // The job may not show yet why it waits.
         let at = match looks.next() {
-            Some(after) if blocking(&job, session.policy) == Blocking::NoReason => {
-                Instant::now() + *after
-            }
+            Some(after) if case.shows_no_reason(&job) => Instant::now() + *after,
             _ => break (job, standing),
         };
         if session.deadline.is_over(at) {
@@ -82,11 +70,11 @@ pub(super) async fn blocked_job(
         }
         sleep_until(at).await;
     };
-    if !judgement.depends_on_position(&job, standing) {
-        return judgement.judge(&job, standing, &QueueSnapshot::default());
+    if !case.depends_on_position(&job, standing) {
+        return judge(case, &job, standing, &QueueSnapshot::default());
     }
     match session.call(&GetJobQueueSnapshot(&job.job_queue)).await {
-        Ok(snapshot) => judgement.judge(&job, standing, &snapshot),
+        Ok(snapshot) => judge(case, &job, standing, &snapshot),
         Err(error) => chosen(id, not_looked_at(&error)),
     }
 }
@@ -116,72 +104,51 @@ fn chosen(id: JobId, decision: Decision) -> Selection {
     }
 }
 
-/// What a job that may block its queue is judged by.
-struct Judgement<'a> {
-    told: Told,
-    query: SelectionQuery,
-    policy: &'a Policy,
+fn case(told: Told, query: SelectionQuery, session: Session<'_>) -> BlockedCase<'_> {
+    BlockedCase {
+        intent: query.intent,
+        told,
+        now: query.before,
+        policy: session.policy,
+    }
 }
 
-impl Judgement<'_> {
-    /// Whether its position decides, and the queue has to be asked.
-    fn depends_on_position(&self, job: &JobDetail, standing: Standing) -> bool {
-        let plan = plan_job(self.query.intent, job, standing, self.policy);
-        let is_settled = matches!(plan, Plan::Settle(outcome, _) if outcome.ends_blocking());
-        !is_settled && matches!(blocking(job, self.policy), Blocking::Matches(_))
-    }
-
-    fn judge(&self, job: &JobDetail, standing: Standing, snapshot: &QueueSnapshot) -> Selection {
-        let id = job.summary.id;
-        let observation = Texts::default().observe(job, Instant::now());
-        let plan = plan_job(self.query.intent, job, standing, self.policy);
-        // An event that is delivered again gets the same answer.
-        if let Plan::Settle(outcome, message) = &plan
-            && outcome.ends_blocking()
-        {
-            let decision = Decision::Settle(*outcome, message.clone(), Some(observation));
-            return chosen(id, decision);
+/// What is done with a job that may block its queue.
+fn judge(
+    case: BlockedCase<'_>,
+    job: &JobDetail,
+    standing: Standing,
+    snapshot: &QueueSnapshot,
+) -> Selection {
+    let id = job.summary.id;
+    let seen = Texts::default().observe(job, Instant::now());
+    let decision = match case.judge(job, standing, snapshot) {
+        Verdict::NotBlocking(why) => return ignored(why),
+        Verdict::TooSoon(TooSoon { why, .. }) if case.is_stale() => {
+            let why = format!("job {id} {why}, and the event is too old to wait any longer");
+            return ignored(why);
         }
-        let because = match self.dwell().pattern(job, snapshot) {
-            Ok(pattern) => because(job, &pattern),
-            Err(NotEnded::NotBlocking(why)) => return ignored(why),
-            Err(NotEnded::TooSoon { why, .. }) if self.dwell().is_stale() => {
-                let why = format!("job {id} {why}, and the event is too old to wait any longer");
-                return ignored(why);
-            }
-            Err(NotEnded::TooSoon { why, until }) => {
-                let message = self.too_soon(&why, until);
-                let decision = Decision::Settle(Outcome::TooSoon, Some(message), Some(observation));
-                return chosen(id, decision);
-            }
-        };
-        let decision = match plan {
-            Plan::Settle(outcome, message) => Decision::Settle(outcome, message, Some(observation)),
-            Plan::End => Decision::End(observation, Some(because)),
-        };
-        let overwritten = job.summary.status_reason.as_deref().unwrap_or_default();
-        Selection {
-            overwrites: Some(overwritten.chars().take(MAX_OVERWRITTEN).collect()),
-            ..chosen(id, decision)
+        Verdict::TooSoon(too_soon) => {
+            let message = say_too_soon(case, &too_soon);
+            Decision::Settle(Outcome::TooSoon, Some(message), Some(seen))
         }
+        Verdict::Settled(outcome, message) => Decision::Settle(outcome, message, Some(seen)),
+        Verdict::Ends { message, .. } => Decision::End(seen, Some(message)),
+    };
+    let overwritten = job.summary.status_reason.as_deref().unwrap_or_default();
+    Selection {
+        overwrites: Some(overwritten.chars().take(MAX_OVERWRITTEN).collect()),
+        ..chosen(id, decision)
     }
+}
 
-    fn dwell(&self) -> Dwell<'_> {
-        Dwell {
-            told: self.told,
-            now: self.query.before,
-            policy: self.policy,
+fn say_too_soon(case: BlockedCase<'_>, too_soon: &TooSoon) -> Message {
+    let again = match (case.told.at, case.told.comes_again) {
+        (Some(_), false) => {
+            "; nothing brings this event again: send it through a queue that delays it by \
+             BLOCKED_FOR, as the template does"
         }
-    }
-
-    fn too_soon(&self, why: &str, until: Option<i64>) -> Message {
-        let again = match (self.told.at, self.told.comes_again) {
-            (Some(_), false) => {
-                "; nothing brings this event again: send it through a queue that delays it by \
-                 BLOCKED_FOR, as the template does"
-            }
-            _ => "",
-        };
-        format!("{}{again}", self.dwell().say_too_soon(why, until)).into()
-    }
+        _ => "",
+    };
+    format!("{}{again}", case.say_too_soon(too_soon)).into()
 }

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     batch::{CallError, GetJobQueueSnapshot, JobDetail, QueueSnapshot},
     look::{Look, Patience, look_at_one},
-    plan::{Dwell, Intent, NotEnded, Plan, Standing, Told, first_since, plan_job},
+    plan::{BlockedCase, Intent, Standing, Told, Verdict, first_since},
     policy::{Owner, Policy},
     reasons::{self, BlockedReason},
     request::{Action, JobId, Status},
@@ -131,32 +131,26 @@ fn verdict(
     now: i64,
     policy: &Policy,
 ) -> Result<String, WouldNot> {
-    let intent = Intent::new(Action::Cancel, policy.dry_run);
-    let plan = plan_job(intent, job, standing, policy);
-    let settled = match plan {
-        Plan::End => None,
-        Plan::Settle(outcome, message) => {
-            let why = message.map(|message| format!(": {message}"));
-            let why = format!("{}{}", outcome.as_str(), why.unwrap_or_default());
-            if outcome.ends_blocking() {
-                return Err(why.into());
-            }
-            Some(why)
-        }
-    };
-    let dwell = Dwell {
+    let case = BlockedCase {
+        intent: Intent::new(Action::Cancel, policy.dry_run),
         told: Told::default(),
         now,
         policy,
     };
-    match (dwell.pattern(job, snapshot), settled) {
-        (Err(NotEnded::TooSoon { why, until }), _) => Err(WouldNot {
-            why: dwell.say_too_soon(&why, until),
-            not_before: until,
+    match case.judge(job, standing, snapshot) {
+        Verdict::Settled(outcome, message) => {
+            let why = message.map(|message| format!(": {message}"));
+            Err(format!("{}{}", outcome.as_str(), why.unwrap_or_default()).into())
+        }
+        Verdict::NotBlocking(why) => Err(why.into()),
+        Verdict::TooSoon(too_soon) => Err(WouldNot {
+            why: case.say_too_soon(&too_soon),
+            not_before: too_soon.until,
         }),
-        (Err(NotEnded::NotBlocking(why)), _) | (Ok(_), Some(why)) => Err(why.into()),
-        (Ok(_), None) if policy.dry_run => Err("everything is a dry run: DRY_RUN is true".into()),
-        (Ok(pattern), None) => Ok(format!(
+        Verdict::Ends { .. } if policy.dry_run => {
+            Err("everything is a dry run: DRY_RUN is true".into())
+        }
+        Verdict::Ends { pattern, .. } => Ok(format!(
             "it has been first for BLOCKED_FOR, and its reason matches {pattern}"
         )),
     }

@@ -1,5 +1,6 @@
 //! A watch: exact numbers, few calls, what blocks each queue, and what cannot be read.
 
+mod agreement;
 mod head;
 mod metrics;
 mod refused;
