@@ -9,6 +9,7 @@ mod closing;
 mod ends;
 mod engine;
 mod looked;
+mod step;
 #[cfg(test)]
 mod tests;
 

@@ -12,12 +12,11 @@ pub mod intake;
 pub mod jobs;
 pub mod look;
 pub mod pace;
-pub mod panel;
 pub mod plan;
 pub mod policy;
 pub mod problem;
 pub mod publish;
-pub mod queues;
+pub mod queue;
 pub mod reasons;
 pub mod report;
 pub mod request;
@@ -26,7 +25,6 @@ pub mod select;
 pub mod session;
 pub mod telemetry;
 mod text;
-pub mod watch;
 
 use std::time::Duration;
 
@@ -164,19 +162,19 @@ async fn answer(command: Command, invocation: Invocation<'_>, session: Session<'
             form,
         },
         Command::ShowQueue { queue, form } => {
-            let view = Box::pin(queues::show(&queue, invocation.at, session)).await;
+            let view = Box::pin(queue::show(&queue, invocation.at, session)).await;
             let view = view.map(Box::new);
             Answer::Queue { view, form }
         }
         Command::ListJobs { page, form } => Answer::Jobs {
-            page: Box::pin(queues::list(&page, session)).await,
+            page: Box::pin(queue::list(&page, session)).await,
             form,
         },
         Command::Watch(request) => {
-            Answer::Watch(Box::pin(watch::watch(&request, invocation.at, session)).await)
+            Answer::Watch(Box::pin(queue::watch(&request, invocation.at, session)).await)
         }
         Command::Panel(request) => {
-            let panel = Box::pin(panel::panel(request, invocation.at, session)).await;
+            let panel = Box::pin(queue::panel(request, invocation.at, session)).await;
             Answer::Panel(Box::new(panel))
         }
         Command::Document(document) => Answer::Document(document),

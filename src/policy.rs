@@ -111,8 +111,15 @@ impl Queues {
     pub fn may_contain(&self, queue: &QueueName) -> bool {
         match &queue.arn {
             Some(arn) => self.contain(arn),
-            None => self.contain(&queue.name) || self.0.0.iter().any(Pattern::is_of_arns),
+            None => self.may_contain_name(&queue.name),
         }
+    }
+
+    /// The same of a queue that is known by its name, or by its ARN.
+    #[must_use]
+    pub fn may_contain_name(&self, queue: &str) -> bool {
+        let is_name = queue_name(queue) == queue;
+        self.contain(queue) || (is_name && self.0.0.iter().any(Pattern::is_of_arns))
     }
 }
 

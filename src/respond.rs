@@ -16,12 +16,10 @@ use crate::{
     batch::{CallError, JobDetail},
     event::{Document, HttpForm, Refusal, Reply},
     intake::{Invocation, MessageOutcome},
-    panel::{Panel, PanelError},
     problem::Problem,
-    queues::{JobPage, QueueError},
+    queue::{JobPage, Panel, QueueError, QueueView, Watch, WatchError},
     report::{Class, Report},
     request::JobId,
-    watch::{QueueView, Watch, WatchError},
 };
 
 use failure::invocation_error;
@@ -72,7 +70,7 @@ pub enum Answer {
     /// Job queues, measured.
     Watch(Result<Watch, WatchError>),
     /// A job queue, shown on a dashboard.
-    Panel(Box<Result<Panel, PanelError>>),
+    Panel(Box<Result<Panel, QueueError>>),
     /// A fixed text.
     Document(Document),
     /// The request was refused, and the answer says why.

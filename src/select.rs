@@ -10,13 +10,13 @@ mod matches;
 use tokio::time::Instant;
 
 use crate::{
-    batch::{CallError, DescribeJobQueue, ListOf},
+    batch::{CallError, ListOf},
     jobs::Decision,
     plan::{Intent, Standing, Told, not_owner},
-    policy::Policy,
+    policy::queue_name,
     report::Partial,
     request::{AskedId, JobId, Select, SelectFrom},
-    session::Session,
+    session::{QueueError, Session},
 };
 
 pub use error::SelectError;
@@ -158,6 +158,18 @@ enum Stop {
     Call(CallError),
 }
 
+impl From<QueueError> for Stop {
+    fn from(error: QueueError) -> Self {
+        let why = error.to_string();
+        Self::Refused(match error {
+            QueueError::Call(error) => return Self::Call(error),
+            QueueError::NotFound(_) => SelectError::NoSuchQueue(why),
+            QueueError::NotAllowed(_) => SelectError::NotAllowed(why),
+            QueueError::OfServiceJobs(_) | QueueError::Token(_) => SelectError::Refused(why),
+        })
+    }
+}
+
 impl From<CallError> for Stop {
     fn from(error: CallError) -> Self {
         Self::Call(error)
@@ -169,27 +181,19 @@ async fn list_of(select: &Select, session: Session<'_>) -> Result<ListOf, Stop> 
     let refuse = |why: String| Stop::Refused(SelectError::Refused(why));
     match &select.from {
         SelectFrom::Queue(name) => {
-            let queue = session.call(&DescribeJobQueue(name)).await?;
-            let unknown = || SelectError::NoSuchQueue(format!("job queue {name} does not exist"));
-            let queue = queue.ok_or_else(|| Stop::Refused(unknown()))?;
-            let why =
-                format!("job queue {name} is not in ALLOWED_QUEUES (parameter AllowedJobQueues)");
-            allowed(session.policy, &queue.arn, why)?;
-            if queue.is_of_service_jobs {
-                return Err(refuse(format!(
-                    "job queue {name} holds service jobs, which cannot be selected: name each by its ARN, with \
-                     \"terminate\": true"
-                )));
-            }
-            Ok(ListOf::Queue(queue.arn))
+            let queue = session.queue_to_list(name).await;
+            queue
+                .map(|queue| ListOf::Queue(queue.arn))
+                .map_err(Stop::from)
         }
         SelectFrom::Array(id) => {
             let array = session.look(*id).await?;
             let array = array.ok_or_else(|| refuse(format!("job {id} does not exist")))?;
-            let why = format!(
-                "the job queue of job {id} is not in ALLOWED_QUEUES (parameter AllowedJobQueues)"
-            );
-            allowed(session.policy, &array.job_queue, why)?;
+            if !session.policy.allowed_queues.contain(&array.job_queue) {
+                let queue = queue_name(&array.job_queue).to_owned();
+                let why = format!("job {id}: {}", QueueError::NotAllowed(queue));
+                return Err(Stop::Refused(SelectError::NotAllowed(why)));
+            }
             let standing = Standing::of(&array, session.policy, session.owner);
             if let Some(why) = not_owner(standing.ownership, session.policy) {
                 return Err(refuse(format!("job {id}: notOwner: {why}")));
@@ -199,14 +203,6 @@ async fn list_of(select: &Select, session: Session<'_>) -> Result<ListOf, Stop> 
             }
             Ok(ListOf::Array(*id))
         }
-    }
-}
-
-fn allowed(policy: &Policy, queue_arn: &str, why: String) -> Result<(), Stop> {
-    if policy.allowed_queues.contain(queue_arn) {
-        Ok(())
-    } else {
-        Err(Stop::Refused(SelectError::NotAllowed(why)))
     }
 }
 

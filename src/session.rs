@@ -2,6 +2,7 @@
 
 mod calls;
 mod deadline;
+mod queue;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::{
 };
 pub use calls::{CallCount, Calls};
 pub use deadline::Deadline;
+pub use queue::{QueueError, queue_of_name};
 
 /// What one invocation works with.
 #[derive(Clone, Copy, Debug)]

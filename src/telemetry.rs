@@ -16,9 +16,9 @@ use tracing::{level_filters::LevelFilter, warn};
 use crate::{
     event::{EventError, Source},
     intake::MessageOutcome,
+    queue::Watch,
     report::Report,
     session::Calls,
-    watch::Watch,
 };
 use line::Line;
 pub use subscriber::JsonLines;

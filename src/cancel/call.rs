@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ends::EndCall, engine::Engine};
+use super::ends::EndCall;
 use crate::{
     batch::{BulkCalls, CallError, Described, EndAnswer},
     request::JobId,
@@ -46,18 +46,4 @@ pub struct Outlook {
     pub interval: Duration,
     /// How long the slowest call of this invocation took that was answered; none before the first answer.
     pub slowest: Option<Duration>,
-}
-
-impl Engine<'_> {
-    /// Whether a call is sent again for at least one of its jobs.
-    #[must_use]
-    pub fn is_retry(&self, call: &Call) -> bool {
-        match call {
-            Call::Look(ids) => self.looks.is_retry(ids),
-            Call::End(call) => {
-                let mut jobs = call.jobs.iter();
-                jobs.any(|&(index, _)| self.jobs[index].failed_ends > 0)
-            }
-        }
-    }
 }

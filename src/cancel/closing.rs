@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{call::Outlook, engine::Engine};
+use super::{call::Outlook, engine::Engine, step::Step};
 use crate::{
     jobs::{CallResult, JobIndex, Jobs, Stage},
     report::Outcome,
@@ -29,25 +29,6 @@ const LAST_ROUND: u32 = 4;
 /// The time between two calls that is reckoned with, if nothing limits the rate: Batch allows an account about 50 calls a
 /// second ([re:Post](https://repost.aws/knowledge-center/batch-requests-error)).
 const LEAST_INTERVAL: Duration = Duration::from_millis(20);
-
-/// What may be begun with a job, if time allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Its first look, which a call and another look are to follow.
-    FirstLook,
-    /// The call that ends it, which a look is to follow.
-    End,
-}
-
-impl Step {
-    /// How many rounds of a call and the look that follows it takes.
-    fn rounds(self) -> u32 {
-        match self {
-            Self::FirstLook => 2,
-            Self::End => 1,
-        }
-    }
-}
 
 impl Engine<'_> {
     /// Whether there is time to begin a step, beside the looks that wait already.

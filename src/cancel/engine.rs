@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use super::{
     call::{Answer, Call, Outlook},
-    closing::Step,
     ends::Ends,
+    step::Step,
 };
 use crate::{
     batch::{EndOperation, JobDetail},
@@ -116,6 +116,18 @@ impl<'a> Engine<'a> {
             Fill::Full
         };
         self.looks.next(which, fill).map(Call::Look)
+    }
+
+    /// Whether a call is sent again for at least one of its jobs.
+    #[must_use]
+    pub fn is_retry(&self, call: &Call) -> bool {
+        match call {
+            Call::Look(ids) => self.looks.is_retry(ids),
+            Call::End(call) => {
+                let mut jobs = call.jobs.iter();
+                jobs.any(|&(index, _)| self.jobs[index].failed_ends > 0)
+            }
+        }
     }
 
     /// When [`Engine::handle_timeout`] is due.

@@ -25,7 +25,7 @@ const CLOCKS_DIFFER: i64 = 60_000;
 
 /// Whether a job shows one of `BLOCKED_REASONS` for waiting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Blocking {
+pub(super) enum Blocking {
     /// It is RUNNABLE, and its status reason matches this pattern.
     Matches(String),
     /// It is RUNNABLE, and shows no reason.
@@ -37,7 +37,7 @@ enum Blocking {
 }
 
 /// Whether a job shows one of `BLOCKED_REASONS` for waiting. Whether it is the first of its queue is not asked here.
-fn blocking(job: &JobDetail, policy: &Policy) -> Blocking {
+pub(super) fn blocking(job: &JobDetail, policy: &Policy) -> Blocking {
     if job.summary.status != Status::Runnable {
         return Blocking::NotRunnable;
     }

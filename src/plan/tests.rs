@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::*;
+use super::{
+    blocked::{Blocking, blocking},
+    *,
+};
 use crate::{
     batch::JobSummary,
     config::Config,

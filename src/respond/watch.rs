@@ -6,8 +6,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::{MAX_REPORT, Unfulfilled, failure::Failure};
 use crate::{
     event::EventError,
+    queue::{Head, QueueView, Watch, WatchError},
     report::Size,
-    watch::{Head, QueueView, Watch, WatchError},
 };
 
 #[derive(Serialize)]

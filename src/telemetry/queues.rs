@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tracing::Level;
 
 use super::{Line, metrics::now};
-use crate::watch::{Head, QueueView, Watch};
+use crate::queue::{Head, QueueView, Watch};
 
 /// The lines that `CloudWatch` reads as the metrics of job queues, one for each queue whose first job is known.
 pub(super) fn lines<'a>(

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Alarm,
-    queue::{Contributor as AlarmContributor, Metric as AlarmMetric},
+    queue::{Contributor as AlarmContributor, Metric as AlarmMetric, region_of_arn},
 };
 
 /// The detail type of an event about one contributor.
@@ -180,16 +180,4 @@ impl StateChange {
         }
         alarm
     }
-}
-
-/// Region and account from an alarm's ARN.
-pub(super) fn region_of_arn(arn: Option<&str>) -> (Option<String>, Option<String>) {
-    let mut parts = arn.unwrap_or_default().split(':').skip(3);
-    let mut part = || {
-        parts
-            .next()
-            .filter(|part| !part.is_empty())
-            .map(str::to_owned)
-    };
-    (part(), part())
 }

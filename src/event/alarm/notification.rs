@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{
     Alarm,
-    forms::{lenient, region_of_arn, texts},
-    queue::{Contributor, Metric},
+    forms::{lenient, texts},
+    queue::{Contributor, Metric, region_of_arn},
 };
 
 /// The message. Its `Region` is a display name such as "EU (Ireland)", so the region is read from the ARN.

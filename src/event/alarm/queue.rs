@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Alarm, forms::region_of_arn};
+use super::Alarm;
 use crate::{event::Scope, policy::queue_name, request::QueueName};
 
 /// `CloudWatch`'s word for the metrics that do not have the dimension of a `GROUP BY`.
@@ -145,4 +145,16 @@ fn own_queue(queue: String, scope: &Scope<'_>) -> Result<String, String> {
         Ok(_) => Ok(queue),
         Err(error) => Err(error.message),
     }
+}
+
+/// Region and account from an alarm's ARN.
+pub(super) fn region_of_arn(arn: Option<&str>) -> (Option<String>, Option<String>) {
+    let mut parts = arn.unwrap_or_default().split(':').skip(3);
+    let mut part = || {
+        parts
+            .next()
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+    };
+    (part(), part())
 }

@@ -7,9 +7,8 @@ use super::{call_problem, time};
 use crate::{
     batch::JobSummary,
     problem::Problem,
-    queues::{JobPage, QueueError},
+    queue::{JobPage, QueueError, QueueView},
     request::Status,
-    watch::QueueView,
 };
 
 #[derive(Serialize)]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::html::number;
-use crate::{request::Status, watch::Counts};
+use crate::{queue::Counts, request::Status};
 
 /// The bar shows how many jobs are in each status; the list below it says it. A status has the same colour and pattern in
 /// both.

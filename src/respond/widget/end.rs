@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::html::{Button, jobs};
 use crate::{
-    panel::Panel,
+    queue::Panel,
     request::{Action, JobId},
 };
 

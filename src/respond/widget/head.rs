@@ -6,7 +6,10 @@ use super::{
     end::{End, end_button},
     html::{Escaped, time},
 };
-use crate::{panel::Panel, request::Action, watch::Head};
+use crate::{
+    queue::{Head, Panel},
+    request::Action,
+};
 
 /// The first in line, with a button that cancels it.
 pub(super) fn first_in_line(panel: &Panel, function: &str) -> String {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     batch::JobSummary,
-    panel::{Group, Panel, since},
+    queue::{Group, Panel, since},
     request::{Action, JobId, Status},
 };
 use jiff::Timestamp;

@@ -9,7 +9,7 @@ use super::{
     jobs::table,
     notice,
 };
-use crate::panel::Panel;
+use crate::queue::Panel;
 
 /// A panel, whose buttons call the function with the ARN `function`.
 pub(in crate::respond) fn panel(panel: &Panel, function: &str) -> String {

@@ -59,7 +59,7 @@ impl Head {
 /// # Errors
 ///
 /// When one of the calls fails for good.
-pub async fn head(
+pub(super) async fn read_head(
     queue_arn: &str,
     now: i64,
     session: Session<'_>,

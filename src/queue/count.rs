@@ -22,7 +22,7 @@ pub struct Counts {
 
 /// The number of jobs in one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count {
+pub(super) struct Count {
     status: Status,
     jobs: usize,
     more: bool,
@@ -30,7 +30,7 @@ pub struct Count {
 
 impl Counts {
     /// Adds a status.
-    pub fn add(&mut self, count: Count) {
+    pub(super) fn add(&mut self, count: Count) {
         self.jobs.insert(count.status, count.jobs);
         if count.more {
             self.more.push(count.status);
@@ -43,7 +43,7 @@ impl Counts {
 /// # Errors
 ///
 /// When the page cannot be read.
-pub async fn count(
+pub(super) async fn count(
     queue_arn: &str,
     status: Status,
     session: Session<'_>,

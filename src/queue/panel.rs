@@ -1,15 +1,16 @@
 //! A job queue as the dashboard shows it: its jobs by status, and the first job in line.
 
 use futures_util::stream::{self, StreamExt};
-use thiserror::Error;
 
+use super::{
+    count::{Counts, count},
+    head::{Head, read_head},
+};
 use crate::{
-    batch::{CallError, DescribeJobQueue, ErrorKind, JobSummary, oldest_first},
+    batch::{CallError, JobSummary, oldest_first},
     policy::queue_name,
     request::{PanelRequest, Status},
-    session::Session,
-    text::cut,
-    watch::{self, Counts, Head},
+    session::{QueueError, Session},
 };
 
 /// A job queue, as it is shown.
@@ -44,41 +45,6 @@ pub struct Group {
     pub jobs: Vec<JobSummary>,
 }
 
-/// Why a queue cannot be shown.
-#[derive(Debug, Error)]
-pub enum PanelError {
-    /// The queue does not exist, is not in `ALLOWED_QUEUES`, or has service jobs.
-    #[error("{}", cut(.0))]
-    Refused(String),
-    /// A call failed for good.
-    #[error("AWS Batch cannot be read: {0}")]
-    Call(#[from] CallError),
-}
-
-impl PanelError {
-    /// The stable name of the error, for the log and the metrics.
-    #[must_use]
-    pub fn error_type(&self) -> &'static str {
-        match self {
-            Self::Refused(_) => "Refused",
-            Self::Call(error) => match error.kind {
-                ErrorKind::Denied => "Denied",
-                ErrorKind::Throttled => "Throttled",
-                _ => "Failed",
-            },
-        }
-    }
-
-    /// Whether the function or IAM refused to show the queue. Otherwise AWS Batch did not answer.
-    #[must_use]
-    pub fn is_refused(&self) -> bool {
-        match self {
-            Self::Refused(_) => true,
-            Self::Call(error) => error.kind == ErrorKind::Denied,
-        }
-    }
-}
-
 /// Reads a queue: the first job in line, that job's status reason, and one page of a listing for each status.
 ///
 /// # Errors
@@ -88,24 +54,12 @@ pub async fn panel(
     request: PanelRequest,
     now: i64,
     session: Session<'_>,
-) -> Result<Panel, PanelError> {
-    let name = &request.job_queue;
-    let queue = session.call(&DescribeJobQueue(name)).await?;
-    let queue = queue.filter(|queue| session.policy.allowed_queues.contain(&queue.arn));
-    let Some(queue) = queue else {
-        return Err(PanelError::Refused(format!(
-            "job queue {name} does not exist, or is not in ALLOWED_QUEUES (parameter AllowedJobQueues)"
-        )));
-    };
-    if queue.is_of_service_jobs {
-        return Err(PanelError::Refused(format!(
-            "job queue {name} holds service jobs, which cannot be shown"
-        )));
-    }
-    let head = watch::head(&queue.arn, now, session).await;
+) -> Result<Panel, QueueError> {
+    let queue = session.queue_to_list(&request.job_queue).await?;
+    let head = read_head(&queue.arn, now, session).await;
     let (mut counts, mut groups) = (Counts::default(), Vec::new());
     let listings = request.statuses.iter().map(|&status| {
-        let listing = watch::count(&queue.arn, status, session);
+        let listing = count(&queue.arn, status, session);
         async move {
             listing
                 .await

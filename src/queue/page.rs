@@ -1,15 +1,10 @@
 //! A job queue as HTTP shows it: measured, and its jobs page by page.
 
-use thiserror::Error;
-
+use super::view::{QueueView, measure};
 use crate::{
-    batch::{
-        CallError, DescribeJobQueue, ErrorKind, Filter, JobQueue, JobSummary, ListJobs, ListOf,
-        Listing,
-    },
+    batch::{ErrorKind, Filter, JobSummary, ListJobs, ListOf, Listing},
     request::{NamePattern, PageRequest, QueueName},
-    session::Session,
-    watch::{self, QueueView},
+    session::{QueueError, Session},
 };
 
 /// A page of the jobs of a queue.
@@ -23,26 +18,6 @@ pub struct JobPage {
     pub next_token: Option<String>,
 }
 
-/// Why a queue cannot be shown.
-#[derive(Debug, Error)]
-pub enum QueueError {
-    /// It is not in `ALLOWED_QUEUES`, whether it exists or not.
-    #[error("job queue {0} is not in ALLOWED_QUEUES (parameter AllowedJobQueues)")]
-    NotAllowed(String),
-    /// It does not exist.
-    #[error("job queue {0} does not exist")]
-    NotFound(String),
-    /// Its jobs are service jobs.
-    #[error("job queue {0} holds service jobs, which cannot be listed")]
-    OfServiceJobs(String),
-    /// Batch refuses the token of the page.
-    #[error("nextToken: AWS Batch does not take it: {0}")]
-    Token(CallError),
-    /// A call failed for good.
-    #[error("{0}")]
-    Call(#[from] CallError),
-}
-
 /// Measures a queue. `now` is in milliseconds since 1970.
 ///
 /// # Errors
@@ -53,8 +28,9 @@ pub async fn show(
     now: i64,
     session: Session<'_>,
 ) -> Result<QueueView, QueueError> {
-    let queue = find(name, session).await?;
-    let view = Box::pin(watch::measure(&queue, now, session)).await;
+    check_allowed(name, session)?;
+    let queue = session.queue(&name.name).await?;
+    let view = Box::pin(measure(&queue, now, session)).await;
     match view.error {
         Some(error) if view.head.is_none() && view.counts.jobs.is_empty() => Err(error.into()),
         _ => Ok(view),
@@ -69,10 +45,8 @@ pub async fn show(
 ///
 /// When it may not be shown, or a call failed for good.
 pub async fn list(request: &PageRequest, session: Session<'_>) -> Result<JobPage, QueueError> {
-    let queue = find(&request.queue, session).await?;
-    if queue.is_of_service_jobs {
-        return Err(QueueError::OfServiceJobs(request.queue.name.clone()));
-    }
+    check_allowed(&request.queue, session)?;
+    let queue = session.queue_to_list(&request.queue.name).await?;
     let name = request.job_name.as_ref();
     let filter = name.map(|name| Filter::JobName(name.as_str().to_owned()));
     let listing = Listing {
@@ -104,15 +78,11 @@ pub async fn list(request: &PageRequest, session: Session<'_>) -> Result<JobPage
     })
 }
 
-/// The queue, if it is allowed and exists. One that is not allowed is not asked for: nobody learns whether it exists.
-async fn find(name: &QueueName, session: Session<'_>) -> Result<JobQueue, QueueError> {
-    let allowed = &session.policy.allowed_queues;
-    if !allowed.may_contain(name) {
-        return Err(QueueError::NotAllowed(name.name.clone()));
-    }
-    match session.call(&DescribeJobQueue(&name.name)).await? {
-        Some(queue) if allowed.contain(&queue.arn) => Ok(queue),
-        Some(_) => Err(QueueError::NotAllowed(name.name.clone())),
-        None => Err(QueueError::NotFound(name.name.clone())),
+/// One that is not allowed is not asked for: nobody learns whether it exists.
+fn check_allowed(name: &QueueName, session: Session<'_>) -> Result<(), QueueError> {
+    if session.policy.allowed_queues.may_contain(name) {
+        Ok(())
+    } else {
+        Err(QueueError::NotAllowed(name.name.clone()))
     }
 }

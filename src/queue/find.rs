@@ -1,42 +1,38 @@
 //! Which job queues to measure: those that a request names, or all that are allowed.
 
-use super::{QueueView, Watch};
+use super::view::QueueView;
 use crate::{
     batch::{CallError, DescribeJobQueues, ErrorKind, JobQueue, Pages, QUEUES_LIMIT},
-    policy::queue_name,
     request::WatchRequest,
-    session::Session,
+    session::{Session, queue_of_name},
 };
 
-/// The queues, not measured yet.
-pub(super) async fn find(request: &WatchRequest, session: Session<'_>) -> Watch {
+/// The queues, not measured yet, and why there may be others.
+pub(super) async fn find(
+    request: &WatchRequest,
+    session: Session<'_>,
+) -> (Vec<QueueView>, Option<CallError>) {
     match &request.job_queues {
-        Some(names) => Watch {
-            queues: named(names, session).await,
-            error: None,
-        },
+        Some(names) => (named(names, session).await, None),
         None => all_allowed(session).await,
     }
 }
 
-async fn all_allowed(session: Session<'_>) -> Watch {
+async fn all_allowed(session: Session<'_>) -> (Vec<QueueView>, Option<CallError>) {
     let allowed = &session.policy.allowed_queues;
-    let (mut watch, mut pages) = (Watch::default(), Pages::default());
+    let (mut views, mut pages) = (Vec::new(), Pages::default());
     loop {
         let call = DescribeJobQueues::All(pages.next());
         let turned = session.call(&call).await.and_then(|page| {
             let queues = page.queues.iter();
             let queues = queues.filter(|queue| allowed.contain(&queue.arn));
-            watch.queues.extend(queues.map(QueueView::of));
+            views.extend(queues.map(QueueView::of));
             pages.turn(page.next)
         });
         match turned {
             Ok(true) => {}
-            Ok(false) => return watch,
-            Err(error) => {
-                watch.error = Some(error);
-                return watch;
-            }
+            Ok(false) => return (views, None),
+            Err(error) => return (views, Some(error)),
         }
     }
 }
@@ -71,19 +67,14 @@ async fn named(names: &[String], session: Session<'_>) -> Vec<QueueView> {
 }
 
 fn view(name: &str, queues: &[JobQueue], session: Session<'_>) -> QueueView {
-    let refused = |why: &str| {
-        let error = CallError {
-            kind: ErrorKind::Refused,
-            message: format!("job queue {name} {why}"),
-        };
-        QueueView::missing(name.to_owned(), error)
-    };
-    let is_asked = |queue: &&JobQueue| queue.arn == name || queue_name(&queue.arn) == name;
-    match queues.iter().find(is_asked) {
-        None => refused("does not exist"),
-        Some(queue) if !session.policy.allowed_queues.contain(&queue.arn) => {
-            refused("is not in ALLOWED_QUEUES (parameter AllowedJobQueues)")
+    match queue_of_name(name, queues, session.policy) {
+        Ok(queue) => QueueView::of(queue),
+        Err(error) => {
+            let error = CallError {
+                kind: ErrorKind::Refused,
+                message: error.to_string(),
+            };
+            QueueView::missing(name.to_owned(), error)
         }
-        Some(queue) => QueueView::of(queue),
     }
 }

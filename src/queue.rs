@@ -1,0 +1,18 @@
+//! A job queue as watches, HTTP and the dashboard's panel show it: how many jobs are in each status, what the first in line
+//! waits for, and its jobs page by page.
+
+mod count;
+mod find;
+mod head;
+mod page;
+mod panel;
+mod view;
+mod watch;
+
+pub use crate::session::QueueError;
+pub use count::Counts;
+pub use head::Head;
+pub use page::{JobPage, list, show};
+pub use panel::{Group, Panel, panel, since};
+pub use view::QueueView;
+pub use watch::{Watch, WatchError, watch};

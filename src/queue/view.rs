@@ -1,0 +1,131 @@
+//! A job queue, measured as far as it can be.
+
+use futures_util::stream::{self, StreamExt};
+use serde::{Serialize, Serializer};
+
+use super::{
+    count::{Counts, count},
+    head::{Head, read_head},
+};
+use crate::{
+    batch::{CallError, JobQueue},
+    policy::queue_name,
+    request::Status,
+    session::Session,
+};
+
+/// A job queue, measured as far as it could be.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueView {
+    /// Its name; of a queue that is not there, what was asked for.
+    pub job_queue: String,
+    /// Its ARN.
+    pub job_queue_arn: Option<String>,
+    /// Whether it accepts jobs: ENABLED or DISABLED.
+    pub state: Option<String>,
+    /// Why it is not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<&'static str>,
+    /// How many jobs are in each status.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// The first in line. Outer none: it could not be read. Inner none: no job waits.
+    pub head: Option<Option<Head>>,
+    /// What could not be read, and why.
+    #[serde(serialize_with = "message")]
+    pub error: Option<CallError>,
+}
+
+impl QueueView {
+    /// The first in line, if one is known.
+    #[must_use]
+    pub fn first(&self) -> Option<&Head> {
+        self.head.as_ref()?.as_ref()
+    }
+
+    pub(super) fn is_read(&self) -> bool {
+        self.skipped.is_some() || self.head.is_some() || !self.counts.jobs.is_empty()
+    }
+
+    pub(super) fn of(queue: &JobQueue) -> Self {
+        let skipped = "its jobs are service jobs, which have no counts here";
+        Self {
+            job_queue: queue_name(&queue.arn).to_owned(),
+            job_queue_arn: Some(queue.arn.clone()),
+            state: Some(queue.state.clone()),
+            skipped: queue.is_of_service_jobs.then_some(skipped),
+            counts: Counts::default(),
+            head: None,
+            error: None,
+        }
+    }
+
+    /// A queue that cannot be measured.
+    pub(super) fn missing(name: String, error: CallError) -> Self {
+        Self {
+            job_queue: name,
+            job_queue_arn: None,
+            state: None,
+            skipped: None,
+            counts: Counts::default(),
+            head: None,
+            error: Some(error),
+        }
+    }
+
+    /// The ARN, if it is to be measured.
+    fn arn(&self) -> Option<&str> {
+        self.job_queue_arn
+            .as_deref()
+            .filter(|_| self.skipped.is_none())
+    }
+
+    pub(super) async fn measure_head(mut self, now: i64, session: Session<'_>) -> Self {
+        if let Some(arn) = self.arn() {
+            match Box::pin(read_head(arn, now, session)).await {
+                Ok(head) => self.head = Some(head),
+                Err(error) => self.error = Some(error),
+            }
+        }
+        self
+    }
+
+    /// Counts the jobs in each status, with so many calls in flight.
+    pub(super) async fn measure_counts(mut self, in_flight: usize, session: Session<'_>) -> Self {
+        let Some(arn) = self.arn().map(str::to_owned) else {
+            return self;
+        };
+        let mut counts = Counts::default();
+        let counted = Status::LIVE.map(|status| Box::pin(count(&arn, status, session)));
+        let mut counted = stream::iter(counted).buffered(in_flight);
+        while let Some(counted) = counted.next().await {
+            match counted {
+                Ok((count, _)) => counts.add(count),
+                Err(error) => {
+                    self.error.get_or_insert(error);
+                    break;
+                }
+            }
+        }
+        drop(counted);
+        self.counts = counts;
+        self
+    }
+}
+
+/// Measures a queue: `now` is in milliseconds since 1970.
+pub(super) async fn measure(queue: &JobQueue, now: i64, session: Session<'_>) -> QueueView {
+    let view = QueueView::of(queue).measure_head(now, session).await;
+    view.measure_counts(session.pace.concurrency(), session)
+        .await
+}
+
+/// An error as its message.
+#[expect(clippy::ref_option, reason = "serde calls it so")]
+fn message<S: Serializer>(error: &Option<CallError>, serializer: S) -> Result<S::Ok, S::Error> {
+    match error {
+        Some(error) => serializer.serialize_str(&error.message),
+        None => serializer.serialize_none(),
+    }
+}
