@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from functools import cache
+from pathlib import Path
 
 from servers import REPOSITORY, binary
 

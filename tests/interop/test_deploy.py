@@ -16,12 +16,12 @@ FIRST, SECOND, THIRD, NOT_ALLOWED, BLOCKING, COMING_SOON, ALARMED = (str(uuid.UU
 BLOCKED = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - the job asks for more than any instance has"
 # Seconds, so that the tests wait for seconds where a deployment waits for minutes.
 BLOCKED_FOR = 2
-LONG_AGO = {"at": 1}
+LONG_AGO = {"createdAt": 1, "positionTime": {"at": 2}}
 
 
 def blocked_job(job, queue):
     """The first job of `queue` since long ago, as the emulator's seed says it."""
-    return {"jobId": job, "jobQueue": queue, "status": "RUNNABLE", "statusReason": BLOCKED, "positionTime": LONG_AGO}
+    return {"jobId": job, "jobQueue": queue, "status": "RUNNABLE", "statusReason": BLOCKED} | LONG_AGO
 
 
 SEED = {

@@ -217,13 +217,15 @@ def test_http_post_cancels(open_function, gateway):
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS.values(), ids=GATEWAYS.keys())
-def test_http_delete_cancels_but_not_with_the_parameters_of_the_sample(open_function, gateway):
+def test_http_delete_cancels_but_not_with_the_parameters_or_the_body_of_the_sample(open_function, gateway):
     job_id = open_function.job()
     open_function.calls()
-    event = generated(*gateway, "--method", "DELETE", "--path", f"jobs/{job_id}")
-    assert answer(open_function, event) == "HTTP 400"
+    sample = generated(*gateway, "--method", "DELETE", "--path", f"jobs/{job_id}")
+    without_parameters = {name: None for name in sample if name.endswith("ueryStringParameters")}
+    without_parameters |= {"rawQueryString": ""} if "rawQueryString" in sample else {}
+    for part in ({"body": None}, without_parameters):
+        assert answer(open_function, sample | part) == "HTTP 400", part
     assert open_function.calls() == []
-    event |= {name: None for name in event if name.endswith("ueryStringParameters")}
-    event |= {"rawQueryString": ""} if "rawQueryString" in event else {}
+    event = sample | without_parameters | {"body": None}
     assert answer(open_function, event) == "HTTP 200"
     assert open_function.is_cancelled(job_id)

@@ -45,7 +45,7 @@ def account(text):
     """An account with the jobs and queues that an event names: they are what looks like an id or a queue."""
     queues = list(dict.fromkeys(["render", *re.findall(QUEUE, text)]))
     first = queues[1] if len(queues) > 1 else queues[0]
-    common = {"age": "3h", "statusReason": BLOCKED, "positionTime": {"at": 1763800000000}}
+    common = {"createdAt": 1763700000000, "statusReason": BLOCKED, "positionTime": {"at": 1763800000000}}
     jobs = []
     for job_id, status in zip(dict.fromkeys(re.findall(JOB_ID, text.lower())), itertools.cycle(STATUSES)):
         job = {"jobId": job_id, "jobName": f"named-{len(jobs)}", "jobQueue": first, "status": status, **common}

@@ -914,12 +914,15 @@ def test_defaults_fit_their_patterns():
 
 REFUSED = {
     "AllowedJobQueues": ["", "high,,low", 'high"'],
+    "OwnerRoles": ["oncall", "arn:aws:iam::123456789012:role/oncall"],
+    "AdminCallers": [" , ", ",,"],
+    "BlockedReasons": [" , ", ",,"],
     "WatchSchedule": ["rate(5 minute)", "rate(1 minutes)", "rate(6 minutes)", "rate(1 hour)", "cron(0 3 * * ? *)", "5"],
     "AlarmTopicArn": ["people", "arn:aws:sqs:eu-west-1:123456789012:people", "arn:aws:sns:eu-west-1:123456789012:a.fifo"],
     "SweepSchedule": ["at(2030-01-01T00:00:00)", "rate(0 days)", "rate(1 week)", "daily"],
     "SweepRequest": ["", "[]", "job-1"],
     "AlarmRequest": ["", "[]", "head"],
-    "QueueDimensions": ["", ",", "JobQueueName,", "JobQueueName, "],
+    "QueueDimensions": ["", "JobQueueName,", "JobQueueName, "],
     "FunctionName": ["my function", "a" * 65],
     "ReservedConcurrency": ["00", "1", "2", "3", "4", "05", "-1", "many"],
     "MetricsNamespace": ["", "AWS/Batch", 'a"b', "a b", "n" * 256],
@@ -934,6 +937,9 @@ REFUSED = {
 }
 ACCEPTED = {
     "AllowedJobQueues": ["high", "high, low-*", "arn:aws:batch:eu-west-1:123456789012:job-queue/*", "*"],
+    "OwnerRoles": ["", "arn:aws:sts::123456789012:assumed-role/oncall, arn:aws:sts::*:assumed-role/ops-*"],
+    "AdminCallers": ["", "arn:aws:iam::123456789012:user/boss, ops-*", "Ann B"],
+    "BlockedReasons": ["", "MISCONFIGURATION:*, CAPACITY:*", "none"],
     "WatchSchedule": ["", "rate(1 minute)", "rate(2 minutes)", "rate(5 minutes)"],
     "AlarmTopicArn": ["", "arn:aws-us-gov:sns:us-gov-west-1:123456789012:my_topic-1"],
     "SweepSchedule": ["", "rate(1 day)", "rate(12 hours)", "cron(0 3 * * ? *)"],
@@ -968,8 +974,22 @@ def test_a_value_that_cannot_work_is_refused_before_deployment(name, value, acce
     assert (re.fullmatch(pattern, value) is not None) is accepted
 
 
+def config_source():
+    """The code that reads the variables."""
+    return (REPOSITORY / "src" / "config.rs").read_text().split("#[cfg(test)]")[0]
+
+
+def test_no_list_is_deployed_that_stops_the_function_at_start():
+    variables = transformed()["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
+    lists = set(re.findall(r'env\.list\(\s*"(\w+)"', config_source())) - LEFT_AT_DEFAULTS
+    assert len(lists) >= 5
+    for name in lists:
+        pattern = transformed()["Parameters"][variables[name]["Ref"]]["AllowedPattern"]
+        assert not re.fullmatch(pattern, ","), name
+
+
 def test_variables_of_the_template_are_those_of_the_function():
-    source = (REPOSITORY / "src" / "config.rs").read_text().split("#[cfg(test)]")[0]
+    source = config_source()
     read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', source))
     given = set(function(plain)["Environment"]["Variables"]) - READ_BY_LIBRARIES
     assert given <= read, "the function does not read these"

@@ -85,6 +85,7 @@ const FAULTS: &str = r#"How the emulator fails or behaves on demand: in the seed
                                 jobs that a bulk answer leaves out, done or not
   failsDescribe [], failsDescribeRate
                                 ids that make a DescribeJobs call fail
+  tokens                        of pages: good, expired (refused), repeated (pages without end)
   bulkCalls                     present, notFound, unknownOperation, missingToken, undeterminedOperation(Xml)
   denied [], deniedJobs []      operations and jobs that IAM denies
   visibilityDelay, flagDelay    how long until a new job, and isCancelled, show

@@ -146,6 +146,7 @@ fn cases() -> Vec<Case> {
         delete(RUNNABLE),
         delete(RUNNABLE).query(&[("dryRun", "true")]),
         delete("no-id"),
+        delete(RUNNABLE).body(&json!({"dryRun": true})),
         delete(RUNNABLE).with(&other_queue),
         delete(PROTECTED),
         own(delete(RUNNABLE)),
@@ -224,6 +225,36 @@ async fn every_documented_status_is_reached_and_every_answer_is_as_documented() 
         ));
     }
     assert_eq!(reached, documented);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_length_of_time_is_read_as_far_as_the_document_allows_it() {
+    let fields = document()["components"]["schemas"]["Select"]["properties"].take();
+    assert_eq!(
+        fields["olderThan"]["pattern"],
+        fields["runningFor"]["pattern"]
+    );
+    let schema = jsonschema::draft202012::new(&fields["olderThan"]).unwrap();
+    for (length, is_allowed) in [
+        ("90m", true),
+        ("365d", true),
+        ("364d 23h", true),
+        ("7999h 9999m", true),
+        ("P365D", true),
+        ("PT7999H", true),
+        ("366d", false),
+        ("365d 1h", false),
+        ("9999h", false),
+        ("P366D", false),
+        ("PT9999H", false),
+    ] {
+        assert_eq!(schema.is_valid(&json!(length)), is_allowed, "{length}");
+        let select = json!({"jobQueue": "demo-queue", "olderThan": length});
+        let case = post(&json!({"select": select, "dryRun": true}));
+        let answer = send(&case.function, case.request).await;
+        let status = if is_allowed { 200 } else { 400 };
+        assert_eq!(answer.status, status, "{length}: {}", answer.body);
+    }
 }
 
 #[test]
