@@ -150,14 +150,16 @@ impl Operation for GetJobQueueSnapshot<'_> {
         let answer = call.send().await?;
         let front = answer.front_of_queue.and_then(|front| front.jobs);
         let front = front.unwrap_or_default().into_iter();
+        let mut front =
+            front.map(|job| position(job.job_arn.as_deref(), job.earliest_time_at_position));
+        let first = front.next().transpose()?;
         let shares = answer.front_of_quota_shares;
         let shares = shares.and_then(|shares| shares.quota_shares);
         let firsts = shares.into_iter().flatten();
         let firsts = firsts.filter_map(|(_, jobs)| jobs.into_iter().next());
         Ok(QueueSnapshot {
-            front: front
-                .map(|job| position(job.job_arn.as_deref(), job.earliest_time_at_position))
-                .collect::<Result<_, _>>()?,
+            // One behind the first that cannot be read hides no other: it is not its turn.
+            front: first.into_iter().chain(front.flatten()).collect(),
             of_shares: firsts
                 .map(|job| position(job.job_arn.as_deref(), job.earliest_time_at_position))
                 .collect::<Result<_, _>>()?,

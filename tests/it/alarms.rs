@@ -252,3 +252,16 @@ async fn alarm_on_a_queue_that_is_not_there_or_not_here_is_ignored() {
     let error = function.invoke(request).await.unwrap_err();
     assert_eq!(error.error_type(), "Refused");
 }
+
+/// A number that is an account is not overlooked for want of quotes.
+#[tokio::test(start_paused = true)]
+async fn contributor_of_another_account_that_is_a_number_is_ignored() {
+    let account: u64 = OTHER.parse().unwrap();
+    let attributes = json!({"JobQueueName": QUEUE, "AWS.AccountId": account});
+    let contributor = json!({"id": "c", "attributes": attributes});
+    for alarm in alarms(&json!([expression()]), &contributor) {
+        assert_ignored(&alarm, &[OTHER, OWN]).await;
+    }
+    let alarm = message(json!({"AlarmContributorAttributes": attributes}));
+    assert_ignored(&sns(&alarm), &[OTHER, OWN]).await;
+}

@@ -262,3 +262,37 @@ async fn saved_id_is_a_dry_run_under_its_other_name() {
     );
     assert!(!function.emulator.job(&id).unwrap().is_cancelled);
 }
+
+#[tokio::test(start_paused = true)]
+async fn query_of_a_wrong_type_or_given_twice_is_refused() {
+    let text = json!("dryRun=true");
+    for form in FORMS {
+        for (field, value) in [
+            ("queryStringParameters", text.clone()),
+            ("queryStringParameters", json!([text])),
+            ("multiValueQueryStringParameters", text.clone()),
+            ("multiValueQueryStringParameters", json!([{"dryRun": true}])),
+            ("rawQueryString", json!([text])),
+            ("rawQueryString", json!({"dryRun": "true"})),
+        ] {
+            let mut delete = form.request("DELETE", &format!("/jobs/{RUNNABLE}"));
+            delete.event[field] = value;
+            assert_open_refuses(&delete.event.to_string(), field).await;
+        }
+    }
+    let first = r#""queryStringParameters":{"dryRun":"true"}"#;
+    let delete = format!(
+        r#"{{"httpMethod":"DELETE","path":"/jobs/{RUNNABLE}","requestContext":{{"elb":{{}}}},{first},"queryStringParameters":null}}"#
+    );
+    assert_open_refuses(&delete, "queryStringParameters").await;
+}
+
+/// Asserts that an HTTP event is an error that names this field, and calls nothing.
+async fn assert_open_refuses(event: &str, field: &str) {
+    let function = open(&[]);
+    let answer = function.invoke_text(event).await;
+    let error = failed(answer.expect_err(event));
+    assert_eq!(error.error_type, "InvalidEvent", "{event}");
+    assert!(error.message.contains(field), "{event}: {error:?}");
+    assert!(function.emulator.calls().is_empty(), "{event}");
+}

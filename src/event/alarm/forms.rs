@@ -83,9 +83,11 @@ pub(super) fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// The values that are texts, or numbers: an account may be written as one.
 pub(super) fn texts(values: BTreeMap<String, Value>) -> Vec<(String, String)> {
     let text = |(name, value)| match value {
         Value::String(value) => Some((name, value)),
+        Value::Number(number) => Some((name, number.to_string())),
         _ => None,
     };
     values.into_iter().filter_map(text).collect()

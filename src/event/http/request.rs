@@ -24,13 +24,17 @@ pub(super) struct HttpRequest {
     pub(super) caller: Option<Caller>,
 }
 
-/// The fields that all forms have.
+/// The fields with the body and the query, in any form. One of another type is an error: a `dryRun` in it must not be lost.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Payload {
+struct Payload<'a> {
     body: Option<String>,
-    #[serde(default)]
     is_base64_encoded: Option<bool>,
+    raw_query_string: Option<String>,
+    #[serde(borrow)]
+    query_string_parameters: Option<RawObject<'a>>,
+    #[serde(borrow)]
+    multi_value_query_string_parameters: Option<RawObject<'a>>,
 }
 
 impl HttpRequest {
@@ -40,7 +44,7 @@ impl HttpRequest {
         let context = object
             .object("requestContext")
             .ok_or_else(|| missing("requestContext"))?;
-        let payload: Payload = object.decode()?;
+        let payload: Payload<'_> = object.decode()?;
         let http = context.object("http");
         let form = if context.has("elb") {
             HttpForm::Alb {
@@ -71,7 +75,7 @@ impl HttpRequest {
             form,
             method: method.to_ascii_uppercase(),
             path,
-            query: query(object, form),
+            query: query(&payload, form),
             content_type: header(object, "content-type"),
             body: body(payload),
             caller: Caller::read(&context, form, claim),
@@ -79,7 +83,7 @@ impl HttpRequest {
     }
 }
 
-fn body(payload: Payload) -> Result<String, &'static str> {
+fn body(payload: Payload<'_>) -> Result<String, &'static str> {
     let text = payload.body.unwrap_or_default();
     if payload.is_base64_encoded != Some(true) {
         return Ok(text);
@@ -116,8 +120,8 @@ fn header(object: &RawObject<'_>, name: &str) -> Option<String> {
 
 /// The query parameters from all fields that can hold them, so that a `dryRun` in an event written by hand is never
 /// overlooked. API Gateway decodes them in form 1, a load balancer does not.
-fn query(object: &RawObject<'_>, form: HttpForm) -> Vec<(String, String)> {
-    let raw = object.text("rawQueryString").unwrap_or_default();
+fn query(payload: &Payload<'_>, form: HttpForm) -> Vec<(String, String)> {
+    let raw = payload.raw_query_string.as_deref().unwrap_or_default();
     let mut pairs: Vec<(String, String)> = raw
         .split('&')
         .filter(|pair| !pair.is_empty())
@@ -128,17 +132,18 @@ fn query(object: &RawObject<'_>, form: HttpForm) -> Vec<(String, String)> {
         HttpForm::Alb { .. } => form_decode(text),
         _ => text.to_owned(),
     };
-    for field in ["multiValueQueryStringParameters", "queryStringParameters"] {
-        let Some(parameters) = object.object(field) else {
-            continue;
-        };
+    let fields = [
+        &payload.multi_value_query_string_parameters,
+        &payload.query_string_parameters,
+    ];
+    for parameters in fields.into_iter().flatten() {
         let known: BTreeSet<String> = pairs.iter().map(|(name, _)| name.clone()).collect();
         for written in parameters.names() {
             let name = decode(written);
             if known.contains(&name) {
                 continue;
             }
-            for value in values(&parameters, written) {
+            for value in values(parameters, written) {
                 pairs.push((name.clone(), decode(&value)));
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use batch_emulator::{JobSpec, Operation, Status};
 use serde_json::{Value, json};
-use support::{Function, QUEUE, events::queue_blocked};
+use support::{Function, QUEUE, events::queue_blocked, first_for};
 use tokio::time::Instant;
 
 /// The name of the job whose field is broken in each answer, and the field: `broken 0` is the first.
@@ -109,4 +109,31 @@ async fn a_time_that_no_calendar_has_is_left_out_of_the_report() {
     let job = report["jobs"][0].as_object().unwrap();
     assert_eq!(job["outcome"], "cancelled");
     assert!(!job.contains_key("createdAt"), "{job:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_cannot_be_read_hides_no_head_before_it() {
+    let function = Function::with_answers(&[], |answer| {
+        let mut read: Value = serde_json::from_str(&answer).unwrap_or_default();
+        match read.pointer_mut("/frontOfQueue/jobs/1/jobArn") {
+            Some(arn) => *arn = json!("arn:aws:batch:eu-west-1:123456789012:job/7"),
+            None => return answer,
+        }
+        read.to_string()
+    });
+    let waiting = || JobSpec {
+        status_reason: Some("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large".to_owned()),
+        position_time: first_for(&function.emulator, Duration::from_mins(50)),
+        ..runnable()
+    };
+    let head = function.emulator.add_job(waiting());
+    function.emulator.add_job(waiting());
+    let select = json!({"select": {"jobQueue": QUEUE, "head": true}});
+    let report = function.invoke(select).await.unwrap();
+    assert_eq!(
+        report["summary"],
+        json!({"jobs": 1, "cancelled": 1}),
+        "{report}"
+    );
+    assert!(function.emulator.job(&head).unwrap().is_cancelled);
 }
