@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub use error::SelectError;
-use error::{not_looked_at, partial, partial_or_refused, refuse_too_many};
+use error::{not_looked_at, partial, partial_by_look, partial_or_refused, refuse_too_many};
 use limit::Finder;
 
 /// The jobs of a request, and what to do with each.

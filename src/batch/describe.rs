@@ -31,7 +31,9 @@ pub struct Described {
 
 impl Described {
     fn new(rows: Rows, asked: &[JobId]) -> Self {
-        let Rows { jobs, unreadable } = rows;
+        let Rows {
+            jobs, unreadable, ..
+        } = rows;
         let mut described = Self {
             jobs,
             unreadable: Vec::new(),
@@ -94,7 +96,7 @@ impl Operation for DescribeJobs<'_> {
     async fn send(&self, batch: &Batch) -> Result<Described, CallError> {
         let ids = self.0.iter().map(ToString::to_string).collect();
         let call = batch.client.describe_jobs().set_jobs(Some(ids));
-        let reader = JobsReader::default();
+        let reader = JobsReader::of_looks();
         call.customize().interceptor(reader.clone()).send().await?;
         Ok(Described::new(reader.into_rows()?, self.0))
     }

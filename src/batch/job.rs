@@ -3,8 +3,7 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use aws_sdk_batch::{
-    operation::describe_service_job::DescribeServiceJobOutput,
-    types::{JobStatus, JobSummary as SdkSummary, ServiceJobStatus},
+    operation::describe_service_job::DescribeServiceJobOutput, types::ServiceJobStatus,
 };
 use jiff::Timestamp;
 
@@ -74,27 +73,6 @@ pub struct JobDetail {
     pub tags: HashMap<String, String>,
     /// How its last attempt ended, if that ended with the job: the job ran to its end.
     pub ran_to_end: Option<String>,
-}
-
-impl TryFrom<SdkSummary> for JobSummary {
-    type Error = CallError;
-
-    fn try_from(job: SdkSummary) -> Result<Self, CallError> {
-        let size = job.array_properties.and_then(|array| array.size);
-        Ok(Self {
-            id: job_id(job.job_id.as_deref())?,
-            status: status(job.status.as_ref().map(JobStatus::as_str)),
-            status_reason: job.status_reason.map(|text| shown(text.into())),
-            job_name: shown(job.job_name.unwrap_or_default().into()),
-            job_definition: job.job_definition,
-            share_identifier: job.share_identifier,
-            created_at: time(job.created_at),
-            started_at: time_since(job.created_at, job.started_at),
-            is_cancelled: job.is_cancelled.unwrap_or_default(),
-            is_terminated: job.is_terminated.unwrap_or_default(),
-            array_size: array_size(size.map(i64::from)),
-        })
-    }
 }
 
 impl JobDetail {

@@ -2,7 +2,7 @@
 
 use aws_sdk_batch::types::{JobStatus, KeyValuesPair};
 
-use super::{Batch, CallError, JobSummary, Operation};
+use super::{Batch, CallError, JobSummary, Operation, read::JobsReader};
 use crate::request::{JobId, Status};
 
 /// The most jobs on a page of `ListJobs` without filters…
@@ -47,6 +47,8 @@ pub struct Listing {
 pub struct Page {
     /// The jobs.
     pub jobs: Vec<JobSummary>,
+    /// How many more there are that cannot be read.
+    pub unreadable: usize,
     /// What to ask for the next page with, if there is one.
     pub next: Option<String>,
 }
@@ -94,11 +96,13 @@ impl Operation for ListJobs<'_> {
             .max_results(self.limit.map_or(limit, i32::from))
             .set_filters(filters)
             .set_next_token(self.next.map(str::to_owned));
-        let answer = call.send().await?;
-        let jobs = answer.job_summary_list.unwrap_or_default().into_iter();
+        let reader = JobsReader::of_listings();
+        call.customize().interceptor(reader.clone()).send().await?;
+        let rows = reader.into_rows()?;
         Ok(Page {
-            jobs: jobs.map(JobSummary::try_from).collect::<Result<_, _>>()?,
-            next: answer.next_token.filter(|token| !token.is_empty()),
+            jobs: rows.jobs.into_iter().map(|job| job.summary).collect(),
+            unreadable: rows.unreadable.len(),
+            next: rows.next,
         })
     }
 }

@@ -17,7 +17,7 @@ use aws_sdk_batch::{
         interceptors::BeforeDeserializationInterceptorContextMut,
     },
     error::BoxError,
-    operation::describe_jobs::DescribeJobsOutput,
+    operation::{describe_jobs::DescribeJobsOutput, list_jobs::ListJobsOutput},
 };
 use aws_smithy_runtime_api::client::{
     interceptors::{
@@ -28,7 +28,7 @@ use aws_smithy_runtime_api::client::{
     ser_de::{DeserializeResponse, SharedResponseDeserializer},
 };
 use serde::{Deserialize, Deserializer, de::Visitor};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use super::{
     CallError, JobDetail, JobSummary,
@@ -52,15 +52,35 @@ pub struct Rows {
     pub jobs: Vec<JobDetail>,
     /// What is wrong with each other one, and its id if that can be read. It would not be otherwise another time.
     pub unreadable: Vec<(Option<JobId>, CallError)>,
+    /// What asks for the next page of a listing, if there is one.
+    pub next: Option<String>,
 }
 
 /// Reads the answer of one call, and keeps the jobs in it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct JobsReader {
     rows: Arc<Mutex<Option<Read>>>,
+    /// The answer as the SDK gets it: empty.
+    output: fn() -> Output,
 }
 
 impl JobsReader {
+    /// A reader of one answer of `DescribeJobs`.
+    pub(super) fn of_looks() -> Self {
+        Self {
+            rows: Arc::default(),
+            output: || Output::erase(DescribeJobsOutput::builder().build()),
+        }
+    }
+
+    /// A reader of one answer of `ListJobs`.
+    pub(super) fn of_listings() -> Self {
+        Self {
+            rows: Arc::default(),
+            output: || Output::erase(ListJobsOutput::builder().build()),
+        }
+    }
+
     /// The jobs of the answer, once the call has returned.
     pub(super) fn into_rows(self) -> Read {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,12 +117,13 @@ impl DeserializeResponse for JobsReader {
     ) -> OutputOrError {
         let rows = read_jobs(response.body().bytes().unwrap_or_default());
         *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = Some(rows);
-        Ok(Output::erase(DescribeJobsOutput::builder().build()))
+        Ok((self.output)())
     }
 }
 
 /// The jobs in the body of an answer of `DescribeJobs`
-/// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html)).
+/// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html)) or `ListJobs`
+/// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html)).
 ///
 /// A value of another type than the reference says harms its own job alone.
 ///
@@ -111,9 +132,10 @@ impl DeserializeResponse for JobsReader {
 /// When the body is not JSON, is cut short, or holds no list of jobs (which would make all of them unknown to Batch): it
 /// counts as no answer.
 pub fn read_jobs(body: &[u8]) -> Result<Rows, CallError> {
-    if let Ok(answer) = serde_json::from_slice::<Answer<DescribedJob<'_>>>(body) {
-        let mut rows = Rows::default();
-        answer.jobs.into_iter().for_each(|job| rows.add(Ok(job)));
+    let answer = serde_json::from_slice::<Answer<DescribedJob<'_>>>(body).ok();
+    if let Some((jobs, next)) = answer.and_then(Answer::into_jobs) {
+        let mut rows = Rows::of_page(next);
+        jobs.into_iter().for_each(|job| rows.add(Ok(job)));
         return Ok(rows);
     }
     read_each(&String::from_utf8_lossy(body))
@@ -123,8 +145,10 @@ pub fn read_jobs(body: &[u8]) -> Result<Rows, CallError> {
 fn read_each(body: &str) -> Result<Rows, CallError> {
     let unreadable = |error| CallError::unknown(&format!("Batch's answer cannot be read: {error}"));
     let answer: Answer<&RawValue> = serde_json::from_str(body).map_err(unreadable)?;
-    let mut rows = Rows::default();
-    for job in answer.jobs {
+    let no_jobs = || CallError::unknown("Batch's answer cannot be read: it has no list of jobs");
+    let (jobs, next) = answer.into_jobs().ok_or_else(no_jobs)?;
+    let mut rows = Rows::of_page(next);
+    for job in jobs {
         let described = from_object::<DescribedJob<'_>>(job.get());
         rows.add(described.map_err(|error| {
             let known = serde_json::from_str::<JobIdOnly<'_>>(job.get()).ok();
@@ -136,6 +160,13 @@ fn read_each(body: &str) -> Result<Rows, CallError> {
 }
 
 impl Rows {
+    fn of_page(next: Option<String>) -> Self {
+        Self {
+            next: next.filter(|token| !token.is_empty()),
+            ..Self::default()
+        }
+    }
+
     fn add(&mut self, job: Result<DescribedJob<'_>, (Option<JobId>, CallError)>) {
         let job = job.and_then(|job| JobDetail::try_from(job).map_err(|error| (None, error)));
         match job {
@@ -146,8 +177,20 @@ impl Rows {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Answer<J> {
-    jobs: Vec<J>,
+    jobs: Option<Vec<J>>,
+    job_summary_list: Option<Vec<J>>,
+    next_token: Option<Value>,
+}
+
+impl<J> Answer<J> {
+    /// The jobs; none if there is no list of them, which would make all of them unknown to Batch.
+    fn into_jobs(self) -> Option<(Vec<J>, Option<String>)> {
+        let next = self.next_token.as_ref().and_then(Value::as_str);
+        let next = next.map(str::to_owned);
+        Some((self.jobs.or(self.job_summary_list)?, next))
+    }
 }
 
 /// The id of a job whose other fields cannot be read.

@@ -47,12 +47,12 @@ pub(super) fn searches(
             fail_on_incomplete,
         };
         let mut known = searches.iter_mut();
-        match known.find(|(search, _)| request.is_some() && search.request == request) {
-            Some((search, _)) => search.messages.push(asking),
-            None => {
-                let messages = vec![asking];
-                searches.push((Search { request, messages }, content));
-            }
+        let same = known.find(|(search, _)| request.is_some() && search.request == request);
+        if let Some((search, _)) = same {
+            search.messages.push(asking);
+        } else {
+            let messages = vec![asking];
+            searches.push((Search { request, messages }, content));
         }
     }
     searches

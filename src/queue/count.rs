@@ -61,7 +61,7 @@ pub(super) async fn count(
     let page = session.call(&call).await?;
     let count = Count {
         status,
-        jobs: page.jobs.len(),
+        jobs: page.jobs.len() + page.unreadable,
         more: page.next.is_some(),
     };
     Ok((count, page.jobs))

@@ -52,6 +52,14 @@ pub(super) fn partial(error: CallError) -> Result<Partial, SelectError> {
     }
 }
 
+/// Why a selection is partial since a job could not be looked at. That Batch refuses one job is no refusal of the request.
+pub(super) fn partial_by_look(error: &CallError) -> Result<Partial, SelectError> {
+    match error.kind {
+        ErrorKind::Refused => Ok(Partial::Failed),
+        _ => partial(error.clone()),
+    }
+}
+
 /// The outcome of a job that could not be looked at.
 pub(super) fn not_looked_at(error: &CallError) -> Decision {
     let message = format!("the look failed: {error}");

@@ -1,15 +1,15 @@
 //! Conditions that only a look can tell, `maxJobs` and `MAX_SELECTED`: jobs are looked at, planned, counted and cut.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
 use tokio::time::Instant;
 
 use super::{
-    Candidate, Chosen, SelectError, Selection, SelectionQuery, is_over, not_looked_at, partial,
-    refuse_too_many,
+    Candidate, Chosen, SelectError, Selection, SelectionQuery, is_over, not_looked_at,
+    partial_by_look, refuse_too_many,
 };
 use crate::{
     batch::{CallError, DESCRIBE_LIMIT, JobDetail, oldest_first},
@@ -83,8 +83,7 @@ struct Found {
 impl Found {
     /// Why this is not all, if some jobs were not looked at.
     fn partial(&self) -> Result<Option<Partial>, SelectError> {
-        let unseen = self.unseen.as_deref().cloned();
-        unseen.map(partial).transpose()
+        self.unseen.as_deref().map(partial_by_look).transpose()
     }
 }
 
@@ -149,8 +148,9 @@ impl<'a> Finder<'a> {
         if self.session.owner.is_restricted() {
             // Whose they are nobody can tell.
             found.missing.clear();
-            let failed = found.failed.drain(..).map(|(_, error)| error);
-            found.unseen = failed.last().or(found.unseen);
+            let mut failed = found.failed.drain(..).map(|(_, error)| error);
+            found.unseen = failed.next().or(found.unseen);
+            drop(failed);
         }
         found
     }
@@ -219,7 +219,7 @@ impl<'a> Finder<'a> {
             if room > 0
                 && let Some((_, error)) = found.failed.first()
             {
-                return Ok(none(partial(CallError::clone(error))?));
+                return Ok(none(partial_by_look(error)?));
             }
             if is_over(self.session) {
                 return Ok(none(Partial::OutOfTime));
@@ -230,7 +230,8 @@ impl<'a> Finder<'a> {
         Ok(all)
     }
 
-    /// The jobs of `ids` in their order, the oldest `maxJobs` of them to be ended.
+    /// The jobs of `ids` in their order, the oldest `maxJobs` of them to be ended: none while jobs that were not looked at may
+    /// be older.
     pub(super) async fn limit_ids(mut self, ids: Vec<AskedId>) -> Selection {
         let known = |asked: &AskedId| match asked {
             AskedId::Job { id, .. } => Some(*id),
@@ -238,9 +239,18 @@ impl<'a> Finder<'a> {
         };
         let found = self.find(ids.iter().filter_map(known), |_, _| true).await;
         let mut room = self.query.max_jobs.unwrap_or(usize::MAX);
+        let distinct: HashSet<JobId> = ids.iter().filter_map(known).collect();
+        let blank = distinct.len() - found.planned.len() - found.missing.len();
+        let is_sure = blank == 0 || found.size.saturating_add(blank) <= room;
         let unknown = unknown(found.missing, found.failed);
         let planned = found.planned.into_iter().map(|job| {
             let id = job.id;
+            if !is_sure && job.plan == Plan::End {
+                let message = "some jobs could not be looked at, and may be older";
+                let message = Some(message.into());
+                let seen = Some(job.observation);
+                return (id, Decision::Settle(Outcome::NotAttempted, message, seen));
+            }
             let (job, left) = job.chosen(room);
             room = left;
             (id, job.decision)

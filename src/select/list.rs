@@ -55,7 +55,8 @@ pub(super) async fn list(
             End::Failed(error) => return Ok((found.jobs, Some(partial(error)?))),
         }
     }
-    Ok((found.jobs, None))
+    let partial = found.has_unreadable.then_some(Partial::Failed);
+    Ok((found.jobs, partial))
 }
 
 struct Sweep<'a> {
@@ -79,6 +80,24 @@ struct Found {
     known: HashSet<JobId>,
     jobs: Vec<Candidate>,
     size: usize,
+    /// Whether a listing has shown a job that cannot be read.
+    has_unreadable: bool,
+}
+
+impl Found {
+    fn join(&mut self, other: Self) {
+        self.has_unreadable |= other.has_unreadable;
+        self.add(other.jobs);
+    }
+
+    fn add(&mut self, jobs: impl IntoIterator<Item = Candidate>) {
+        for job in jobs {
+            if self.known.insert(job.id) {
+                self.size += job.size;
+                self.jobs.push(job);
+            }
+        }
+    }
 }
 
 /// How a sweep has ended.
@@ -109,12 +128,26 @@ impl Sweep<'_> {
         let mut other = Found::default();
         let (mut one, mut two) = (filtered.clone(), by_status.clone());
         loop {
-            if let Some(end) = self.turn(&mut one, found).await {
-                return (filtered, end);
+            // Where one fails, the other goes on alone.
+            match self.turn(&mut one, found).await {
+                None => {}
+                Some(End::Failed(_)) => {
+                    let end = self.to_end(two, &mut other).await;
+                    found.join(other);
+                    return (by_status, end);
+                }
+                Some(end) => return (filtered, end),
             }
-            if let Some(end) = self.turn(&mut two, &mut other).await {
-                *found = other;
-                return (by_status, end);
+            match self.turn(&mut two, &mut other).await {
+                None => {}
+                Some(End::Failed(_)) => {
+                    found.join(other);
+                    return (filtered, self.to_end(one, found).await);
+                }
+                Some(end) => {
+                    *found = other;
+                    return (by_status, end);
+                }
             }
         }
     }
@@ -160,16 +193,15 @@ impl Sweep<'_> {
 
     fn take(&self, page: &Page, found: &mut Found) {
         let Self { select, query, .. } = self;
+        found.has_unreadable |= page.unreadable > 0;
         for job in &page.jobs {
             let matches = select.matches_listed(job, query.intent.action, query.before);
-            if matches && found.known.insert(job.id) {
-                let size = job.array_size.map_or(1, |size| size as usize);
-                found.size += size;
-                found.jobs.push(Candidate {
+            if matches {
+                found.add([Candidate {
                     id: job.id,
                     created_at: job.created_at,
-                    size,
-                });
+                    size: job.array_size.map_or(1, |size| size as usize),
+                }]);
             }
         }
     }

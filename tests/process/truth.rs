@@ -51,6 +51,8 @@ struct Case {
     /// How many seconds the answer takes.
     takes: RangeInclusive<u64>,
     expected: Expected,
+    /// Whether a selection could not be listed to its end.
+    is_partial: bool,
     /// How many calls of each operation are made. Of all others, none is.
     calls: Vec<(Operation, RangeInclusive<usize>)>,
 }
@@ -83,12 +85,18 @@ impl Case {
             time: Duration::from_mins(1),
             takes: 0..=25,
             expected: Expected::Jobs(jobs),
+            is_partial: false,
             calls: Vec::new(),
         }
     }
 
     fn calls(mut self, operation: Operation, times: RangeInclusive<usize>) -> Self {
         self.calls.push((operation, times));
+        self
+    }
+
+    fn partial(mut self) -> Self {
+        self.is_partial = true;
         self
     }
 
@@ -149,7 +157,9 @@ async fn run(set_up: fn(&Emulator) -> Case) {
     let seconds = began.elapsed().as_secs();
     assert!(case.takes.contains(&seconds), "it took {seconds} s");
     match (&case.expected, &answer) {
-        (Expected::Jobs(jobs), Ok(report)) => check_report(jobs, report, &emulator),
+        (Expected::Jobs(jobs), Ok(report)) => {
+            check_report(jobs, case.is_partial, report, &emulator);
+        }
         (&Expected::Error(error_type, message), Err(error)) => {
             assert_eq!(error.error_type, error_type);
             assert!(error.message.contains(message), "{}", error.message);
@@ -164,7 +174,7 @@ async fn run(set_up: fn(&Emulator) -> Case) {
     }
 }
 
-fn check_report(jobs: &[Job], report: &Value, emulator: &Emulator) {
+fn check_report(jobs: &[Job], is_partial: bool, report: &Value, emulator: &Emulator) {
     let mut summary = BTreeMap::from([("jobs", jobs.len())]);
     for job in jobs {
         *summary.entry(job.outcome).or_default() += 1;
@@ -173,7 +183,8 @@ fn check_report(jobs: &[Job], report: &Value, emulator: &Emulator) {
         assert_eq!(truth, (job.status, job.is_cancelled), "{}", job.id);
     }
     assert_eq!(report["summary"], json!(summary), "{}", report["jobs"][0]);
-    let complete = !jobs.iter().any(|job| LEFT.contains(&job.outcome));
+    assert_eq!(report["selection"] == "partial", is_partial, "{report}");
+    let complete = !is_partial && !jobs.iter().any(|job| LEFT.contains(&job.outcome));
     assert_eq!(report["complete"], complete, "{}", report["summary"]);
     let found = report["jobs"].as_array().unwrap();
     let truncated = report["truncated"].as_u64().unwrap_or_default();

@@ -13,7 +13,7 @@ fn poll_all(driver: &mut Driver) -> Vec<Call> {
 fn sizes(calls: &[Call]) -> Vec<usize> {
     let size = |call: &Call| match call {
         Call::End(call) => call.jobs.len(),
-        look => panic!("{look:?}"),
+        look @ Call::Look(_) => panic!("{look:?}"),
     };
     calls.iter().map(size).collect()
 }
@@ -120,7 +120,7 @@ fn jobs_of_different_reasons_share_looks_and_no_calls() {
     let calls = poll_all(&mut driver);
     let calls = calls.iter().map(|call| match call {
         Call::End(call) => (&*call.reason, call.jobs.len()),
-        look => panic!("{look:?}"),
+        look @ Call::Look(_) => panic!("{look:?}"),
     });
     assert_eq!(calls.collect::<Vec<_>>(), [("another", 2), ("one", 3)]);
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Alarm,
-    queue::{Contributor as AlarmContributor, Metric as AlarmMetric, region_of_arn},
+    queue::{ACCOUNT, Contributor as AlarmContributor, Metric as AlarmMetric, region_of_arn},
 };
 
 /// The detail type of an event about one contributor.
@@ -83,11 +83,11 @@ pub(super) fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// The values that are texts, or numbers: an account may be written as one.
+/// The values that are texts. An account may be written as a number too, which must not be overlooked.
 pub(super) fn texts(values: BTreeMap<String, Value>) -> Vec<(String, String)> {
     let text = |(name, value)| match value {
         Value::String(value) => Some((name, value)),
-        Value::Number(number) => Some((name, number.to_string())),
+        Value::Number(account) if name == ACCOUNT => Some((name, account.to_string())),
         _ => None,
     };
     values.into_iter().filter_map(text).collect()

@@ -10,7 +10,7 @@ const OTHER: &str = "Other";
 
 /// The attribute of a contributor that a query has grouped by account
 /// ([CloudWatch documentation](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-querylanguage.html)).
-const ACCOUNT: &str = "AWS.AccountId";
+pub(super) const ACCOUNT: &str = "AWS.AccountId";
 
 /// A metric of an alarm, or an expression.
 #[derive(Debug)]

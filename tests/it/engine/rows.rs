@@ -137,3 +137,41 @@ async fn a_place_that_cannot_be_read_hides_no_head_before_it() {
     );
     assert!(function.emulator.job(&head).unwrap().is_cancelled);
 }
+
+/// The answer of Batch, in whose listings the job of such a name is broken.
+fn broken_listing(answer: String) -> String {
+    let mut read: Value = serde_json::from_str(&answer).unwrap_or_default();
+    let Some(rows) = read["jobSummaryList"].as_array_mut() else {
+        return answer;
+    };
+    for row in rows {
+        match row["jobName"].as_str() {
+            Some("date") => row["createdAt"] = json!("2026-11-28"),
+            Some("flag") => row["isCancelled"] = json!("false"),
+            Some("array") => row["arrayProperties"] = json!([]),
+            Some("id") => row["jobId"] = json!("7"),
+            _ => {}
+        }
+    }
+    read.to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_of_a_listing_that_cannot_be_read_harms_itself_alone_and_at_once() {
+    for name in ["date", "flag", "array", "id"] {
+        let function = Function::with_answers(&[], broken_listing);
+        let spec = JobSpec {
+            count: 9,
+            ..runnable()
+        };
+        function.emulator.add_jobs(&spec);
+        function.emulator.add_job(runnable().name(name));
+        let began = Instant::now();
+        let select = json!({"select": {"jobQueue": QUEUE}});
+        let report = function.invoke(select).await;
+        let report = report.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(report["summary"]["cancelled"], 9, "{name}: {report}");
+        assert_eq!(report["complete"], false, "{name}");
+        assert!(began.elapsed() < Duration::from_millis(500), "{name}");
+    }
+}

@@ -97,3 +97,22 @@ async fn head_is_ended_by_its_owner_only() {
         assert_eq!(function.emulator.job(&id).unwrap().is_cancelled, is_ended);
     }
 }
+
+/// Whose the job is nobody can tell; that those that can be read are the caller's own, Batch says.
+#[tokio::test(start_paused = true)]
+async fn a_job_that_cannot_be_looked_at_hides_no_own_job() {
+    let emulator = account();
+    let own = emulator.add_job(job(Status::Runnable, Some("ann")));
+    let bad = emulator.add_job(job(Status::Runnable, Some("bob")));
+    emulator.set_faults(batch_emulator::Faults {
+        fails_describe: [bad].into(),
+        ..batch_emulator::Faults::default()
+    });
+    let function = function(emulator, &[]);
+    let body = json!({"select": {"jobQueue": "mine"}}).to_string();
+    let ann = Form::V2.post(&body).caller(support::events::CALLER);
+    let answer = send(&function, ann).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.json()["selection"], "partial");
+    assert_eq!(ended(&function.emulator), [own]);
+}

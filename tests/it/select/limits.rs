@@ -271,3 +271,71 @@ async fn listing_that_is_denied_midway_is_partial() {
         .fail_next(Operation::ListJobs, Fault::Denied, 1);
     assert_eq!(error_of(&function, request).await.error_type, "Denied");
 }
+
+/// Two listings are read by turns: what one has found stays found when the other fails.
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_fails_keeps_what_the_other_has_found() {
+    // Only the listing by status has pages of more than a hundred; its tokens expire.
+    let function = Function::with_answers(&[], |answer| {
+        let mut read: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
+        let rows = read["jobSummaryList"].as_array();
+        if rows.is_none_or(|rows| rows.len() <= 100) || read["nextToken"].is_null() {
+            return answer;
+        }
+        read["nextToken"] = json!("expired");
+        read.to_string()
+    });
+    let mine = job(Status::Runnable).name("mine");
+    function.emulator.add_jobs(&many(250, mine));
+    let other = job(Status::Submitted).name("other");
+    function.emulator.add_jobs(&many(1500, other));
+    let mut before = 0;
+    for _ in 0..2 {
+        let report = function.invoke(select(json!({"jobName": "mine"}))).await;
+        let report = report.unwrap();
+        let found = cancelled(&function.emulator).len();
+        assert!(found > before || found == 250, "{report}");
+        before = found;
+    }
+}
+
+/// Jobs that were not looked at may be older than those that were.
+#[tokio::test(start_paused = true)]
+async fn ids_with_a_limit_end_none_while_older_ones_may_be_unseen() {
+    let mut function = Function::new(&[]);
+    function.deadline = Duration::from_secs(10);
+    let ids: Vec<String> = (0..150)
+        .map(|age| {
+            let age = Duration::from_secs(1000 + age);
+            function.emulator.add_job(job(Status::Runnable).age(age))
+        })
+        .collect();
+    let looks = Operation::DescribeJobs;
+    function.emulator.fail_next(looks, Fault::HangBefore, 1);
+    function
+        .invoke(json!({"jobIds": ids, "maxJobs": 10}))
+        .await
+        .unwrap();
+    let oldest: BTreeSet<String> = ids[140..].iter().cloned().collect();
+    let ended = cancelled(&function.emulator);
+    assert!(ended.is_subset(&oldest), "{} others", ended.len());
+}
+
+/// What one look shows is no refusal of the request.
+#[tokio::test(start_paused = true)]
+async fn limit_is_partial_where_the_oldest_job_cannot_be_looked_at() {
+    let function = Function::new(&[]);
+    let day = Duration::from_hours(24);
+    let oldest = function.emulator.add_job(job(Status::Runnable).age(day));
+    function.emulator.add_jobs(&many(5, job(Status::Runnable)));
+    function.emulator.set_faults(Faults {
+        fails_describe: [oldest].into(),
+        ..Faults::default()
+    });
+    let mut event = select(json!({}));
+    event["maxJobs"] = json!(2);
+    let report = function.invoke(event).await;
+    let report = report.unwrap_or_else(|error| panic!("{}: {error}", error.error_type()));
+    assert_eq!(report["selection"], "partial", "{report}");
+    assert!(cancelled(&function.emulator).is_empty());
+}

@@ -39,6 +39,7 @@ pub(super) enum Invariant {
     Patience,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what a judge returns")]
 fn broken(invariant: Invariant, why: impl Into<String>) -> Option<Broken> {
     let why = why.into();
     Some(Broken { invariant, why })
@@ -259,7 +260,7 @@ impl Case<'_> {
             .iter()
             .any(|flight| match &flight.call {
                 Call::End(call) => call.jobs.iter().any(|(_, id)| *id == entity.id),
-                _ => false,
+                Call::Look(_) => false,
             });
         let is_done = entity.is_ours && (entity.is_cancelled || entity.is_terminated);
         is_done

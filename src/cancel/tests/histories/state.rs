@@ -225,7 +225,7 @@ impl State {
                 }
                 Answer::Acknowledged(call, answer)
             }
-            look => {
+            look @ Call::Look(_) => {
                 let answer = match work {
                     Work::Fails(kind) => Err(error(kind)),
                     Work::Silent(_) => Err(error(SILENCE)),

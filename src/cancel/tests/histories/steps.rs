@@ -73,12 +73,11 @@ impl State {
     pub(super) fn steps(&self, setting: &Setting) -> Vec<Step> {
         let mut steps = Vec::new();
         for (number, flight) in self.in_flight.iter().enumerate() {
-            match flight.work {
-                Some(_) => steps.push(Step::Answer(number)),
-                None => {
-                    let works = self.works(&flight.call, setting.faults - self.faults);
-                    steps.extend(works.into_iter().map(|work| Step::Work(number, work)));
-                }
+            if flight.work.is_some() {
+                steps.push(Step::Answer(number));
+            } else {
+                let works = self.works(&flight.call, setting.faults - self.faults);
+                steps.extend(works.into_iter().map(|work| Step::Work(number, work)));
             }
         }
         if self.moves < setting.moves {
@@ -101,7 +100,7 @@ impl State {
     fn works(&self, call: &Call, faults: u8) -> Vec<Work> {
         let ids = match call {
             Call::Look(ids) => ids.as_slice(),
-            Call::End(call) => return self.end_works(call, faults),
+            Call::End(call) => return Self::end_works(call, faults),
         };
         let mut works = vec![Work::Shows];
         if faults > 0 {
@@ -115,7 +114,7 @@ impl State {
         works
     }
 
-    fn end_works(&self, call: &EndCall, faults: u8) -> Vec<Work> {
+    fn end_works(call: &EndCall, faults: u8) -> Vec<Work> {
         use Effect::{Late, Now, Slowly};
         let count = call.jobs.len();
         let mut choices = vec![
