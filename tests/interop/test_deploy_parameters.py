@@ -71,7 +71,7 @@ def job(name, **fields):
 
 def first_of(queue, name, reason, seconds):
     since = {"at": int((time.time() - seconds) * 1000)}
-    return job(name, jobQueue=queue, age="2d", statusReason=reason, positionTime=since)
+    return job(name, jobQueue=queue, age="48h", statusReason=reason, positionTime=since)
 
 
 def seed():
