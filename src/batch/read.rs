@@ -135,7 +135,9 @@ pub fn read_jobs(body: &[u8]) -> Result<Rows, CallError> {
     let answer = serde_json::from_slice::<Answer<DescribedJob<'_>>>(body).ok();
     if let Some((jobs, next)) = answer.and_then(Answer::into_jobs) {
         let mut rows = Rows::of_page(next);
-        jobs.into_iter().for_each(|job| rows.add(Ok(job)));
+        for job in jobs {
+            rows.add(Ok(job));
+        }
         return Ok(rows);
     }
     read_each(&String::from_utf8_lossy(body))
