@@ -169,7 +169,7 @@ def test_routes_and_their_statuses_are_those_of_the_openapi_document():
 def test_error_types_are_those_of_the_function():
     types = {
         name
-        for file in ("event/error.rs", "respond/failure.rs", "panel.rs")
+        for file in ("event/error.rs", "respond/failure.rs", "session/queue.rs")
         for name in re.findall(r'=> "(\w+)"', body(source(file), "error_type"))
     }
     assert len(types) > 8
