@@ -128,7 +128,7 @@ impl Publisher {
         reports
     }
 
-    /// Sends a call once: what came of each event.
+    /// Sends a call once: the outcome of each event.
     async fn put_once(
         &self,
         entries: Vec<Entry>,
@@ -231,7 +231,7 @@ impl Problem {
     }
 }
 
-/// What came of an event: only one that has an id is published.
+/// The outcome of an event: only one that has an id is published.
 fn outcome(result: &PutEventsResultEntry) -> Result<(), Problem> {
     match (result.event_id.as_deref(), result.error_code.as_deref()) {
         (Some(id), _) if !id.is_empty() => Ok(()),
