@@ -29,7 +29,12 @@ fn is_map_batch(object: &RawObject<'_>) -> bool {
 
 pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, EventError> {
     let request = if is_map_batch(object) {
-        let option = |name: &&str| is_field(name) || is_misspelt_input(name);
+        // Options in an object of another name, such as Input or options, must not be lost either.
+        let holds_option = |name: &str| {
+            let inner = object.object(name).filter(|_| name != "BatchInput");
+            inner.is_some_and(|inner| inner.names().any(is_field))
+        };
+        let option = |name: &&str| is_field(name) || is_misspelt_input(name) || holds_option(name);
         if let Some(option) = object.names().find(option) {
             return Err(misplaced(option).into());
         }

@@ -144,6 +144,8 @@ async fn option_beside_the_place_where_it_belongs_is_refused() {
         .chain(["dryRun", "Terminate", "max_jobs"])
     {
         assert_refused(with(json!({"Items": [RUNNABLE]}), name), name).await;
+        let nested = with(json!({}), name);
+        assert_refused(json!({"Items": [RUNNABLE], "Input": nested}), "Input").await;
         let row = with(json!({"jobId": RUNNABLE, "row": 7}), name);
         assert_refused(json!({"Items": [row]}), name).await;
         assert_refused(json!([with(json!({"body": request}), name)]), name).await;
