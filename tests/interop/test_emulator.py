@@ -41,7 +41,7 @@ def assert_fits(shape, value, where):
         for item in value:
             assert_fits(shape.member, item, f"{where}[]")
     elif shape.type_name == "map":
-        assert all(isinstance(key, str) for key in value), where
+        assert isinstance(value, dict), where
         for item in value.values():
             assert_fits(shape.value, item, f"{where}{{}}")
     elif shape.type_name == "string":
@@ -49,6 +49,8 @@ def assert_fits(shape, value, where):
         assert not getattr(shape, "enum", None) or value in shape.enum, f"{where}: {value}"
     elif shape.type_name in ("integer", "long"):
         assert isinstance(value, int) and not isinstance(value, bool), where
+    elif shape.type_name in ("double", "float"):
+        assert isinstance(value, (int, float)) and not isinstance(value, bool), where
     elif shape.type_name == "boolean":
         assert isinstance(value, bool), where
     else:

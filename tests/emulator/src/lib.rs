@@ -63,7 +63,10 @@ pub use fault::{BulkCalls, Fault, ItemError, Tokens};
 pub use faults::Faults;
 pub use job::JobView;
 pub use operation::Operation;
-pub use queue::{PositionTime, Queue, QueueState, QueueType};
+pub use queue::{
+    CapacityUsage, PositionTime, Queue, QueueState, QueueStatus, QueueType, TimeLimitAction,
+    TimeLimitEnd, TimeLimitState,
+};
 pub use record::{Answer, Call};
 pub use seed::{Seed, SeedError};
 pub use server::Server;

@@ -29,7 +29,9 @@ The seed. All is optional; a misspelt field is an error. Lengths of time are sec
   now                 what the clock shows at the start; the system's time by default
   queues [            the job queues; without any, those that jobs name are made
     name, state, type   ENABLED or DISABLED; ECS, EKS …; SAGEMAKER_TRAINING makes its jobs service jobs
-    priority ]
+    status, statusReason  VALID by default; priority
+    jobStateTimeLimitActions [ reason, maxTimeSeconds, action; shown only: no job ends by them
+    totalCapacityUsage [ capacityUnit, quantity: what its jobs use
   jobs [              in the order of creation
     jobId               a UUID; by default one that is the same in every run
     jobName, jobQueue, jobDefinition, tags {}, shareIdentifier, schedulingPriority

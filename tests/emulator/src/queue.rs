@@ -39,8 +39,71 @@ pub enum QueueState {
     Disabled,
 }
 
-/// A job queue. In a seed: `{"name": "…", "state": "ENABLED", "type": "ECS", "priority": 1}`.
+/// Whether a queue is as it should be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(
+    missing_docs,
+    reason = "each variant is Batch's queue status of that name"
+)]
+pub enum QueueStatus {
+    Creating,
+    Updating,
+    Deleting,
+    Deleted,
+    #[default]
+    Valid,
+    Invalid,
+}
+
+/// What Batch does by itself with a job at the head of a queue that has waited for too long. It is
+/// only shown: no job of the emulator ends by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TimeLimitAction {
+    /// The blocking code, `CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY`.
+    pub reason: String,
+    /// RUNNABLE, the only state that Batch knows here.
+    #[serde(default)]
+    pub state: TimeLimitState,
+    /// Between 600 and 86,400.
+    pub max_time_seconds: i32,
+    /// CANCEL by default.
+    #[serde(default)]
+    pub action: TimeLimitEnd,
+}
+
+/// The state that a time limit is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs, reason = "the only one that Batch knows")]
+pub enum TimeLimitState {
+    #[default]
+    Runnable,
+}
+
+/// How a time limit ends a job: TERMINATE is for service jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs, reason = "each variant is Batch's action of that name")]
+pub enum TimeLimitEnd {
+    #[default]
+    Cancel,
+    Terminate,
+}
+
+/// What the jobs of a queue use of one kind of capacity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CapacityUsage {
+    /// `VCPU`, in an EKS queue `cpu`, of service jobs the type of instance.
+    pub capacity_unit: String,
+    /// How much.
+    pub quantity: f64,
+}
+
+/// A job queue. In a seed: `{"name": "…", "state": "ENABLED", "type": "ECS", "priority": 1}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Queue {
     /// The queue's name.
@@ -54,6 +117,18 @@ pub struct Queue {
     /// 1 by default.
     #[serde(default = "one")]
     pub priority: i32,
+    /// VALID by default.
+    #[serde(default)]
+    pub status: QueueStatus,
+    /// What is said of its status; by default that it is healthy, if it is VALID.
+    #[serde(default)]
+    pub status_reason: Option<String>,
+    /// None by default; then the member is left out.
+    #[serde(default)]
+    pub job_state_time_limit_actions: Vec<TimeLimitAction>,
+    /// What `GetJobQueueSnapshot` shows that its jobs use; left out by default.
+    #[serde(default)]
+    pub total_capacity_usage: Vec<CapacityUsage>,
 }
 
 fn one() -> i32 {
@@ -68,6 +143,10 @@ impl Queue {
             state: QueueState::default(),
             kind: QueueType::default(),
             priority: one(),
+            status: QueueStatus::default(),
+            status_reason: None,
+            job_state_time_limit_actions: Vec::new(),
+            total_capacity_usage: Vec::new(),
         }
     }
 
@@ -77,6 +156,12 @@ impl Queue {
             kind: QueueType::SagemakerTraining,
             ..Self::new(name)
         }
+    }
+
+    /// What Batch says of its status.
+    pub(crate) fn shown_status_reason(&self) -> Option<&str> {
+        let healthy = (self.status == QueueStatus::Valid).then_some("JobQueue Healthy");
+        self.status_reason.as_deref().or(healthy)
     }
 }
 

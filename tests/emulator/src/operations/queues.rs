@@ -14,7 +14,10 @@ use crate::{
     error::ApiError,
     job::{Key, QueueKey},
     operation::Operation,
-    queue::{PositionTime, QueueEntry, QueueState, QueueType},
+    queue::{
+        CapacityUsage, PositionTime, QueueEntry, QueueState, QueueStatus, QueueType,
+        TimeLimitAction,
+    },
     wire::Input,
 };
 
@@ -35,11 +38,14 @@ struct QueueDetail<'a> {
     job_queue_name: &'a str,
     job_queue_arn: &'a str,
     state: QueueState,
-    status: &'static str,
-    status_reason: &'static str,
+    status: QueueStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_reason: Option<&'a str>,
     priority: i32,
     compute_environment_order: Vec<ComputeEnvironment>,
     job_queue_type: QueueType,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    job_state_time_limit_actions: &'a [TimeLimitAction],
 }
 
 #[derive(Serialize)]
@@ -51,8 +57,17 @@ struct ComputeEnvironment {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Snapshot {
+struct Snapshot<'a> {
     front_of_queue: Front,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_utilization: Option<Utilization<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Utilization<'a> {
+    total_capacity_usage: &'a [CapacityUsage],
+    last_updated_at: i64,
 }
 
 #[derive(Serialize)]
@@ -104,8 +119,8 @@ impl Desk<'_> {
             job_queue_name: &entry.queue.name,
             job_queue_arn: &entry.arn,
             state: entry.queue.state,
-            status: "VALID",
-            status_reason: "JobQueue Healthy",
+            status: entry.queue.status,
+            status_reason: entry.queue.shown_status_reason(),
             priority: entry.queue.priority,
             compute_environment_order: if service {
                 Vec::new()
@@ -119,6 +134,7 @@ impl Desk<'_> {
                 }]
             },
             job_queue_type: entry.queue.kind,
+            job_state_time_limit_actions: &entry.queue.job_state_time_limit_actions,
         }
     }
 
@@ -151,6 +167,15 @@ impl Desk<'_> {
                 jobs,
                 last_updated_at: millis(self.now),
             },
+            queue_utilization: self.utilization(entry),
+        })
+    }
+
+    fn utilization<'a>(&self, entry: &'a QueueEntry) -> Option<Utilization<'a>> {
+        let total_capacity_usage = entry.queue.total_capacity_usage.as_slice();
+        (!total_capacity_usage.is_empty()).then_some(Utilization {
+            total_capacity_usage,
+            last_updated_at: millis(self.now),
         })
     }
 }

@@ -5,7 +5,7 @@
     reason = "nothing outside of this binary can be reached"
 )]
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use batch_emulator::{Dropped, Emulator, Faults, JobSpec, Operation, Seed};
 use serde_json::{Value, json};
@@ -116,4 +116,49 @@ pub fn one_job(faults: Faults) -> (Emulator, String) {
 /// The body of a call that ends a job.
 pub fn ask_for(id: &str) -> Value {
     json!({"jobId": id, "reason": "r"})
+}
+
+/// What `DescribeJobQueues` shows of this queue.
+pub async fn queue(emulator: &Emulator, name: &str) -> Value {
+    let ask = json!({"jobQueues": [name]});
+    let (_, answer) = post(emulator, Operation::DescribeJobQueues, ask).await;
+    answer["jobQueues"][0].clone()
+}
+
+/// The children of an array by status: as its `statusSummary` says, looked up and listed, and as they
+/// are listed themselves.
+pub async fn children(emulator: &Emulator, array: &str) -> [BTreeMap<String, u64>; 3] {
+    let counts = |job: &Value| -> BTreeMap<String, u64> {
+        let summary = job["arrayProperties"]["statusSummary"].clone();
+        let summary: BTreeMap<String, u64> = serde_json::from_value(summary).unwrap();
+        summary
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    };
+    let looked_up = counts(&describe(emulator, &[array]).await[0]);
+    let mut listed = BTreeMap::new();
+    let mut children = BTreeMap::new();
+    for status in [
+        "SUBMITTED",
+        "PENDING",
+        "RUNNABLE",
+        "STARTING",
+        "RUNNING",
+        "SUCCEEDED",
+        "FAILED",
+    ] {
+        let ask = json!({"jobQueue": "default", "jobStatus": status});
+        let (_, jobs) = post(emulator, Operation::ListJobs, ask).await;
+        if let Some(parent) = jobs["jobSummaryList"].get(0) {
+            listed = counts(parent);
+        }
+        let ask = json!({"arrayJobId": array, "jobStatus": status});
+        let (_, jobs) = post(emulator, Operation::ListJobs, ask).await;
+        let count = jobs["jobSummaryList"].as_array().unwrap().len();
+        if count > 0 {
+            children.insert(status.to_owned(), u64::try_from(count).unwrap());
+        }
+    }
+    [looked_up, listed, children]
 }
