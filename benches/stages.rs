@@ -76,6 +76,7 @@ fn seen(number: u32) -> JobDetail {
         created_at: None,
         started_at: None,
         array_size: None,
+        children: Default::default(),
         job_definition: None,
         share_identifier: None,
     };
