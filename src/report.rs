@@ -68,8 +68,12 @@ impl Serialize for ReportedId {
 }
 
 /// A time in milliseconds since 1970, as RFC 3339.
+/// Writes a time in milliseconds since 1970 as RFC 3339.
 #[expect(clippy::ref_option, reason = "serde calls it so")]
-fn rfc_3339<S: Serializer>(time: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn rfc_3339<S: Serializer>(
+    time: &Option<i64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let time = time.and_then(|time| Timestamp::from_millisecond(time).ok());
     match time {
         Some(time) => serializer.collect_str(&time),

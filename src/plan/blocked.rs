@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Intent, Message, Plan, Standing, plan_job};
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     reasons,
     report::Outcome,
     request::Status,
+    text::readable,
 };
 
 /// An event or alarm stops waiting for its job's time when it is this many times `BLOCKED_FOR` old…
@@ -274,10 +275,4 @@ fn because(job: &JobDetail, pattern: &str) -> Message {
         None => String::new(),
     };
     format!("blocked its queue, matched by {pattern}: {reason}{meaning}{whole}").into()
-}
-
-fn readable(time: Duration) -> String {
-    let whole = Duration::from_secs(time.as_secs());
-    SignedDuration::try_from(whole)
-        .map_or_else(|_| format!("{whole:?}"), |time| format!("{time:#}"))
 }
