@@ -1,23 +1,57 @@
-//! What a decoded event asks for, and how that is answered.
+//! What an event wants, as plain data: the decoders make it, and everything else stands on it.
 
-use super::{EventError, HttpForm, Source};
+mod message;
+mod refused;
+mod reply;
+mod source;
+
 use crate::{
     policy::Owner,
     problem::Problem,
-    request::{JobId, PageRequest, PanelRequest, QueueName, Request, WatchRequest},
+    request::{JobId, PageRequest, PanelRequest, QueueName, WatchRequest},
 };
+
+pub use message::{Content, Message};
+pub use refused::RequestRefused;
+pub use reply::{Confirmation, HttpForm, Reply, WidgetReply};
+pub use source::{Invocation, OWN_SOURCE, Source};
 
 /// A decoded event.
 #[derive(Debug)]
 pub struct Event {
-    /// The source of the event.
-    pub source: Source,
+    /// The source of the event, unless the event could not be decoded.
+    pub source: Option<Source>,
     /// Who asked, for the audit trail: the caller if it is known, otherwise the source.
-    pub requested_by: String,
+    pub requested_by: Option<String>,
     /// Whose jobs it may end.
     pub owner: Owner,
     /// What the event asks for, and how it is answered.
     pub command: Command,
+}
+
+impl Event {
+    /// An event of this source, whose caller is not known.
+    #[must_use]
+    pub fn of(source: Source, command: Command) -> Self {
+        Self {
+            source: Some(source),
+            requested_by: Some(source.as_str().to_owned()),
+            owner: Owner::Anyone,
+            command,
+        }
+    }
+}
+
+/// An event that cannot be decoded.
+impl From<RequestRefused> for Event {
+    fn from(why: RequestRefused) -> Self {
+        Self {
+            source: None,
+            requested_by: None,
+            owner: Owner::Anyone,
+            command: Command::Refuse(Refusal::Event(why)),
+        }
+    }
 }
 
 /// What an event can ask for, with the kind of answer.
@@ -57,22 +91,24 @@ pub enum Command {
     Panel(PanelRequest),
     /// Answer with a fixed text.
     Document(Document),
-    /// Tell the person who waits for the answer why the request is refused.
+    /// Say why the request is refused.
     Refuse(Refusal),
 }
 
-/// A request that is refused with an answer. The person who waits would not see an invocation error.
+/// A request that is refused, and how that is said.
 #[derive(Debug)]
 pub enum Refusal {
-    /// An HTTP request.
+    /// An event that cannot be decoded: by an invocation error.
+    Event(RequestRefused),
+    /// An HTTP request. The person who waits for the answer would not see an invocation error.
     Http {
         /// What is wrong.
         problem: Problem,
         /// The shape of the HTTP response.
         form: HttpForm,
     },
-    /// A request or a panel of a dashboard widget, with what is wrong.
-    Widget(EventError),
+    /// A request or a panel of a dashboard widget, with what is wrong. Nor would a viewer see one.
+    Widget(RequestRefused),
 }
 
 impl Command {
@@ -89,9 +125,10 @@ impl Command {
     }
 
     /// Cancels the jobs of an event that is one request.
-    pub(super) fn cancel(content: impl Into<Content>, reply: Reply) -> Self {
+    #[must_use]
+    pub fn cancel(content: impl Into<Content>, reply: Reply) -> Self {
         Self::Cancel {
-            messages: vec![Message::whole(content.into())],
+            messages: vec![Message::of(Ok(content.into()))],
             reply,
         }
     }
@@ -104,80 +141,4 @@ pub enum Document {
     OpenApi(HttpForm),
     /// The documentation of the dashboard widget.
     Widget,
-}
-
-/// One message: a record of a batch, or the whole event.
-#[derive(Debug)]
-pub struct Message {
-    /// The record's `itemIdentifier` in `batchItemFailures`.
-    pub id: Option<String>,
-    /// The message group of a FIFO queue's record.
-    pub group: Option<String>,
-    /// What it asks for, or why it cannot be read.
-    pub content: Result<Content, EventError>,
-}
-
-impl Message {
-    /// The message of an event without records.
-    pub(super) fn whole(content: Content) -> Self {
-        Self {
-            id: None,
-            group: None,
-            content: Ok(content),
-        }
-    }
-}
-
-/// What a message asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Content {
-    /// A request.
-    Request(Request),
-    /// Nothing. The text says why.
-    Ignored(String),
-}
-
-impl From<Request> for Content {
-    fn from(request: Request) -> Self {
-        Self::Request(request)
-    }
-}
-
-/// The form of the answer, and what happens to jobs that are left over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// The report, for a caller that waits for it.
-    Report,
-    /// The report, or an invocation error if jobs are left over. Nobody waits, and Lambda retries the event.
-    InvocationError,
-    /// The messages that must be delivered again.
-    BatchItemFailures,
-    /// HTML for a dashboard.
-    Widget(WidgetReply),
-    /// An HTTP response with the report.
-    Http(HttpForm),
-    /// An HTTP response about the request's only job.
-    HttpJob(HttpForm),
-}
-
-/// What a dashboard shows with a report.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WidgetReply {
-    /// How a viewer confirms the request, if it is among the widget's saved parameters and is a dry run until then.
-    pub unconfirmed: Option<Confirmation>,
-    /// The payload of the button that goes back to what the widget shows by itself.
-    pub back: Option<String>,
-    /// The widget is too narrow for a table of many columns.
-    pub is_narrow: bool,
-}
-
-/// How a viewer can confirm a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Confirmation {
-    /// By a button with this payload.
-    Button(String),
-    /// Not at all: `confirmed` is among the saved parameters too, and counts nowhere then.
-    IsSaved,
-    /// Not at all: the request, or the function, makes a dry run of it in any case.
-    IsDryRun,
 }

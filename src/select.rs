@@ -11,15 +11,15 @@ use tokio::time::Instant;
 
 use crate::{
     batch::{CallError, ListOf},
+    command::RequestRefused,
     jobs::Decision,
-    plan::{Intent, Standing, Told, not_owner},
+    plan::{Intent, Standing, not_owner},
     policy::queue_name,
     report::Partial,
-    request::{AskedId, JobId, Select, SelectFrom},
+    request::{AskedId, Cause, JobId, Select, SelectFrom},
     session::{QueueError, Session},
 };
 
-pub use error::SelectError;
 use error::{not_looked_at, partial, partial_by_look, partial_or_refused, refuse_too_many};
 use limit::Finder;
 
@@ -68,6 +68,10 @@ pub struct SelectionQuery {
     pub max_jobs: Option<usize>,
     /// Only jobs that were created before then count, in milliseconds since 1970.
     pub before: i64,
+    /// Through what it is asked.
+    pub cause: Cause,
+    /// Something brings the event again when it comes too soon.
+    pub comes_again: bool,
 }
 
 /// The jobs of `ids`, of which at most `maxJobs` are acted on.
@@ -80,13 +84,8 @@ pub async fn select_ids(
 }
 
 /// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
-pub async fn select_blocked(
-    id: JobId,
-    told: Told,
-    query: SelectionQuery,
-    session: Session<'_>,
-) -> Selection {
-    blocked::blocked_job(id, told, query, session).await
+pub async fn select_blocked(id: JobId, query: SelectionQuery, session: Session<'_>) -> Selection {
+    blocked::blocked_job(id, query, session).await
 }
 
 /// The jobs that match a selection.
@@ -96,17 +95,16 @@ pub async fn select_blocked(
 /// When the selection is refused. A listing that fails midway or runs out of time is partial.
 pub async fn select(
     select: &Select,
-    told: Told,
     query: SelectionQuery,
     session: Session<'_>,
-) -> Result<Selection, SelectError> {
+) -> Result<Selection, RequestRefused> {
     let of = match list_of(select, session).await {
         Ok(of) => of,
         Err(Stop::Refused(why)) => return Err(why),
         Err(Stop::Call(error)) => return partial_or_refused(error, Selection::default()),
     };
     if let (ListOf::Queue(queue), true) = (&of, select.head) {
-        return blocked::head(queue, select, told, query, session).await;
+        return blocked::head(queue, select, query, session).await;
     }
     let max_selected = session.policy.max_selected;
     // What `maxJobs` cuts to few enough need not be counted, and what only a look can tell may leave few of many.
@@ -154,7 +152,7 @@ fn is_of_others_too(of: &ListOf, session: Session<'_>) -> bool {
 }
 
 enum Stop {
-    Refused(SelectError),
+    Refused(RequestRefused),
     Call(CallError),
 }
 
@@ -163,9 +161,8 @@ impl From<QueueError> for Stop {
         let why = error.to_string();
         Self::Refused(match error {
             QueueError::Call(error) => return Self::Call(error),
-            QueueError::NotFound(_) => SelectError::NoSuchQueue(why),
-            QueueError::NotAllowed(_) => SelectError::NotAllowed(why),
-            QueueError::OfServiceJobs(_) | QueueError::Token(_) => SelectError::Refused(why),
+            QueueError::NotFound(_) | QueueError::NotAllowed(_) => RequestRefused::NoQueue(why),
+            QueueError::OfServiceJobs(_) | QueueError::Token(_) => RequestRefused::Refused(why),
         })
     }
 }
@@ -178,7 +175,7 @@ impl From<CallError> for Stop {
 
 /// What to list, if it exists and the policy allows it.
 async fn list_of(select: &Select, session: Session<'_>) -> Result<ListOf, Stop> {
-    let refuse = |why: String| Stop::Refused(SelectError::Refused(why));
+    let refuse = |why: String| Stop::Refused(RequestRefused::Refused(why));
     match &select.from {
         SelectFrom::Queue(name) => {
             let queue = session.queue_to_list(name).await;
@@ -192,7 +189,7 @@ async fn list_of(select: &Select, session: Session<'_>) -> Result<ListOf, Stop> 
             if !session.policy.allowed_queues.contain(&array.job_queue) {
                 let queue = queue_name(&array.job_queue).to_owned();
                 let why = format!("job {id}: {}", QueueError::NotAllowed(queue));
-                return Err(Stop::Refused(SelectError::NotAllowed(why)));
+                return Err(Stop::Refused(RequestRefused::NoQueue(why)));
             }
             let standing = Standing::of(&array, session.policy, session.owner);
             if let Some(why) = not_owner(standing.ownership, session.policy) {

@@ -6,10 +6,10 @@ use serde::{Serialize, Serializer};
 use crate::{
     batch::{CallError, GetJobQueueSnapshot, JobDetail, QueueSnapshot},
     look::{Look, Patience, look_at_one},
-    plan::{BlockedCase, Intent, Standing, Told, Verdict, first_since},
+    plan::{BlockedCase, Intent, Standing, Verdict, first_since},
     policy::{Owner, Policy},
     reasons::{self, BlockedReason},
-    request::{Action, JobId, Status},
+    request::{Action, Cause, JobId, Status},
     session::Session,
 };
 
@@ -133,7 +133,7 @@ fn verdict(
 ) -> Result<String, WouldNot> {
     let case = BlockedCase {
         intent: Intent::new(Action::Cancel, policy.dry_run),
-        told: Told::default(),
+        cause: Cause::Request,
         now,
         policy,
     };

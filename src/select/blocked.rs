@@ -3,12 +3,13 @@
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{Chosen, SelectError, Selection, SelectionQuery, not_looked_at, partial_or_refused};
+use super::{Chosen, Selection, SelectionQuery, not_looked_at, partial_or_refused};
 use crate::{
     batch::{GetJobQueueSnapshot, JobDetail, LOOK_AGAIN, QueueSnapshot},
+    command::RequestRefused,
     jobs::{Decision, Texts},
     look::{Look, Patience, look_at_one},
-    plan::{BlockedCase, Message, Standing, Told, TooSoon, Verdict},
+    plan::{BlockedCase, Message, Standing, TooSoon, Verdict},
     report::Outcome,
     request::{AskedId, JobId, Select},
     session::Session,
@@ -21,10 +22,9 @@ const MAX_OVERWRITTEN: usize = 300;
 pub(super) async fn head(
     queue: &str,
     select: &Select,
-    told: Told,
     query: SelectionQuery,
     session: Session<'_>,
-) -> Result<Selection, SelectError> {
+) -> Result<Selection, RequestRefused> {
     let snapshot = match session.call(&GetJobQueueSnapshot(queue)).await {
         Ok(snapshot) => snapshot,
         Err(error) => return partial_or_refused(error, Selection::default()),
@@ -43,17 +43,16 @@ pub(super) async fn head(
         );
         return Ok(ignored(why));
     }
-    Ok(judge(case(told, query, session), &job, standing, &snapshot))
+    Ok(judge(query, session, &job, standing, &snapshot))
 }
 
 /// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
 pub(super) async fn blocked_job(
     id: JobId,
-    told: Told,
     query: SelectionQuery,
     session: Session<'_>,
 ) -> Selection {
-    let case = case(told, query, session);
+    let case = case(query, session);
     let mut looks = LOOK_AGAIN.iter();
     let (job, standing) = loop {
         let (job, standing) = match look_at(id, session).await {
@@ -71,10 +70,10 @@ pub(super) async fn blocked_job(
         sleep_until(at).await;
     };
     if !case.depends_on_position(&job, standing) {
-        return judge(case, &job, standing, &QueueSnapshot::default());
+        return judge(query, session, &job, standing, &QueueSnapshot::default());
     }
     match session.call(&GetJobQueueSnapshot(&job.job_queue)).await {
-        Ok(snapshot) => judge(case, &job, standing, &snapshot),
+        Ok(snapshot) => judge(query, session, &job, standing, &snapshot),
         Err(error) => chosen(id, not_looked_at(&error)),
     }
 }
@@ -104,10 +103,10 @@ fn chosen(id: JobId, decision: Decision) -> Selection {
     }
 }
 
-fn case(told: Told, query: SelectionQuery, session: Session<'_>) -> BlockedCase<'_> {
+fn case(query: SelectionQuery, session: Session<'_>) -> BlockedCase<'_> {
     BlockedCase {
         intent: query.intent,
-        told,
+        cause: query.cause,
         now: query.before,
         policy: session.policy,
     }
@@ -115,11 +114,13 @@ fn case(told: Told, query: SelectionQuery, session: Session<'_>) -> BlockedCase<
 
 /// What is done with a job that may block its queue.
 fn judge(
-    case: BlockedCase<'_>,
+    query: SelectionQuery,
+    session: Session<'_>,
     job: &JobDetail,
     standing: Standing,
     snapshot: &QueueSnapshot,
 ) -> Selection {
+    let case = case(query, session);
     let id = job.summary.id;
     let seen = Texts::default().observe(job, Instant::now());
     let decision = match case.judge(job, standing, snapshot) {
@@ -129,7 +130,7 @@ fn judge(
             return ignored(why);
         }
         Verdict::TooSoon(too_soon) => {
-            let message = say_too_soon(case, &too_soon);
+            let message = say_too_soon(case, &too_soon, query.comes_again);
             Decision::Settle(Outcome::TooSoon, Some(message), Some(seen))
         }
         Verdict::Settled(outcome, message) => Decision::Settle(outcome, message, Some(seen)),
@@ -142,8 +143,8 @@ fn judge(
     }
 }
 
-fn say_too_soon(case: BlockedCase<'_>, too_soon: &TooSoon) -> Message {
-    let again = match (case.told.at, case.told.comes_again) {
+fn say_too_soon(case: BlockedCase<'_>, too_soon: &TooSoon, comes_again: bool) -> Message {
+    let again = match (case.cause.at(), comes_again) {
         (Some(_), false) => {
             "; nothing brings this event again: send it through a queue that delays it by \
              BLOCKED_FOR, as the template does"

@@ -6,9 +6,10 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::{Candidate, SelectError, SelectionQuery, partial, refuse_too_many};
+use super::{Candidate, SelectionQuery, partial, refuse_too_many};
 use crate::{
     batch::{CallError, ErrorKind, Filter, ListJobs, ListOf, Listing, Page, Pages},
+    command::RequestRefused,
     report::Partial,
     request::{JobId, NamePattern, Select, Status},
     session::Session,
@@ -28,7 +29,7 @@ pub(super) async fn list(
     of: ListOf,
     most: Option<usize>,
     session: Session<'_>,
-) -> Result<(Vec<Candidate>, Option<Partial>), SelectError> {
+) -> Result<(Vec<Candidate>, Option<Partial>), RequestRefused> {
     let sweep = Sweep {
         select,
         query,
