@@ -8,11 +8,11 @@ use serde::{Serialize, Serializer};
 use crate::{
     batch::{CallError, GetJobQueueSnapshot, InUse, JobDetail, QueueSnapshot, TimeLimitAction},
     look::{Look, Patience, look_at_one},
-    plan::{BlockedCase, Intent, Plan, Standing, Told, Verdict, first_since, plan_job},
+    plan::{BlockedCase, Intent, Plan, Standing, Verdict, first_since, plan_job},
     policy::{Owner, Policy},
     reasons::{self, BlockedReason},
     report::{Outcome, rfc_3339},
-    request::{Action, JobId, Status},
+    request::{Action, Cause, JobId, Status},
     session::Session,
     text::readable,
 };
@@ -193,7 +193,7 @@ fn verdict(
 ) -> (Acts, String) {
     let case = BlockedCase {
         intent,
-        told: Told::default(),
+        cause: Cause::Request,
         now,
         policy,
     };

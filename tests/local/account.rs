@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use batch_cancel::{
+    command::{Command, Content},
     config::Config,
-    event::{self, Command, Content, Scope},
+    event::{self, Scope},
     policy::queue_name,
     request::{AskedId, JobId, OwnRegion, SelectFrom, Target},
 };

@@ -7,23 +7,17 @@ use super::{
     notice,
 };
 use crate::{
-    event::{Confirmation, WidgetReply},
-    intake::MessageOutcome,
+    command::{Confirmation, WidgetReply},
     report::{Class, JobResult, Outcome, Report, ReportedId},
     request::Status,
+    results::Results,
 };
 
 /// The longest table, in bytes. It is far below the longest answer of Lambda, and more than anybody reads.
 const MAX_HTML: usize = 200_000;
 
 /// The outcomes of a request's jobs, or why it could not be acted on. Buttons call the function with the ARN `function`.
-pub(in crate::respond) fn report(
-    report: &Report,
-    messages: &[MessageOutcome],
-    reply: &WidgetReply,
-    function: &str,
-) -> String {
-    let error = messages.iter().find_map(|message| message.error.as_ref());
+pub(in crate::respond) fn report(results: &Results, reply: &WidgetReply, function: &str) -> String {
     let back = reply.back.as_deref().map(|payload| {
         let button = Button {
             label: "← Back",
@@ -36,9 +30,9 @@ pub(in crate::respond) fn report(
         format!("<p>{button}</p>")
     });
     let back = back.unwrap_or_default();
-    let html = match error {
+    let html = match results.refusal() {
         Some(error) => notice("Refused", &format!("Nothing was done. {error}")) + &back,
-        None => outcomes(report, reply, &back, function),
+        None => outcomes(&results.report, reply, &back, function),
     };
     page(reply.is_narrow, &html)
 }
