@@ -38,8 +38,8 @@ pub use list::{Filter, ListJobs, ListOf, Listing, Page};
 pub use operation::Operation;
 pub use pages::Pages;
 pub use queue::{
-    DescribeJobQueue, DescribeJobQueues, GetJobQueueSnapshot, JobQueue, Position, QUEUES_LIMIT,
-    QueuePage, QueueSnapshot,
+    DescribeJobQueues, GetJobQueueSnapshot, JobQueue, Position, QUEUES_LIMIT, QueuePage,
+    QueueSnapshot,
 };
 pub use read::{Rows, read_jobs};
 

@@ -3,7 +3,7 @@
 mod message;
 mod search;
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use crate::{
     jobs::{Decision, Jobs, RequestOptions},
     plan::{Intent, Told},
     request::{Request, Target, audit_reason},
-    select::{Chosen, SelectError, Selection, SelectionQuery, select, select_blocked, select_ids},
+    select::{SelectError, Selection, SelectionQuery, select, select_blocked, select_ids},
     session::Session,
 };
 pub use message::{Asked, MessageOutcome, PendingMessage, finish};
@@ -44,7 +44,6 @@ pub async fn intake(
     invocation: Invocation<'_>,
     session: Session<'_>,
 ) -> (Jobs, Vec<PendingMessage>) {
-    let session = session.until(session.deadline.half());
     let searches = searches(messages, invocation).into_iter().enumerate();
     let searches = searches.map(|(number, (search, content))| async move {
         (number, search, find(content, invocation, session).await)
@@ -60,7 +59,7 @@ pub async fn intake(
     for (_, search, found) in found {
         let content = found.map(|found| match found {
             Found::Ignored(why) => PendingContent::Ignored(why),
-            Found::Jobs(found) => PendingContent::Request(add(*found, &mut jobs)),
+            Found::Jobs(found) => PendingContent::Request(add(*found, invocation, &mut jobs)),
         });
         pending.extend(search.found(content));
     }
@@ -81,7 +80,8 @@ enum Found {
 struct FoundJobs {
     selection: Selection,
     intent: Intent,
-    options: RequestOptions,
+    reason: String,
+    wait: Duration,
     reselects_on_retry: bool,
     fail_on_incomplete: bool,
 }
@@ -128,42 +128,47 @@ async fn find_jobs(
         Ok(selection) => selection,
         Err(why) => return Ok(Found::Ignored(why)),
     };
-    let reason = match &selection.overwrites {
-        Some(overwritten) => format!("{overwritten} | {reason}"),
-        None => reason,
-    };
-    let reason = audit_reason(&reason, invocation.requested_by, invocation.request_id);
-    let reason = Arc::from(reason);
     Ok(Found::Jobs(Box::new(FoundJobs {
         selection,
         intent,
-        options: RequestOptions { reason, wait },
+        reason,
+        wait,
         reselects_on_retry,
         fail_on_incomplete,
     })))
 }
 
 /// Adds the jobs of a request to those of the invocation.
-fn add(found: FoundJobs, jobs: &mut Jobs) -> RequestJobs {
+fn add(found: FoundJobs, invocation: Invocation<'_>, jobs: &mut Jobs) -> RequestJobs {
     let FoundJobs {
         selection,
         intent,
-        options,
+        reason,
+        wait,
         reselects_on_retry,
         fail_on_incomplete,
     } = found;
-    let number = jobs.add_request(options);
+    let options = |reason: &str| RequestOptions {
+        reason: audit_reason(reason, invocation.requested_by, invocation.request_id).into(),
+        wait,
+    };
+    let number = jobs.add_request(options(&reason));
     let mut indices = Vec::with_capacity(selection.unseen.len() + selection.jobs.len());
     for id in selection.unseen {
         indices.push(jobs.add(id, intent, number, Decision::Look));
     }
-    for Chosen { id, decision } in selection.jobs {
-        indices.push(jobs.add(id, intent, number, decision));
+    for job in selection.jobs {
+        let number = match job.overwrites {
+            Some(text) => jobs.add_request(options(&format!("{text} | {reason}"))),
+            None => number,
+        };
+        indices.push(jobs.add(job.id, intent, number, job.decision));
     }
     RequestJobs {
         jobs: indices,
         over_limit: selection.over_limit,
         partial: selection.partial,
+        unread: selection.unread,
         ignored: selection.ignored,
         dry_run: intent.dry_run,
         reselects_on_retry,

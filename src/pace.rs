@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
 
 /// How many calls may follow each other without a pause after a quiet time. Looking, acting and looking again at a few
 /// jobs takes three or four.
@@ -61,6 +64,7 @@ pub struct Pace {
     /// The configured ceiling, in calls a second.
     ceiling: Option<f64>,
     concurrency: usize,
+    turns: Semaphore,
     state: Mutex<State>,
 }
 
@@ -86,6 +90,7 @@ impl Pace {
         Self {
             ceiling: calls_per_second.map(f64::from),
             concurrency,
+            turns: Semaphore::new(concurrency),
             state: Mutex::default(),
         }
     }
@@ -94,6 +99,11 @@ impl Pace {
     #[must_use]
     pub fn concurrency(&self) -> usize {
         self.concurrency
+    }
+
+    /// One of as many turns as calls may be in flight, in the order in which it was asked for.
+    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.acquire().await.ok()
     }
 
     /// The present time between two calls; nothing while neither ceiling nor throttling limits it.

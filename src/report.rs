@@ -116,6 +116,16 @@ impl Partial {
     }
 }
 
+/// A job queue of which not all jobs could be found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnreadQueue {
+    /// Its name, or the pattern that stands for it.
+    pub job_queue: String,
+    /// Why, in at most 160 characters.
+    pub error: String,
+}
+
 /// What an invocation did, job by job.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
@@ -127,6 +137,8 @@ pub struct Report {
     pub over_limit: usize,
     /// Why a selection could not be brought to its end.
     pub partial: Option<Partial>,
+    /// The queues of which not all jobs could be found, at most a hundred.
+    pub unread: Vec<UnreadQueue>,
     /// Everything in it was a dry run.
     pub dry_run: bool,
 }

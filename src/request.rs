@@ -6,6 +6,7 @@ mod length;
 mod page;
 mod panel;
 mod pattern;
+mod queues;
 mod reason;
 mod region;
 mod schema;

@@ -6,22 +6,25 @@ mod error;
 mod limit;
 mod list;
 mod matches;
+mod sources;
+mod time;
 
 use tokio::time::Instant;
 
 use crate::{
-    batch::{CallError, ListOf},
     jobs::Decision,
-    plan::{Intent, Standing, Told, not_owner},
-    policy::queue_name,
-    report::Partial,
+    plan::{Intent, Told},
+    report::{Partial, UnreadQueue},
     request::{AskedId, JobId, Select, SelectFrom},
-    session::{QueueError, Session},
+    session::Session,
 };
 
 pub use error::SelectError;
-use error::{not_looked_at, partial, partial_by_look, partial_or_refused, refuse_too_many};
+use error::{none_read, not_looked_at, partial_by_look, refuse_too_many, without};
 use limit::Finder;
+use list::Listings;
+use sources::{Sources, Stop, sources};
+use time::ListingTime;
 
 /// The jobs of a request, and what to do with each.
 #[derive(Debug, Default)]
@@ -36,8 +39,8 @@ pub struct Selection {
     pub partial: Option<Partial>,
     /// Why there is nothing to do.
     pub ignored: Option<String>,
-    /// The beginning of the status reason that the reason sent to Batch overwrites, if that is worth repeating.
-    pub overwrites: Option<String>,
+    /// The queues of which not all jobs could be found.
+    pub unread: Vec<UnreadQueue>,
 }
 
 /// A job, and what to do with it.
@@ -47,6 +50,18 @@ pub struct Chosen {
     pub id: AskedId,
     /// What to do with it.
     pub decision: Decision,
+    /// The beginning of the status reason that the reason sent to Batch overwrites, if that is worth repeating.
+    pub overwrites: Option<String>,
+}
+
+impl Chosen {
+    fn new(id: JobId, decision: Decision) -> Self {
+        Self {
+            id: AskedId::known(id),
+            decision,
+            overwrites: None,
+        }
+    }
 }
 
 /// A job that a listing shows.
@@ -76,6 +91,7 @@ pub async fn select_ids(
     query: SelectionQuery,
     session: Session<'_>,
 ) -> Selection {
+    let session = session.until(session.deadline.first_of(2));
     Finder::new(query, session).limit_ids(ids).await
 }
 
@@ -86,6 +102,7 @@ pub async fn select_blocked(
     query: SelectionQuery,
     session: Session<'_>,
 ) -> Selection {
+    let session = session.until(session.deadline.first_of(2));
     blocked::blocked_job(id, told, query, session).await
 }
 
@@ -100,33 +117,43 @@ pub async fn select(
     query: SelectionQuery,
     session: Session<'_>,
 ) -> Result<Selection, SelectError> {
-    let of = match list_of(select, session).await {
-        Ok(of) => of,
+    let first_half = session.until(session.deadline.first_of(2));
+    let sources = match sources(select, first_half).await {
+        Ok(sources) => sources,
         Err(Stop::Refused(why)) => return Err(why),
-        Err(Stop::Call(error)) => return partial_or_refused(error, Selection::default()),
+        Err(Stop::Call(error)) => return none_read(vec![(None, error)]),
     };
-    if let (ListOf::Queue(queue), true) = (&of, select.head) {
-        return blocked::head(queue, select, told, query, session).await;
+    if select.head {
+        return blocked::heads(sources, select, told, query, first_half).await;
     }
+    let Sources { of, unread } = sources;
     let max_selected = session.policy.max_selected;
     // What `maxJobs` cuts to few enough need not be counted, and what only a look can tell may leave few of many.
-    let looks = select.needs_looks() || is_of_others_too(&of, session);
+    let looks = select.needs_looks() || is_of_others_too(select, session);
     let is_counted = query.max_jobs.is_none_or(|max| max > max_selected);
     let most = (is_counted && !looks).then_some(max_selected);
-    let listing = if looks {
-        session.until(session.deadline.half())
+    let listings = Listings {
+        select,
+        query,
+        most,
+        time: &ListingTime::new(looks, session),
+        session,
+    };
+    let count = of.len();
+    let (candidates, not_listed) = listings.list(of).await?;
+    let is_read = not_listed.len() < count || !candidates.is_empty();
+    let unread = [unread, not_listed].concat();
+    let found = if is_read {
+        without(unread)
     } else {
-        session
+        none_read(unread)?
     };
-    let (candidates, partial) = list::list(select, query, of, most, listing).await?;
-    let found = Selection {
-        partial,
-        ..Selection::default()
-    };
+    // Acting and looking at the effect takes three times as many calls as these looks.
+    let session = session.until(session.deadline.first_of(3));
     let finder = Finder::new(query, session);
     let mut found = match query.max_jobs {
         // Without the whole list nobody knows the oldest.
-        Some(_) if partial.is_some() => found,
+        Some(_) if found.partial.is_some() => found,
         Some(max) => {
             let most = (is_counted && looks).then_some(max_selected);
             finder.oldest(select, candidates, max, most).await?
@@ -149,61 +176,8 @@ pub async fn select(
 
 /// Whether a listing shows jobs that are not the caller's. It has no tags, so only looks tell; of an array, one look at the
 /// array did.
-fn is_of_others_too(of: &ListOf, session: Session<'_>) -> bool {
-    session.owner.is_restricted() && matches!(of, ListOf::Queue(_))
-}
-
-enum Stop {
-    Refused(SelectError),
-    Call(CallError),
-}
-
-impl From<QueueError> for Stop {
-    fn from(error: QueueError) -> Self {
-        let why = error.to_string();
-        Self::Refused(match error {
-            QueueError::Call(error) => return Self::Call(error),
-            QueueError::NotFound(_) => SelectError::NoSuchQueue(why),
-            QueueError::NotAllowed(_) => SelectError::NotAllowed(why),
-            QueueError::OfServiceJobs(_) | QueueError::Token(_) => SelectError::Refused(why),
-        })
-    }
-}
-
-impl From<CallError> for Stop {
-    fn from(error: CallError) -> Self {
-        Self::Call(error)
-    }
-}
-
-/// What to list, if it exists and the policy allows it.
-async fn list_of(select: &Select, session: Session<'_>) -> Result<ListOf, Stop> {
-    let refuse = |why: String| Stop::Refused(SelectError::Refused(why));
-    match &select.from {
-        SelectFrom::Queue(name) => {
-            let queue = session.queue_to_list(name).await;
-            queue
-                .map(|queue| ListOf::Queue(queue.arn))
-                .map_err(Stop::from)
-        }
-        SelectFrom::Array(id) => {
-            let array = session.look(*id).await?;
-            let array = array.ok_or_else(|| refuse(format!("job {id} does not exist")))?;
-            if !session.policy.allowed_queues.contain(&array.job_queue) {
-                let queue = queue_name(&array.job_queue).to_owned();
-                let why = format!("job {id}: {}", QueueError::NotAllowed(queue));
-                return Err(Stop::Refused(SelectError::NotAllowed(why)));
-            }
-            let standing = Standing::of(&array, session.policy, session.owner);
-            if let Some(why) = not_owner(standing.ownership, session.policy) {
-                return Err(refuse(format!("job {id}: notOwner: {why}")));
-            }
-            if array.summary.array_size.is_none() {
-                return Err(refuse(format!("job {id} is no array job")));
-            }
-            Ok(ListOf::Array(*id))
-        }
-    }
+fn is_of_others_too(select: &Select, session: Session<'_>) -> bool {
+    session.owner.is_restricted() && !matches!(select.from, SelectFrom::Array(_))
 }
 
 /// Whether the time of a session is over.

@@ -6,7 +6,10 @@ mod queue;
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::{
+    sync::SemaphorePermit,
+    time::{Instant, sleep_until, timeout_at},
+};
 
 use crate::{
     batch::{Batch, CallError, DescribeJobs, DescribeServiceJob, ErrorKind, JobDetail, Operation},
@@ -16,7 +19,7 @@ use crate::{
 };
 pub use calls::{CallCount, Calls};
 pub use deadline::Deadline;
-pub use queue::{QueueError, queue_of_name};
+pub use queue::{QueueError, to_list};
 
 /// What one invocation works with.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +38,7 @@ pub struct Session<'a> {
     pub deadline: Deadline,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
     /// The same session with another deadline.
     #[must_use]
     pub fn until(self, deadline: Deadline) -> Self {
@@ -52,9 +55,9 @@ impl Session<'_> {
         let mut last = None;
         loop {
             tries = tries.saturating_add(1);
-            if !self.wait_for_turn().await {
+            let Some(turn) = self.wait_for_turn().await else {
                 return Err(CallError::out_of_time(last));
-            }
+            };
             if tries > 1 {
                 self.calls.count_retry();
             }
@@ -62,6 +65,7 @@ impl Session<'_> {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            drop(turn);
             if !error.kind.may_be_retried(tries) {
                 return Err(error);
             }
@@ -74,18 +78,21 @@ impl Session<'_> {
         }
     }
 
-    /// Waits until the pace lets a call go out, and counts it; false if the deadline comes before. Others may wait too, so
-    /// the time is asked for again after each wait.
-    async fn wait_for_turn(self) -> bool {
+    /// Waits until the pace lets a call go out, and counts it; none if the deadline comes before. Whoever waits longest is
+    /// next, so that none of many listings is starved by another. The time is asked for again after each wait, since the
+    /// engine does not wait here.
+    async fn wait_for_turn(self) -> Option<SemaphorePermit<'a>> {
+        let turn = timeout_at(self.deadline.instant(), self.pace.turn()).await;
+        let turn = turn.ok()??;
         loop {
             let now = Instant::now();
             let at = self.pace.ready_at(now);
             if self.deadline.is_over(at) {
-                return false;
+                return None;
             }
             if at <= now {
                 self.pace.spend(now);
-                return true;
+                return Some(turn);
             }
             sleep_until(at).await;
         }

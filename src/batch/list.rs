@@ -20,6 +20,17 @@ pub enum ListOf {
     Array(JobId),
 }
 
+impl ListOf {
+    /// The queue's name or ARN, if it is one.
+    #[must_use]
+    pub fn into_queue(self) -> Option<String> {
+        match self {
+            Self::Queue(queue) => Some(queue),
+            Self::Array(_) => None,
+        }
+    }
+}
+
 /// What Batch can select by itself: one condition at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {

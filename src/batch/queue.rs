@@ -36,24 +36,6 @@ impl JobQueue {
     }
 }
 
-/// `DescribeJobQueues`: a job queue by its name or ARN; none if there is no such queue.
-#[derive(Debug)]
-pub struct DescribeJobQueue<'a>(pub &'a str);
-
-impl Operation for DescribeJobQueue<'_> {
-    type Answer = Option<JobQueue>;
-
-    fn name(&self) -> &'static str {
-        "DescribeJobQueues"
-    }
-
-    async fn send(&self, batch: &Batch) -> Result<Option<JobQueue>, CallError> {
-        let call = batch.client.describe_job_queues().job_queues(self.0);
-        let queues = call.send().await?.job_queues.unwrap_or_default();
-        Ok(queues.into_iter().find_map(JobQueue::from_sdk))
-    }
-}
-
 /// `DescribeJobQueues`: a page of job queues.
 #[derive(Clone, Copy, Debug)]
 pub enum DescribeJobQueues<'a> {

@@ -4,10 +4,13 @@ use crate::{
     event::EventError,
     jobs::{Job, JobIndex, Jobs},
     policy::Policy,
-    report::{Class, Outcome, Partial, Report},
-    request::{Action, Request, SelectFrom, Target},
+    report::{Class, Outcome, Partial, Report, UnreadQueue},
+    request::{Action, Request, Target},
     text::cut,
 };
+
+/// The most queues that a report names as not read.
+const MAX_UNREAD: usize = 100;
 
 /// A message whose jobs have no outcome yet.
 #[derive(Debug)]
@@ -31,23 +34,20 @@ pub struct Asked {
     pub reason: String,
     /// Whether to cancel or to terminate.
     pub action: Action,
-    /// The job queue of a selection, by name or ARN.
-    pub queue: Option<String>,
+    /// The job queues of a selection, by names, ARNs or patterns.
+    pub queues: Vec<String>,
 }
 
 impl Asked {
     pub(super) fn of(request: &Request, reason: String) -> Self {
-        let queue = match &request.target {
-            Target::Select(select) => match &select.from {
-                SelectFrom::Queue(queue) => Some(queue.clone()),
-                SelectFrom::Array(_) => None,
-            },
-            Target::Jobs(_) | Target::Blocked(_) => None,
+        let queues = match &request.target {
+            Target::Select(select) => select.from.queues().to_vec(),
+            Target::Jobs(_) | Target::Blocked(_) => Vec::new(),
         };
         Self {
             reason,
             action: request.action,
-            queue,
+            queues,
         }
     }
 }
@@ -58,6 +58,7 @@ pub(super) struct RequestJobs {
     pub(super) jobs: Vec<JobIndex>,
     pub(super) over_limit: usize,
     pub(super) partial: Option<Partial>,
+    pub(super) unread: Vec<UnreadQueue>,
     pub(super) ignored: Option<String>,
     pub(super) dry_run: bool,
     /// A retry would select other jobs.
@@ -101,6 +102,11 @@ pub fn finish(
         is_real |= !request.dry_run;
         report.over_limit += request.over_limit;
         report.partial = report.partial.or(request.partial);
+        for unread in &request.unread {
+            if report.unread.len() < MAX_UNREAD && !report.unread.contains(unread) {
+                report.unread.push(unread.clone());
+            }
+        }
     }
     report.dry_run = policy.dry_run || (requests > 0 && !is_real);
     let messages: Vec<MessageOutcome> = pending

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{JobResult, Report};
+use super::{JobResult, Report, UnreadQueue};
 
 /// The fields of a report before its jobs.
 #[derive(Debug, Serialize)]
@@ -24,6 +24,9 @@ pub struct ReportHead<'a> {
     /// `partial` if not all jobs of a selection could be found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selection: Option<&'a str>,
+    /// The queues of which not all jobs could be found.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub unread: &'a [UnreadQueue],
     /// The number of jobs, and of each outcome.
     pub summary: Summary<'a>,
     /// How many jobs are left out.
@@ -57,6 +60,7 @@ impl Report {
             ignored: self.ignored.as_deref(),
             complete: self.is_complete(),
             selection: self.partial.map(|_| "partial"),
+            unread: &self.unread,
             summary: Summary(self),
             truncated: None,
         }

@@ -103,7 +103,8 @@ impl Request {
         };
         let mut select: SelectFields =
             from_object(select.get()).map_err(|error| error.within("select"))?;
-        if !select.fill_queue(queue) {
+        let names_one = select.fill_queue(queue);
+        if !names_one.map_err(|error| error.within("select"))? {
             return Ok(None);
         }
         fields.into_request_for(Some(select), own_region).map(Some)

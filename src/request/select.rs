@@ -5,9 +5,14 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use serde::Deserialize;
 
 use super::{
-    Action, AskedId, JobId, NamePattern, OwnRegion, RequestError, Status, decode::present,
+    Action, AskedId, JobId, NamePattern, OwnRegion, RequestError, Status,
+    decode::present,
     length_of_time,
+    queues::{job_queue, job_queues},
 };
+
+/// The most entries of `jobQueues`.
+const MAX_QUEUES: usize = 50;
 
 /// A selection of jobs. A job matches if it meets every condition that is given.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,14 +42,29 @@ pub struct Select {
 pub enum SelectFrom {
     /// A job queue's name or ARN.
     Queue(String),
+    /// Names or ARNs of job queues, or patterns of them with `*`, each once.
+    Queues(Vec<String>),
     /// The children of an array job.
     Array(JobId),
+}
+
+impl SelectFrom {
+    /// The names, ARNs and patterns of job queues.
+    #[must_use]
+    pub fn queues(&self) -> &[String] {
+        match self {
+            Self::Queue(queue) => std::slice::from_ref(queue),
+            Self::Queues(queues) => queues,
+            Self::Array(_) => &[],
+        }
+    }
 }
 
 impl fmt::Display for SelectFrom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Queue(queue) => write!(f, "job queue {queue}"),
+            Self::Queues(queues) => write!(f, "job queues {}", queues.join(", ")),
             Self::Array(id) => write!(f, "array job {id}"),
         }
     }
@@ -56,6 +76,8 @@ impl fmt::Display for SelectFrom {
 pub(super) struct SelectFields {
     #[serde(default, deserialize_with = "present")]
     job_queue: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    job_queues: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
     array_job_id: Option<String>,
     #[serde(default, deserialize_with = "present")]
@@ -78,11 +100,19 @@ pub(super) struct SelectFields {
 
 impl SelectFields {
     /// Fills in the queue if the selection names no queue or array. Returns whether it names one now.
-    pub(super) fn fill_queue(&mut self, queue: Option<&str>) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// When it names several queues: an alarm acts on its own queue alone.
+    pub(super) fn fill_queue(&mut self, queue: Option<&str>) -> Result<bool, RequestError> {
+        if self.job_queues.is_some() {
+            let why = "not allowed for an alarm, which acts on its own queue alone";
+            return Err(RequestError::new("jobQueues", why));
+        }
         if self.job_queue.is_none() && self.array_job_id.is_none() {
             self.job_queue = queue.map(str::to_owned);
         }
-        self.job_queue.is_some() || self.array_job_id.is_some()
+        Ok(self.job_queue.is_some() || self.array_job_id.is_some())
     }
 }
 
@@ -115,13 +145,14 @@ impl Select {
         action: Action,
         own_region: &OwnRegion,
     ) -> Result<Self, RequestError> {
-        let from = match (fields.job_queue, fields.array_job_id) {
-            (Some(queue), None) => SelectFrom::Queue(queue_name(queue)?),
-            (None, Some(array)) => SelectFrom::Array(array_id(&array, own_region)?),
+        let from = match (fields.job_queue, fields.job_queues, fields.array_job_id) {
+            (Some(queue), None, None) => SelectFrom::Queue(job_queue("jobQueue", queue)?),
+            (None, Some(queues), None) => SelectFrom::Queues(job_queues(queues, MAX_QUEUES)?),
+            (None, None, Some(array)) => SelectFrom::Array(array_id(&array, own_region)?),
             _ => {
                 return Err(RequestError::new(
                     "",
-                    "exactly one of jobQueue and arrayJobId is required",
+                    "exactly one of jobQueue, jobQueues and arrayJobId is required",
                 ));
             }
         };
@@ -161,21 +192,11 @@ impl Select {
         if select.head && matches!(select.from, SelectFrom::Array(_)) {
             return Err(RequestError::new(
                 "head",
-                "head needs jobQueue, not arrayJobId",
+                "head needs jobQueue or jobQueues, not arrayJobId",
             ));
         }
         Ok(select)
     }
-}
-
-fn queue_name(queue: String) -> Result<String, RequestError> {
-    if queue.trim().is_empty() {
-        return Err(RequestError::new(
-            "jobQueue",
-            "expected a job queue's name or ARN",
-        ));
-    }
-    Ok(queue)
 }
 
 fn array_id(text: &str, own_region: &OwnRegion) -> Result<JobId, RequestError> {

@@ -5,11 +5,8 @@ use serde::Deserialize;
 use super::{
     RequestError,
     decode::{from_object, present},
+    queues::job_queues,
 };
-
-/// The longest name or ARN of a job queue, in bytes: a name has at most 128, and an ARN about 60 more
-/// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_CreateJobQueue.html)).
-const MAX_QUEUE: usize = 256;
 
 /// Which job queues to measure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,30 +31,9 @@ impl WatchRequest {
     /// When it is not an object, or one of its fields is unknown or wrong. The error names the field.
     pub fn from_json(text: &str) -> Result<Self, RequestError> {
         let fields: Fields = from_object(text)?;
-        let Some(given) = fields.job_queues else {
-            return Ok(Self { job_queues: None });
-        };
-        let refuse = |field: &str, expected: &str| Err(RequestError::new(field, expected));
-        if given.is_empty() {
-            return refuse(
-                "jobQueues",
-                "expected at least one job queue, or no jobQueues for all that are allowed",
-            );
-        }
-        let mut job_queues: Vec<String> = Vec::new();
-        for (index, queue) in given.into_iter().enumerate() {
-            if queue.trim().is_empty() || queue.len() > MAX_QUEUE {
-                return refuse(
-                    &format!("jobQueues[{index}]"),
-                    "expected a job queue's name or ARN",
-                );
-            }
-            if !job_queues.contains(&queue) {
-                job_queues.push(queue);
-            }
-        }
+        let job_queues = fields.job_queues.map(|given| job_queues(given, usize::MAX));
         Ok(Self {
-            job_queues: Some(job_queues),
+            job_queues: job_queues.transpose()?,
         })
     }
 }

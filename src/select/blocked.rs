@@ -1,14 +1,21 @@
 //! Jobs that block their queue: the head of a queue, or the job that an event names. They are looked at, and judged as
 //! [`BlockedCase`] says.
 
+use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Chosen, SelectError, Selection, SelectionQuery, not_looked_at, partial_or_refused};
+use super::{
+    Chosen, SelectError, Selection, SelectionQuery, Sources, none_read, not_looked_at,
+    refuse_too_many, without,
+};
 use crate::{
-    batch::{GetJobQueueSnapshot, JobDetail, LOOK_AGAIN, QueueSnapshot},
+    batch::{
+        CallError, GetJobQueueSnapshot, JobDetail, LOOK_AGAIN, ListOf, QueueSnapshot, oldest_first,
+    },
     jobs::{Decision, Texts},
     look::{Look, Patience, look_at_one},
     plan::{BlockedCase, Message, Standing, Told, TooSoon, Verdict},
+    policy::{Policy, queue_name},
     report::Outcome,
     request::{AskedId, JobId, Select},
     session::Session,
@@ -17,33 +24,93 @@ use crate::{
 /// The longest part of the status reason that the reason sent to Batch repeats, in characters.
 const MAX_OVERWRITTEN: usize = 300;
 
-/// The first job of a queue's front, if it matches and blocks the queue for one of `BLOCKED_REASONS`.
-pub(super) async fn head(
-    queue: &str,
+/// The first jobs of queues, each if it matches and blocks its queue for one of `BLOCKED_REASONS`.
+pub(super) async fn heads(
+    Sources { of, mut unread }: Sources,
     select: &Select,
     told: Told,
     query: SelectionQuery,
     session: Session<'_>,
 ) -> Result<Selection, SelectError> {
-    let snapshot = match session.call(&GetJobQueueSnapshot(queue)).await {
-        Ok(snapshot) => snapshot,
-        Err(error) => return partial_or_refused(error, Selection::default()),
+    let queues = of.into_iter().filter_map(ListOf::into_queue);
+    let case = case(told, query, session);
+    let heads = queues.map(async |queue| (head(&queue, select, case, session).await, queue));
+    let mut heads: FuturesOrdered<_> = heads.collect();
+    let (mut jobs, mut ignored) = (Vec::new(), Vec::new());
+    while let Some((head, queue)) = heads.next().await {
+        match head {
+            Ok(Ok(job)) => jobs.push(job),
+            Ok(Err(why)) => ignored.push(why),
+            Err(error) => unread.push((Some(queue), error)),
+        }
+    }
+    let is_read = !jobs.is_empty() || !ignored.is_empty();
+    let found = if is_read {
+        without(unread)
+    } else {
+        none_read(unread)?
     };
+    // Without all of them nobody knows the oldest.
+    if found.partial.is_some() && query.max_jobs.is_some() {
+        return Ok(found);
+    }
+    let is_nothing = jobs.is_empty() && found.partial.is_none();
+    Ok(Selection {
+        jobs: limit(jobs, query, session.policy)?,
+        ignored: is_nothing.then(|| ignored.join("; ")),
+        ..found
+    })
+}
+
+/// At most `maxJobs` of the jobs are ended, the oldest, and at most `MAX_SELECTED`.
+fn limit(
+    mut jobs: Vec<Chosen>,
+    query: SelectionQuery,
+    policy: &Policy,
+) -> Result<Vec<Chosen>, SelectError> {
+    let age = |job: &Chosen| match (&job.decision, &job.id) {
+        (Decision::End(seen, _), AskedId::Job { id, .. }) => {
+            Some(oldest_first(seen.created_at, *id))
+        }
+        _ => None,
+    };
+    let mut ages: Vec<_> = jobs.iter().filter_map(age).collect();
+    ages.sort_unstable();
+    let max_jobs = query.max_jobs.unwrap_or(usize::MAX);
+    if ages.len().min(max_jobs) > policy.max_selected {
+        return Err(refuse_too_many(ages.len(), policy));
+    }
+    let youngest = ages.into_iter().nth(max_jobs);
+    for job in &mut jobs {
+        let is_over = youngest.is_some_and(|youngest| age(job).is_some_and(|age| age >= youngest));
+        if is_over && let Decision::End(seen, _) = &job.decision {
+            job.decision = Decision::Settle(Outcome::OverLimit, None, Some(seen.clone()));
+        }
+    }
+    Ok(jobs)
+}
+
+/// The first job of a queue's front, if it matches and blocks the queue for one of `BLOCKED_REASONS`; else why not.
+async fn head(
+    queue: &str,
+    select: &Select,
+    case: BlockedCase<'_>,
+    session: Session<'_>,
+) -> Result<Result<Chosen, String>, CallError> {
+    let snapshot = session.call(&GetJobQueueSnapshot(queue)).await?;
+    let queue = queue_name(queue);
     let Some(head) = snapshot.first().map(|first| first.id) else {
-        return Ok(ignored(format!("no job in {} is RUNNABLE", select.from)));
+        return Ok(Err(format!("no job in job queue {queue} is RUNNABLE")));
     };
     let (job, standing) = match look_at(head, session).await {
         Ok(seen) => seen,
-        Err(decision) => return Ok(chosen(head, decision)),
+        Err(decision) => return Ok(Ok(Chosen::new(head, decision))),
     };
-    if !standing.is_own() || !select.matches_described(&job, query.before) {
-        let why = format!(
-            "the first job in {} does not match the selection",
-            select.from
-        );
-        return Ok(ignored(why));
+    if !standing.is_own() || !select.matches_described(&job, case.now) {
+        let why = format!("the first job in job queue {queue} does not match the selection");
+        return Ok(Err(why));
     }
-    Ok(judge(case(told, query, session), &job, standing, &snapshot))
+    Ok(judge(case, &job, standing, &snapshot))
 }
 
 /// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
@@ -58,7 +125,7 @@ pub(super) async fn blocked_job(
     let (job, standing) = loop {
         let (job, standing) = match look_at(id, session).await {
             Ok(seen) => seen,
-            Err(decision) => return chosen(id, decision),
+            Err(decision) => return only(Ok(Chosen::new(id, decision))),
         };
         // The job may not show yet why it waits.
         let at = match looks.next() {
@@ -71,11 +138,11 @@ pub(super) async fn blocked_job(
         sleep_until(at).await;
     };
     if !case.depends_on_position(&job, standing) {
-        return judge(case, &job, standing, &QueueSnapshot::default());
+        return only(judge(case, &job, standing, &QueueSnapshot::default()));
     }
     match session.call(&GetJobQueueSnapshot(&job.job_queue)).await {
-        Ok(snapshot) => judge(case, &job, standing, &snapshot),
-        Err(error) => chosen(id, not_looked_at(&error)),
+        Ok(snapshot) => only(judge(case, &job, standing, &snapshot)),
+        Err(error) => only(Ok(Chosen::new(id, not_looked_at(&error)))),
     }
 }
 
@@ -87,19 +154,15 @@ async fn look_at(id: JobId, session: Session<'_>) -> Result<(JobDetail, Standing
     }
 }
 
-fn ignored(why: String) -> Selection {
+/// The selection of a job, or why there is none.
+fn only(found: Result<Chosen, String>) -> Selection {
+    let (job, ignored) = match found {
+        Ok(job) => (Some(job), None),
+        Err(why) => (None, Some(why)),
+    };
     Selection {
-        ignored: Some(why),
-        ..Selection::default()
-    }
-}
-
-fn chosen(id: JobId, decision: Decision) -> Selection {
-    Selection {
-        jobs: vec![Chosen {
-            id: AskedId::known(id),
-            decision,
-        }],
+        jobs: job.into_iter().collect(),
+        ignored,
         ..Selection::default()
     }
 }
@@ -113,20 +176,20 @@ fn case(told: Told, query: SelectionQuery, session: Session<'_>) -> BlockedCase<
     }
 }
 
-/// What is done with a job that may block its queue.
+/// What is done with a job that may block its queue; why nothing, if it does not.
 fn judge(
     case: BlockedCase<'_>,
     job: &JobDetail,
     standing: Standing,
     snapshot: &QueueSnapshot,
-) -> Selection {
+) -> Result<Chosen, String> {
     let id = job.summary.id;
     let seen = Texts::default().observe(job, Instant::now());
     let decision = match case.judge(job, standing, snapshot) {
-        Verdict::NotBlocking(why) => return ignored(why),
+        Verdict::NotBlocking(why) => return Err(why),
         Verdict::TooSoon(TooSoon { why, .. }) if case.is_stale() => {
             let why = format!("job {id} {why}, and the event is too old to wait any longer");
-            return ignored(why);
+            return Err(why);
         }
         Verdict::TooSoon(too_soon) => {
             let message = say_too_soon(case, &too_soon);
@@ -136,10 +199,10 @@ fn judge(
         Verdict::Ends { message, .. } => Decision::End(seen, Some(message)),
     };
     let overwritten = job.summary.status_reason.as_deref().unwrap_or_default();
-    Selection {
+    Ok(Chosen {
         overwrites: Some(overwritten.chars().take(MAX_OVERWRITTEN).collect()),
-        ..chosen(id, decision)
-    }
+        ..Chosen::new(id, decision)
+    })
 }
 
 fn say_too_soon(case: BlockedCase<'_>, too_soon: &TooSoon) -> Message {

@@ -5,9 +5,12 @@ use crate::{
     batch::{CallError, ErrorKind},
     jobs::Decision,
     plan::outcome_of,
-    policy::{Policy, too_many},
-    report::Partial,
+    policy::{Policy, queue_name, too_many},
+    report::{Partial, UnreadQueue},
 };
+
+/// The longest part of an error that is told of a queue that could not be read, in characters: there may be many.
+const MAX_ERROR: usize = 160;
 
 /// Why a selection cannot be made at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,20 +29,35 @@ pub(super) fn refuse_too_many(size: usize, policy: &Policy) -> SelectError {
     SelectError::Refused(too_many(size, policy.max_selected))
 }
 
-/// A call that failed: for good, or so that another try may help.
-pub(super) fn partial_or_refused(
-    error: CallError,
-    found: Selection,
-) -> Result<Selection, SelectError> {
-    let partial = partial(error)?;
-    Ok(Selection {
-        partial: Some(partial),
-        ..found
-    })
+/// What could not be read, and why: a job queue by its name, ARN or pattern, or an array.
+pub(super) type Unread = (Option<String>, CallError);
+
+/// A selection without jobs, since this could not be read.
+pub(super) fn none_read(unread: Vec<Unread>) -> Result<Selection, SelectError> {
+    if let Some((_, error)) = unread.first() {
+        partial(error.clone())?;
+    }
+    Ok(without(unread))
+}
+
+/// A selection, without jobs yet, of which this could not be read beside what could.
+pub(super) fn without(unread: Vec<Unread>) -> Selection {
+    let first = unread.first();
+    let partial = first.map(|(_, error)| partial(error.clone()).unwrap_or(Partial::Failed));
+    let named = unread.into_iter().filter_map(|(name, error)| {
+        let error: String = error.message.chars().take(MAX_ERROR).collect();
+        let job_queue = queue_name(&name?).to_owned();
+        Some(UnreadQueue { job_queue, error })
+    });
+    Selection {
+        partial,
+        unread: named.collect(),
+        ..Selection::default()
+    }
 }
 
 /// Why a selection that this error ended is partial.
-pub(super) fn partial(error: CallError) -> Result<Partial, SelectError> {
+fn partial(error: CallError) -> Result<Partial, SelectError> {
     match error.kind {
         ErrorKind::Denied => Err(SelectError::Denied(error.message)),
         ErrorKind::Refused => Err(SelectError::Refused(error.message)),

@@ -47,17 +47,12 @@ impl Planned {
                 (decision, room)
             }
         };
-        (chosen(self.id, decision), left)
+        (Chosen::new(self.id, decision), left)
     }
 }
 
 fn over_limit(size: usize) -> Option<Message> {
     (size > 1).then(|| format!("an array of {size} jobs").into())
-}
-
-fn chosen(id: JobId, decision: Decision) -> Chosen {
-    let id = AskedId::known(id);
-    Chosen { id, decision }
 }
 
 /// Looks at jobs, and plans those that match.
@@ -269,6 +264,7 @@ impl<'a> Finder<'a> {
                     None,
                 )),
                 id,
+                overwrites: None,
             }
         });
         Selection {
@@ -283,10 +279,10 @@ fn unknown(
     missing: Vec<JobId>,
     failed: Vec<(JobId, Arc<CallError>)>,
 ) -> impl Iterator<Item = Chosen> {
-    let not_found = |id| chosen(id, Decision::Settle(Outcome::NotFound, None, None));
+    let not_found = |id| Chosen::new(id, Decision::Settle(Outcome::NotFound, None, None));
     let missing = missing.into_iter().map(not_found);
     let failed = failed.into_iter();
-    missing.chain(failed.map(|(id, error)| chosen(id, not_looked_at(&error))))
+    missing.chain(failed.map(|(id, error)| Chosen::new(id, not_looked_at(&error))))
 }
 
 /// Nothing, since the oldest jobs are not known.

@@ -6,10 +6,15 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::{Candidate, SelectError, SelectionQuery, partial, refuse_too_many};
+use futures_util::stream::{FuturesOrdered, StreamExt};
+
+use super::{
+    Candidate, SelectError, SelectionQuery,
+    error::{Unread, refuse_too_many},
+    time::ListingTime,
+};
 use crate::{
     batch::{CallError, ErrorKind, Filter, ListJobs, ListOf, Listing, Page, Pages},
-    report::Partial,
     request::{JobId, NamePattern, Select, Status},
     session::Session,
 };
@@ -17,54 +22,57 @@ use crate::{
 /// How often a queue is swept at most, however much is new in it.
 const MAX_SWEEPS: usize = 3;
 
-/// Lists the jobs that match as far as a listing tells. The listing ends as soon as it has found more than `most`.
-///
-/// # Errors
-///
-/// When Batch refuses or IAM denies it, or more than `most` match. A listing that fails otherwise is partial.
-pub(super) async fn list(
-    select: &Select,
-    query: SelectionQuery,
-    of: ListOf,
-    most: Option<usize>,
-    session: Session<'_>,
-) -> Result<(Vec<Candidate>, Option<Partial>), SelectError> {
-    let sweep = Sweep {
-        select,
-        query,
-        of,
-        most,
-        session,
-    };
-    let mut found = Found::default();
-    let mut kept = None;
-    for _ in 0..MAX_SWEEPS {
-        let known = found.jobs.len();
-        let end = match kept.clone() {
-            None => {
-                let (cursor, end) = sweep.first(&mut found).await;
-                kept = Some(cursor);
-                end
-            }
-            Some(cursor) => sweep.to_end(cursor, &mut found).await,
-        };
-        match end {
-            End::Complete if found.jobs.len() == known => break,
-            End::Complete => {}
-            End::TooMany => return Err(refuse_too_many(found.size, session.policy)),
-            End::Failed(error) => return Ok((found.jobs, Some(partial(error)?))),
-        }
-    }
-    let partial = found.has_unreadable.then_some(Partial::Failed);
-    Ok((found.jobs, partial))
+/// What is listed, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Listings<'a> {
+    pub(super) select: &'a Select,
+    pub(super) query: SelectionQuery,
+    /// Listing ends as soon as it has found more than this: an array parent counts as its size.
+    pub(super) most: Option<usize>,
+    pub(super) time: &'a ListingTime,
+    pub(super) session: Session<'a>,
 }
 
+impl Listings<'_> {
+    /// Lists all sources side by side: the jobs that match as far as a listing tells, and what could not be read.
+    ///
+    /// # Errors
+    ///
+    /// When more than `most` match.
+    pub(super) async fn list(
+        self,
+        sources: Vec<ListOf>,
+    ) -> Result<(Vec<Candidate>, Vec<Unread>), SelectError> {
+        let (mut jobs, mut size, mut unread) = (Vec::new(), 0, Vec::new());
+        let sweeps = sources.into_iter().map(|of| Sweep { of, listings: self });
+        let mut swept: FuturesOrdered<_> = sweeps.map(Sweep::sweep).collect();
+        while let Some((of, found, end)) = swept.next().await {
+            size += found.size;
+            if matches!(end, End::TooMany) || self.most.is_some_and(|most| size > most) {
+                return Err(refuse_too_many(size, self.session.policy));
+            }
+            jobs.extend(found.jobs);
+            let error = match end {
+                End::Failed(error) => Some(error),
+                _ => found.has_unreadable.then(some_unreadable),
+            };
+            unread.extend(error.map(|error| (of.into_queue(), error)));
+        }
+        Ok((jobs, unread))
+    }
+}
+
+fn some_unreadable() -> CallError {
+    CallError {
+        kind: ErrorKind::Server,
+        message: "some of its jobs cannot be read".to_owned(),
+    }
+}
+
+/// A queue or array whose jobs are listed.
 struct Sweep<'a> {
-    select: &'a Select,
-    query: SelectionQuery,
     of: ListOf,
-    most: Option<usize>,
-    session: Session<'a>,
+    listings: Listings<'a>,
 }
 
 /// Listings to be read one after the other.
@@ -108,6 +116,21 @@ enum End {
 }
 
 impl Sweep<'_> {
+    /// Sweeps until nothing new is found: once where nothing matches.
+    async fn sweep(self) -> (ListOf, Found, End) {
+        let mut found = Found::default();
+        let (cursor, mut end) = self.first(&mut found).await;
+        let mut known = 0;
+        for _ in 1..MAX_SWEEPS {
+            if !matches!(end, End::Complete) || found.jobs.len() == known {
+                break;
+            }
+            known = found.jobs.len();
+            end = self.to_end(cursor.clone(), &mut found).await;
+        }
+        (self.of, found, end)
+    }
+
     /// The first sweep, by the cheaper listings, which it returns.
     async fn first(&self, found: &mut Found) -> (Cursor, End) {
         let by_status = self.by_status(None);
@@ -171,13 +194,20 @@ impl Sweep<'_> {
             next: cursor.pages.next(),
             limit: None,
         };
-        let page = match self.session.call(&call).await {
+        let Listings {
+            most,
+            time,
+            session,
+            ..
+        } = self.listings;
+        let session = session.until(time.deadline(session));
+        let page = match session.call(&call).await {
             Ok(page) => page,
             Err(error) if call.next.is_some() => return Some(End::Failed(midway(error))),
             Err(error) => return Some(End::Failed(error)),
         };
         self.take(&page, found);
-        if self.most.is_some_and(|most| found.size > most) {
+        if most.is_some_and(|most| found.size > most) {
             return Some(End::TooMany);
         }
         match cursor.pages.turn(page.next) {
@@ -192,8 +222,14 @@ impl Sweep<'_> {
     }
 
     fn take(&self, page: &Page, found: &mut Found) {
-        let Self { select, query, .. } = self;
+        let Listings {
+            select,
+            query,
+            time,
+            ..
+        } = self.listings;
         found.has_unreadable |= page.unreadable > 0;
+        let known = found.jobs.len();
         for job in &page.jobs {
             let matches = select.matches_listed(job, query.intent.action, query.before);
             if matches {
@@ -204,6 +240,7 @@ impl Sweep<'_> {
                 }]);
             }
         }
+        time.add(found.jobs.len() - known);
     }
 
     /// A listing for each status, in the order of a job's life, so that a job that moves on is met again.
@@ -213,12 +250,12 @@ impl Sweep<'_> {
             status: Some(status),
             filter: filter.cloned(),
         };
-        Cursor::of(self.select.statuses.iter().map(listing))
+        Cursor::of(self.listings.select.statuses.iter().map(listing))
     }
 
     /// The condition that Batch can filter by best, and whether it spares looks, so that nothing else is worth a try.
     fn filter(&self) -> (Option<Filter>, bool) {
-        let select = self.select;
+        let select = self.listings.select;
         if matches!(self.of, ListOf::Array(_)) {
             return (None, false);
         }

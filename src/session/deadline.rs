@@ -45,10 +45,10 @@ impl Deadline {
         Self(self.less(time))
     }
 
-    /// Half of the time that is left.
+    /// The first of so many equal parts of the time that is left.
     #[must_use]
-    pub fn half(self) -> Self {
+    pub fn first_of(self, parts: u32) -> Self {
         let now = Instant::now();
-        Self(now + self.left(now) / 2)
+        Self(now + self.left(now) / parts)
     }
 }

@@ -1,11 +1,11 @@
-//! A job queue by its name or ARN, as everything finds it.
+//! Job queues by their names or ARNs, as everything finds them.
 
 use thiserror::Error;
 
 use super::Session;
 use crate::{
-    batch::{CallError, DescribeJobQueue, ErrorKind, JobQueue},
-    policy::{Policy, queue_name},
+    batch::{CallError, DescribeJobQueues, ErrorKind, JobQueue, Pages, QUEUES_LIMIT},
+    policy::queue_name,
     text::cut,
 };
 
@@ -60,51 +60,104 @@ impl QueueError {
     }
 }
 
+impl From<QueueError> for CallError {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::Call(error) => error,
+            refused => Self {
+                kind: ErrorKind::Refused,
+                message: refused.to_string(),
+            },
+        }
+    }
+}
+
 impl Session<'_> {
-    /// The job queue of this name or ARN. One that is not allowed is not asked for: nobody learns whether it exists.
+    /// The job queue of this name or ARN.
     ///
     /// # Errors
     ///
     /// When it does not exist, is not allowed, or cannot be read.
     pub async fn queue(self, name: &str) -> Result<JobQueue, QueueError> {
-        if !self.policy.allowed_queues.may_contain_name(name) {
-            return Err(QueueError::NotAllowed(name.to_owned()));
-        }
-        let found = self.call(&DescribeJobQueue(name)).await?;
-        let found: Vec<JobQueue> = found.into_iter().collect();
-        queue_of_name(name, &found, self.policy).cloned()
+        let mut found = self.queues(&[name.to_owned()]).await;
+        found
+            .pop()
+            .unwrap_or_else(|| Err(QueueError::NotFound(name.to_owned())))
     }
 
-    /// The same of a queue whose jobs can be listed.
+    /// The job queues of these names or ARNs, one for each, in their order. One that is not allowed is not asked for:
+    /// nobody learns whether it exists.
+    pub async fn queues(self, names: &[String]) -> Vec<Result<JobQueue, QueueError>> {
+        let allowed = &self.policy.allowed_queues;
+        let asked: Vec<String> = names
+            .iter()
+            .filter(|name| allowed.may_contain_name(name))
+            .cloned()
+            .collect();
+        let (mut known, mut failed): (Vec<JobQueue>, Vec<(&[String], CallError)>) =
+            Default::default();
+        let mut chunks: Vec<&[String]> = asked.chunks(QUEUES_LIMIT).rev().collect();
+        while let Some(chunk) = chunks.pop() {
+            match self.call(&DescribeJobQueues::Named(chunk)).await {
+                Ok(page) => known.extend(page.queues),
+                // One of the names is at fault: the halves tell which.
+                Err(error) if error.kind == ErrorKind::Refused && chunk.len() > 1 => {
+                    let (first, second) = chunk.split_at(chunk.len() / 2);
+                    chunks.extend([second, first]);
+                }
+                Err(error) => failed.push((chunk, error)),
+            }
+        }
+        let find = |name: &String| {
+            let is_asked = |queue: &&JobQueue| queue.arn == *name || queue_name(&queue.arn) == name;
+            let error = failed.iter().find(|(chunk, _)| chunk.contains(name));
+            match (known.iter().find(is_asked), error) {
+                (Some(queue), _) if allowed.contain(&queue.arn) => Ok(queue.clone()),
+                (None, Some((_, error))) => Err(error.clone().into()),
+                (None, None) if asked.contains(name) => Err(QueueError::NotFound(name.clone())),
+                _ => Err(QueueError::NotAllowed(name.clone())),
+            }
+        };
+        names.iter().map(find).collect()
+    }
+
+    /// All allowed job queues that exist, as far as they could be read, and why not all could.
+    pub async fn allowed_queues(self) -> (Vec<JobQueue>, Option<CallError>) {
+        let allowed = &self.policy.allowed_queues;
+        let (mut found, mut pages) = (Vec::new(), Pages::default());
+        loop {
+            let call = DescribeJobQueues::All(pages.next());
+            let turned = self.call(&call).await.and_then(|page| {
+                let queues = page.queues.into_iter();
+                found.extend(queues.filter(|queue| allowed.contain(&queue.arn)));
+                pages.turn(page.next)
+            });
+            match turned {
+                Ok(true) => {}
+                Ok(false) => return (found, None),
+                Err(error) => return (found, Some(error)),
+            }
+        }
+    }
+
+    /// The job queue of this name or ARN, if its jobs can be listed.
     ///
     /// # Errors
     ///
     /// As [`Session::queue`], and when its jobs are service jobs.
     pub async fn queue_to_list(self, name: &str) -> Result<JobQueue, QueueError> {
-        let queue = self.queue(name).await?;
-        if queue.is_of_service_jobs {
-            return Err(QueueError::OfServiceJobs(name.to_owned()));
-        }
-        Ok(queue)
+        to_list(name, self.queue(name).await?)
     }
 }
 
-/// The queue of this name or ARN among those that Batch has shown.
+/// A job queue, found by this name, if its jobs can be listed.
 ///
 /// # Errors
 ///
-/// When it is not among them, or not allowed.
-pub fn queue_of_name<'q>(
-    name: &str,
-    queues: &'q [JobQueue],
-    policy: &Policy,
-) -> Result<&'q JobQueue, QueueError> {
-    let is_asked = |queue: &&JobQueue| queue.arn == name || queue_name(&queue.arn) == name;
-    match queues.iter().find(is_asked) {
-        None => Err(QueueError::NotFound(name.to_owned())),
-        Some(queue) if !policy.allowed_queues.contain(&queue.arn) => {
-            Err(QueueError::NotAllowed(name.to_owned()))
-        }
-        Some(queue) => Ok(queue),
+/// When its jobs are service jobs.
+pub fn to_list(name: &str, queue: JobQueue) -> Result<JobQueue, QueueError> {
+    if queue.is_of_service_jobs {
+        return Err(QueueError::OfServiceJobs(name.to_owned()));
     }
+    Ok(queue)
 }

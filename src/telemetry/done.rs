@@ -112,7 +112,9 @@ fn push_asked(line: &mut Line, ending: &Ending<'_>) {
         reasons => line.push("reasons", json!(reasons).to_string()),
     }
     line.push_some("moreReasons", more);
-    let selected = asked().filter_map(|asked: &Asked| asked.queue.as_deref());
+    let selected = asked()
+        .flat_map(|asked: &Asked| &asked.queues)
+        .map(String::as_str);
     let jobs = ending.report.map(|report| report.jobs.as_slice());
     let of_jobs = jobs.unwrap_or_default().iter();
     let of_jobs = of_jobs.filter_map(|job| job.job_queue.as_deref());
@@ -139,6 +141,9 @@ fn push_report(line: &mut Line, report: &Report, refused: usize) {
     line.push("complete", report.is_complete() && refused == 0);
     line.push("dryRun", report.dry_run);
     line.push_some("partial", report.partial.map(Partial::as_str));
+    let unread = report.unread.iter().map(|unread| unread.job_queue.as_str());
+    let unread = unread.collect::<Vec<_>>().join(",");
+    line.push_some("unread", (!unread.is_empty()).then_some(unread));
     line.push_some("ignored", report.ignored.as_deref());
 }
 

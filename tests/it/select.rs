@@ -1,6 +1,7 @@
 //! Selections: which jobs are found, how many calls that takes, and which jobs are left alone.
 
 mod limits;
+mod queues;
 mod running;
 mod together;
 
@@ -27,7 +28,8 @@ fn many(count: u32, spec: JobSpec) -> JobSpec {
 
 fn select(select: Value) -> Value {
     let mut select = select;
-    if select["jobQueue"].is_null() && select["arrayJobId"].is_null() {
+    let names = ["jobQueue", "jobQueues", "arrayJobId"];
+    if names.iter().all(|name| select[name].is_null()) {
         select["jobQueue"] = QUEUE.into();
     }
     json!({ "select": select })

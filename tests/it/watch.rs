@@ -265,7 +265,8 @@ async fn named_queues_are_measured_once_each_in_their_order() {
     assert_eq!(shown, expected);
     assert_eq!(function.emulator.count(Operation::DescribeJobQueues), 1);
     assert_eq!(function.emulator.calls().len(), 1 + 2 * 6);
-    let many: Vec<String> = (0..250).map(name).chain([QUEUE.to_owned()]).collect();
+    let gone = (0..250).map(|number| format!("{number}-queue"));
+    let many: Vec<String> = gone.chain([QUEUE.to_owned()]).collect();
     let many = json!({"watch": {"jobQueues": many}});
     function.emulator.forget_calls();
     let answer = function.invoke(many).await.unwrap();

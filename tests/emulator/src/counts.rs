@@ -45,6 +45,7 @@ switches! {
     Tokens = "tokens",
     Denied = "denied",
     DeniedJobs = "deniedJobs",
+    QueueErrors = "queueErrors",
     VisibilityDelay = "visibilityDelay",
     FlagDelay = "flagDelay",
     IgnoreCancels = "ignoreCancels",

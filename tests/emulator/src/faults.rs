@@ -109,6 +109,8 @@ pub struct Faults {
     pub denied: BTreeSet<Operation>,
     /// Jobs that IAM denies cancelling and terminating.
     pub denied_jobs: BTreeSet<String>,
+    /// Job queues, by their names, whose listing and whose snapshot fail like this.
+    pub queue_errors: BTreeMap<String, ItemError>,
     /// How long jobs added from now on stay hidden from looks and listings.
     #[serde(with = "span")]
     pub visibility_delay: Duration,

@@ -90,6 +90,7 @@ const FAULTS: &str = r#"How the emulator fails or behaves on demand: in the seed
   tokens                        of pages: good, expired (refused), repeated (pages without end)
   bulkCalls                     present, notFound, unknownOperation, missingToken, undeterminedOperation(Xml)
   denied [], deniedJobs []      operations and jobs that IAM denies
+  queueErrors {}                {"<queue>": "ServerException"}: its listing and its snapshot fail
   visibilityDelay, flagDelay    how long until a new job, and isCancelled, show
   ignoreCancels []              jobs whose cancel is accepted and does nothing
   runsAnyway {}, runsAnywayRate {"<job id>": "FAILED"}: jobs that run in spite of a cancel, and how they exit

@@ -218,3 +218,23 @@ async fn answers_that_break_off_are_counted_and_ordered_faults_are_not() {
     let counts = emulator.fault_counts();
     assert_eq!((counts["cutShortRate"], counts["throttleRate"]), (1, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn queue_that_fails_fails_its_listing_and_its_snapshot_alone() {
+    let emulator = Emulator::new();
+    for queue in ["good", "bad"] {
+        emulator.add_job(JobSpec::default().queue(queue));
+    }
+    emulator.set_faults(Faults {
+        queue_errors: [("bad".to_owned(), ItemError::AccessDenied)].into(),
+        ..Faults::default()
+    });
+    for (queue, expected) in [("good", 200), ("bad", 403)] {
+        for operation in [Operation::ListJobs, Operation::GetJobQueueSnapshot] {
+            let ask = json!({"jobQueue": queue, "jobStatus": "RUNNABLE"});
+            let (status, _) = try_post(&emulator, operation, ask).await.unwrap();
+            assert_eq!(status, expected, "{queue} {operation:?}");
+        }
+    }
+    assert_eq!(emulator.fault_counts()["queueErrors"], 2);
+}

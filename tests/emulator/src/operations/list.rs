@@ -15,6 +15,7 @@ use crate::{
     fault::Tokens,
     find::Found,
     job::{Key, QueueKey, Shape},
+    operation::Operation,
     queue::Place,
     status::Status,
     wire::Input,
@@ -36,7 +37,7 @@ impl Desk<'_> {
             &input.multi_node_job_id,
         ) {
             (Some(queue), None, None) => {
-                let queue = self.known_queue(queue)?;
+                let queue = self.queue_to_show(queue, Operation::ListJobs)?;
                 let choice = Choice::of(input)?;
                 let limit = if choice.is_some() { SMALL } else { LARGE };
                 self.list_queue(input, queue, choice.as_ref(), false, limit)
@@ -60,6 +61,23 @@ impl Desk<'_> {
         self.world
             .find_queue(name)
             .ok_or_else(|| ApiError::client(format!("Job queue {name} does not exist")))
+    }
+
+    /// The queue whose jobs this operation is to show.
+    pub(super) fn queue_to_show(
+        &self,
+        name: &str,
+        operation: Operation,
+    ) -> Result<QueueKey, ApiError> {
+        let key = self.known_queue(name)?;
+        let entry = self.world.queue(key);
+        match self.dice.faults().queue_errors.get(&entry.queue.name) {
+            Some(error) => {
+                self.dice.bit(Switch::QueueErrors);
+                Err(ApiError::of_item(*error, operation, &entry.arn))
+            }
+            None => Ok(key),
+        }
     }
 
     /// The place after which the asked-for page starts.

@@ -140,7 +140,9 @@ impl Desk<'_> {
 
     pub(super) fn queue_snapshot(&mut self, input: &Input) -> Result<Bytes, ApiError> {
         let name = required(input.job_queue.as_deref(), "jobQueue")?;
-        let entry = self.world.queue(self.known_queue(name)?);
+        let entry = self
+            .world
+            .queue(self.queue_to_show(name, Operation::GetJobQueueSnapshot)?);
         let jobs = entry
             .dispatch
             .iter()

@@ -1,0 +1,132 @@
+//! Where a selection lists jobs: the job queues that it names or whose names match its patterns, or an array.
+
+use super::{SelectError, error::Unread};
+use crate::{
+    batch::{CallError, JobQueue, ListOf},
+    plan::{Standing, not_owner},
+    policy::{Queues, queue_name},
+    request::{JobId, Select, SelectFrom},
+    session::{QueueError, Session, to_list},
+};
+
+/// What to list.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    pub(super) of: Vec<ListOf>,
+    /// What else was asked for, and could not be found out.
+    pub(super) unread: Vec<Unread>,
+}
+
+impl Sources {
+    fn of(one: ListOf) -> Self {
+        Self {
+            of: vec![one],
+            unread: Vec::new(),
+        }
+    }
+}
+
+/// Why nothing can be listed.
+pub(super) enum Stop {
+    Refused(SelectError),
+    Call(CallError),
+}
+
+impl From<QueueError> for Stop {
+    fn from(error: QueueError) -> Self {
+        let why = error.to_string();
+        Self::Refused(match error {
+            QueueError::Call(error) => return Self::Call(error),
+            QueueError::NotFound(_) => SelectError::NoSuchQueue(why),
+            QueueError::NotAllowed(_) => SelectError::NotAllowed(why),
+            QueueError::OfServiceJobs(_) | QueueError::Token(_) => SelectError::Refused(why),
+        })
+    }
+}
+
+impl From<CallError> for Stop {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
+/// What to list, if it exists and the policy allows it.
+pub(super) async fn sources(select: &Select, session: Session<'_>) -> Result<Sources, Stop> {
+    match &select.from {
+        SelectFrom::Queue(name) => {
+            let queue = session.queue_to_list(name).await?;
+            Ok(Sources::of(ListOf::Queue(queue.arn)))
+        }
+        SelectFrom::Queues(asked) => queues(asked, session).await,
+        SelectFrom::Array(id) => {
+            check_array(*id, session).await?;
+            Ok(Sources::of(ListOf::Array(*id)))
+        }
+    }
+}
+
+/// Job queues by their names, ARNs and patterns, in this order, each once. Patterns leave out queues of service jobs.
+async fn queues(asked: &[String], session: Session<'_>) -> Result<Sources, Stop> {
+    let (patterns, names): (Vec<&String>, Vec<&String>) =
+        asked.iter().partition(|text| text.contains('*'));
+    let names: Vec<String> = names.into_iter().cloned().collect();
+    let mut found: Vec<JobQueue> = Vec::new();
+    let mut unread: Vec<Unread> = Vec::new();
+    for (queue, name) in session.queues(&names).await.into_iter().zip(names) {
+        match queue.and_then(|queue| to_list(&name, queue)) {
+            Ok(queue) => found.push(queue),
+            Err(QueueError::Call(error)) => unread.push((Some(name), error)),
+            Err(refused) => return Err(refused.into()),
+        }
+    }
+    if !patterns.is_empty() {
+        let (allowed, error) = session.allowed_queues().await;
+        for pattern in patterns {
+            let matching = Queues::parse(pattern);
+            let matches = |queue: &&JobQueue| matching.contain(&queue.arn);
+            let matching: Vec<&JobQueue> = allowed.iter().filter(matches).collect();
+            match &error {
+                Some(error) => unread.push((Some(pattern.clone()), error.clone())),
+                None if matching.is_empty() => return Err(Stop::Refused(none_matches(pattern))),
+                None => {}
+            }
+            let listed = matching.into_iter();
+            found.extend(listed.filter(|queue| !queue.is_of_service_jobs).cloned());
+        }
+    }
+    let mut of: Vec<ListOf> = Vec::with_capacity(found.len());
+    for queue in found {
+        let queue = ListOf::Queue(queue.arn);
+        if !of.contains(&queue) {
+            of.push(queue);
+        }
+    }
+    Ok(Sources { of, unread })
+}
+
+fn none_matches(pattern: &str) -> SelectError {
+    SelectError::NoSuchQueue(format!(
+        "no job queue that exists and is in ALLOWED_QUEUES (parameter AllowedJobQueues) matches {pattern:?}"
+    ))
+}
+
+/// Whether the children of an array may be listed.
+async fn check_array(id: JobId, session: Session<'_>) -> Result<(), Stop> {
+    let refuse = |why: String| Err(Stop::Refused(SelectError::Refused(why)));
+    let Some(array) = session.look(id).await? else {
+        return refuse(format!("job {id} does not exist"));
+    };
+    if !session.policy.allowed_queues.contain(&array.job_queue) {
+        let queue = queue_name(&array.job_queue).to_owned();
+        let why = format!("job {id}: {}", QueueError::NotAllowed(queue));
+        return Err(Stop::Refused(SelectError::NotAllowed(why)));
+    }
+    let standing = Standing::of(&array, session.policy, session.owner);
+    if let Some(why) = not_owner(standing.ownership, session.policy) {
+        return refuse(format!("job {id}: notOwner: {why}"));
+    }
+    if array.summary.array_size.is_none() {
+        return refuse(format!("job {id} is no array job"));
+    }
+    Ok(())
+}
