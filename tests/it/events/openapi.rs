@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use batch_emulator::{Fault, ItemError, Operation};
+use batch_emulator::{Fault, ItemError, JobSpec, Operation, Status};
 use serde_json::{Value, json};
 use support::{
     Function,
@@ -13,6 +13,7 @@ use support::{
 use super::http::{Answer, open, send};
 
 const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
+const ARRAY: &str = "00000000-0000-4000-8000-0000000000aa";
 
 fn document() -> Value {
     serde_json::from_str(include_str!("../../../src/respond/openapi.json")).unwrap()
@@ -254,6 +255,144 @@ async fn a_length_of_time_is_read_as_far_as_the_document_allows_it() {
         let answer = send(&case.function, case.request).await;
         let status = if is_allowed { 200 } else { 400 };
         assert_eq!(answer.status, status, "{length}: {}", answer.body);
+    }
+}
+
+/// Panics unless this schema, and all in it, is of the form that makers of clients read: no `true` or `false` in the place of a
+/// schema, and no choice of several beside fields, which are lost then.
+fn assert_readable(schema: &Value, place: &str) {
+    let Some(keywords) = schema.as_object() else {
+        panic!("{place} is {schema}, not a schema that generators read");
+    };
+    let is_choice = |name: &&String| ["oneOf", "anyOf", "allOf"].contains(&name.as_str());
+    if keywords.contains_key("properties") {
+        assert_eq!(keywords.keys().find(is_choice), None, "{place}");
+    }
+    for (name, value) in keywords {
+        let place = format!("{place}/{name}");
+        match name.as_str() {
+            "properties" | "dependentSchemas" => {
+                for (name, value) in value.as_object().unwrap() {
+                    assert_readable(value, &format!("{place}/{name}"));
+                }
+            }
+            "oneOf" | "anyOf" | "allOf" => {
+                for value in value.as_array().unwrap() {
+                    assert_readable(value, &place);
+                }
+            }
+            "items" | "not" | "if" | "then" | "else" | "propertyNames" => {
+                assert_readable(value, &place);
+            }
+            // That no other fields are allowed is said by `false`, which all of them read.
+            "additionalProperties" if *value != json!(false) => assert_readable(value, &place),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_document_is_in_the_subset_that_generators_read() {
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for (name, schema) in schemas {
+        assert_readable(schema, name);
+    }
+    let typeless: Vec<&String> = schemas
+        .iter()
+        .filter(|(_, schema)| schema.get("type").is_none())
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(typeless, [""; 0]);
+}
+
+/// Requests, and whether the function takes them where `terminate` is allowed.
+fn requests() -> Vec<(Value, bool)> {
+    let select = |fields: Value| json!({"select": fields, "dryRun": true});
+    let terminate = |fields: Value| json!({"select": fields, "terminate": true, "dryRun": true});
+    let (queue, array) = ("demo-queue", ARRAY);
+    vec![
+        (json!({"jobIds": []}), true),
+        (
+            json!({"jobIds": [RUNNABLE], "terminate": true, "dryRun": true, "maxJobs": 1}),
+            true,
+        ),
+        (json!({"jobId": RUNNABLE, "dryRun": true}), true),
+        (json!({}), false),
+        (json!({"dryRun": true}), false),
+        (json!({"jobIds": [], "jobId": RUNNABLE}), false),
+        (json!({"jobIds": [], "select": {"jobQueue": queue}}), false),
+        (
+            json!({"jobId": RUNNABLE, "select": {"jobQueue": queue}}),
+            false,
+        ),
+        (
+            json!({"jobIds": [], "jobId": RUNNABLE, "select": {"jobQueue": queue}}),
+            false,
+        ),
+        (json!({"jobIds": [], "dryrun": true}), false),
+        (json!({"jobIds": [], "reason": null}), false),
+        (json!({"jobIds": [], "maxJobs": 0}), false),
+        (json!({"jobIds": [], "waitSeconds": 21}), false),
+        (select(json!({"jobQueue": queue})), true),
+        (select(json!({"jobQueue": queue, "head": true})), true),
+        (select(json!({"arrayJobId": array})), true),
+        (select(json!({"arrayJobId": array, "head": false})), true),
+        (select(json!({})), false),
+        (select(json!({"statuses": ["RUNNABLE"]})), false),
+        (
+            select(json!({"jobQueue": queue, "arrayJobId": array})),
+            false,
+        ),
+        (select(json!({"arrayJobId": array, "head": true})), false),
+        (
+            select(json!({"jobQueue": queue, "statuses": ["RUNNING"]})),
+            false,
+        ),
+        (
+            select(json!({"jobQueue": queue, "runningFor": "1h"})),
+            false,
+        ),
+        (select(json!({"jobQueue": queue, "statuses": []})), false),
+        (select(json!({"jobQueue": queue, "jobname": "a"})), false),
+        (
+            terminate(json!({"jobQueue": queue, "statuses": ["STARTING", "RUNNING"]})),
+            true,
+        ),
+        (
+            terminate(json!({"jobQueue": queue, "runningFor": "1h"})),
+            true,
+        ),
+        (
+            terminate(json!({"jobQueue": queue, "runningFor": "1h", "statuses": ["RUNNING"]})),
+            true,
+        ),
+        (
+            terminate(json!({"jobQueue": queue, "runningFor": "1h", "statuses": ["STARTING"]})),
+            false,
+        ),
+        (
+            terminate(json!({"jobQueue": queue, "runningFor": "1h", "head": true})),
+            false,
+        ),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_what_its_schema_says_exactly_where_the_function_takes_it() {
+    let document = document();
+    let mut schema = document["components"]["schemas"]["Request"].clone();
+    schema["components"] = document["components"].clone();
+    let schema = jsonschema::draft202012::new(&schema).unwrap();
+    for (request, is_allowed) in requests() {
+        assert_eq!(schema.is_valid(&request), is_allowed, "{request}");
+        let case = post(&request).with(&[("ALLOW_TERMINATE", "true")]);
+        let array = JobSpec::default().id(ARRAY).queue("demo-queue");
+        let array = array.array(&[Status::Runnable, Status::Running]);
+        case.function.emulator.add_job(array);
+        let answer = send(&case.function, case.request).await;
+        let status = if is_allowed { 200 } else { 400 };
+        assert_eq!(answer.status, status, "{request}: {}", answer.body);
     }
 }
 
