@@ -54,7 +54,8 @@ const MAY_USE: [(&str, &[&str]); 25] = [
     (
         "queue",
         &[
-            "batch", "command", "look", "plan", "policy", "reasons", "request", "session",
+            "batch", "command", "look", "plan", "policy", "reasons", "report", "request",
+            "session", "text",
         ],
     ),
     (
@@ -64,7 +65,10 @@ const MAY_USE: [(&str, &[&str]); 25] = [
     ("jobs", &["batch", "plan", "report", "request", "text"]),
     ("config", &["policy", "request"]),
     ("session", &["batch", "pace", "policy", "request", "text"]),
-    ("plan", &["batch", "policy", "reasons", "report", "request"]),
+    (
+        "plan",
+        &["batch", "policy", "reasons", "report", "request", "text"],
+    ),
     ("results", &["command", "report", "request"]),
     ("command", &["policy", "problem", "request", "text"]),
     ("policy", &["request"]),
