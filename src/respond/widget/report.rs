@@ -87,7 +87,14 @@ fn heading(report: &Report) -> (&'static str, String) {
     let is_left = |job: &&JobResult| job.outcome.class() != Class::Done;
     let left = report.jobs.iter().filter(is_left).count();
     let unfinished = match left {
-        0 if report.partial.is_some() => "the selection could not be listed to its end".to_owned(),
+        0 if report.partial.is_some() => {
+            let queues = report.unread.iter().map(|queue| queue.job_queue.as_str());
+            let queues = match queues.collect::<Vec<_>>().join(", ") {
+                none if none.is_empty() => none,
+                queues => format!(": {queues}"),
+            };
+            format!("the selection could not be listed to its end{queues}")
+        }
         left => format!("{} left over", jobs(left)),
     };
     match (report.dry_run, left > 0 || report.partial.is_some()) {
