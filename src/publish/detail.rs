@@ -4,7 +4,10 @@ use std::{borrow::Cow, ops::Range};
 
 use serde::Serialize;
 
-use super::parts::{parts, queues};
+use super::{
+    parts::{parts, queues},
+    requests::Requests,
+};
 use crate::{
     event::{EventError, OWN_SOURCE, Source},
     intake::{Invocation, MessageOutcome},
@@ -94,6 +97,8 @@ struct ReportDetail<'a> {
     function: &'a str,
     requested_by: &'a str,
     #[serde(flatten)]
+    asked: Requests<'a>,
+    #[serde(flatten)]
     head: ReportHead<'a>,
 }
 
@@ -160,6 +165,7 @@ pub fn entries<'a>(publication: &'a Publication<'a>) -> Result<Entries<'a>, serd
                 version: VERSION,
                 function: publication.function,
                 requested_by: publication.requested_by.unwrap_or_default(),
+                asked: Requests::of(publication.messages)?,
                 head: report.head(publication.request_id, publication.source()),
             })?;
             entries.jobs = &report.jobs;
