@@ -4,6 +4,7 @@
 
 mod detail;
 mod parts;
+mod requests;
 
 use std::{
     iter::{self, Peekable},

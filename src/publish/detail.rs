@@ -4,7 +4,10 @@ use std::{borrow::Cow, ops::Range};
 
 use serde::Serialize;
 
-use super::parts::{parts, queues};
+use super::{
+    parts::{parts, queues},
+    requests::Requests,
+};
 use crate::{
     command::{Invocation, OWN_SOURCE, RequestRefused},
     report::{JobResult, ReportHead, with_jobs},
@@ -58,6 +61,8 @@ struct ReportDetail<'a> {
     version: &'a str,
     function: &'a str,
     requested_by: &'a str,
+    #[serde(flatten)]
+    asked: Requests<'a>,
     #[serde(flatten)]
     head: ReportHead<'a>,
 }
@@ -134,6 +139,7 @@ pub fn entries<'a>(
             version: VERSION,
             function: invocation.function_name,
             requested_by: invocation.requested_by.unwrap_or_default(),
+            asked: Requests::of(&results.messages)?,
             head: report.head(invocation.request_id, invocation.source_name()),
         })?;
         entries.jobs = &report.jobs;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tracing::Level;
 
@@ -9,7 +10,7 @@ use super::{Finished, Line};
 use crate::{
     command::Source,
     policy::queue_name,
-    report::{JobResult, Partial, Report, Size},
+    report::{JobResult, Partial, Report, ReportedId, Size},
     results::Asked,
 };
 
@@ -47,7 +48,7 @@ pub(super) fn jobs(finished: &Finished<'_>) -> impl Iterator<Item = String> {
 fn on_one_line(jobs: &[JobResult]) -> usize {
     let mut left = MAX_LIST;
     let fits = |job: &&JobResult| {
-        let size = Size::of(&(&job.job_id, job.outcome.as_str())).unwrap_or_default();
+        let size = Size::of(&JobLine::of(job)).unwrap_or_default();
         let rest = left.checked_sub(size.bytes + size.escapes + 1);
         left = rest.unwrap_or_default();
         rest.is_some()
@@ -55,11 +56,29 @@ fn on_one_line(jobs: &[JobResult]) -> usize {
     jobs.iter().take(JOBS_A_LINE).take_while(fits).count()
 }
 
-/// Ids and outcomes as a JSON array of pairs, so that the text of an invalid id cannot look like other entries. The array is
-/// a text, since `CloudWatch` takes each entry of an array for a field of the line, and reads but 200 of them.
+/// A job in a line. The names of its fields are what a query of Logs Insights asks for, since only those of objects are
+/// documented to be reached in a list that `unnest` takes apart.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JobLine<'a> {
+    job_id: &'a ReportedId,
+    outcome: &'static str,
+}
+
+impl<'a> JobLine<'a> {
+    fn of(job: &'a JobResult) -> Self {
+        Self {
+            job_id: &job.job_id,
+            outcome: job.outcome.as_str(),
+        }
+    }
+}
+
+/// Ids and outcomes as a JSON array, so that the text of an invalid id cannot look like other entries. The array is a text,
+/// since `CloudWatch` takes each entry of an array for a field of the line, and reads but 200 of them.
 fn results(jobs: &[JobResult]) -> String {
-    let results = jobs.iter().map(|job| (&job.job_id, job.outcome.as_str()));
-    serde_json::to_string(&results.collect::<Vec<_>>()).unwrap_or_default()
+    let results: Vec<JobLine<'_>> = jobs.iter().map(JobLine::of).collect();
+    serde_json::to_string(&results).unwrap_or_default()
 }
 
 /// The line about the invocation.

@@ -169,7 +169,7 @@ def test_routes_and_their_statuses_are_those_of_the_openapi_document():
 def test_error_types_are_those_of_the_function():
     types = {
         name
-        for file in ("event/error.rs", "respond/failure.rs", "session/queue.rs")
+        for file in ("command/refused.rs", "respond/failure.rs", "session/queue.rs")
         for name in re.findall(r'=> "(\w+)"', body(source(file), "error_type"))
     }
     assert len(types) > 8
@@ -208,7 +208,7 @@ def test_log_lines_and_their_fields_are_those_of_the_function():
 
 
 def sources():
-    return re.findall(r'=> "(\w+)"', body(source("event.rs"), "as_str"))
+    return re.findall(r'=> "(\w+)"', body(source("command/source.rs"), "as_str"))
 
 
 # Names in the docs that neither the code nor the template has, by their owners.

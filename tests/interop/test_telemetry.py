@@ -2,10 +2,12 @@
 dashboard, and each field of a saved query, is one that it wrote here."""
 
 import contextlib
+import functools
 import json
 import re
 import time
 import uuid
+from collections import Counter
 
 import pytest
 
@@ -166,10 +168,31 @@ def of_metrics(lines):
 def named(query):
     """The fields that a query of Logs Insights names."""
     query = re.sub(r'"[^"]*"', "", query)  # texts
-    query = re.sub(r"/[^/]*\(\?<(\w+)>[^/]*/", "", query)  # what `parse` makes of a field
     words = set(re.findall(r"[A-Za-z][\w.]*", query))
-    keywords = {"filter", "fields", "sort", "limit", "desc", "and", "or", "ispresent", "parse", "pairs"}
-    return words - keywords
+    keywords = {"filter", "fields", "sort", "limit", "desc", "and", "or", "ispresent", "display"}
+    # What the query makes itself, and what is in it, is for `rows`.
+    made = set(re.findall(r"(?:as|into) (\w+)", query))
+    keywords |= made and {"jsonParse", "as", "unnest", "into"}
+    return {word for word in words - keywords if word.split(".")[0] not in made}
+
+
+def rows(query, lines):
+    """What the commands of a query make of lines, as AWS documents them; no local AWS has `jsonParse` and `unnest`."""
+    for command in query.split("|"):
+        word, rest = command.strip().split(" ", 1)
+        if found := re.fullmatch(r'filter (\w+) = "(\w+)"', command.strip()):
+            lines = [line for line in lines if line.get(found[1]) == found[2]]
+        elif found := re.fullmatch(r"fields jsonParse\((\w+)\) as (\w+)", command.strip()):
+            lines = [line | {found[2]: json.loads(line[found[1]])} for line in lines]
+        elif found := re.fullmatch(r"unnest (\w+) into (\w+)", command.strip()):
+            lines = [line | {found[2]: item} for line in lines for item in line[found[1]]]
+        elif word == "display":
+            names = rest.split(", ")
+            value = lambda line, name: functools.reduce(lambda part, key: part[key], name.split("."), line)
+            lines = [{name: value(line, name) for name in names} for line in lines]
+        else:
+            assert re.fullmatch(r"sort \w+ desc|limit \d+", command.strip()), command
+    return lines
 
 
 def fields(lines):
@@ -188,6 +211,27 @@ def test_each_field_of_a_saved_query_is_one_that_the_function_wrote(lines):
         kind = re.search(r'message = "(\w+)"', text)[1]
         written = fields([line for line in lines if line.get("message") == kind])
         assert named(text) <= written, f"{name}: the function never wrote these"
+
+
+def test_the_outcome_of_each_job_is_a_row_of_its_own(lines):
+    queries = of_type(stack(**everything), "AWS::Logs::QueryDefinition")
+    (query,) = (
+        query["Properties"]["QueryString"]
+        for query in queries.values()
+        if "Outcome of each job" in str(query["Properties"]["Name"])
+    )
+    asked = Counter()
+    for line in lines:
+        if line.get("message") == "done":
+            asked.update({(line["requestId"], outcome): count for outcome, count in line.get("counts", {}).items()})
+    found = rows(query, lines)
+    # One that was only counted, for `maxJobs`, is in no line.
+    assert Counter((row["requestId"], row["job.outcome"]) for row in found) <= asked
+    assert len(found) > len(IDS) and all(row["timestamp"] and row["job.jobId"] for row in found)
+    (several,) = (line for line in lines if line.get("message") == "done" and line.get("jobs", 0) > 5)
+    assert len([row for row in found if row["requestId"] == several["requestId"]]) == several["jobs"]
+    jobs = {job["job.jobId"] for job in found}
+    assert {"no id", *ids("first", "second", "running")} <= jobs
 
 
 def test_each_metric_of_an_alarm_is_one_that_the_function_wrote(lines):

@@ -1,5 +1,7 @@
 //! Reports and refusals on a bus: from every source, whole, and without an effect on anything else.
 
+mod requests;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use batch_cancel::report::Outcome;
@@ -9,6 +11,7 @@ use support::{
     Function, QUEUE, QUEUE_ARN,
     bus::{Bus, BusFault},
     events::{Form, eventbridge, failures, pipes, sns, sqs},
+    samples::sample,
     schema::{SCHEMA, assert_valid},
 };
 use tokio::time::Instant;
@@ -36,9 +39,45 @@ fn the_schema_is_that_of_the_openapi_document_and_knows_each_outcome() {
     assert_eq!(known, Outcome::ALL.len());
 }
 
+#[test]
+fn the_samples_of_our_own_events_are_what_the_schema_says_and_show_each_field() {
+    for (name, definition) in [
+        ("eventbridge-own-report", "ReportDetail"),
+        ("eventbridge-own-refusal", "RefusedDetail"),
+    ] {
+        let detail = sample(name).json()["detail"].take();
+        assert_valid(definition, &detail);
+        let properties = |name: &str| SCHEMA["$defs"][name]["properties"].clone();
+        let mut fields = properties(definition);
+        if definition == "ReportDetail" {
+            let of_report = properties("Report");
+            fields
+                .as_object_mut()
+                .unwrap()
+                .extend(of_report.as_object().unwrap().clone());
+            // Neither is in an event.
+            for name in ["ignored", "truncated"] {
+                fields.as_object_mut().unwrap().remove(name);
+            }
+        }
+        let missing: Vec<&String> = fields
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|name| detail.get(name).is_none())
+            .collect();
+        assert_eq!(missing, [""; 0], "{name}");
+    }
+}
+
 fn function() -> (Function, Bus) {
+    function_with(&[])
+}
+
+/// The function with these settings, and its bus.
+fn function_with(settings: &[(&str, &str)]) -> (Function, Bus) {
     let bus = Bus::default();
-    let mut function = Function::new(&[("RESULT_BUS", "results")]);
+    let mut function = Function::new(settings);
     function.app = function.app.with_publisher(Some(bus.publisher()));
     (function, bus)
 }

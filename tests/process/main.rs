@@ -207,9 +207,9 @@ async fn log_names_every_job_with_its_outcome() {
     assert_eq!(
         serde_json::from_str::<Value>(results).unwrap(),
         json!([
-            [RUNNABLE, "cancelled"],
-            [RUNNING, "running"],
-            [SUBMITTED, "cancelled"]
+            {"jobId": RUNNABLE, "outcome": "cancelled"},
+            {"jobId": RUNNING, "outcome": "running"},
+            {"jobId": SUBMITTED, "outcome": "cancelled"}
         ])
     );
     let line = lines

@@ -54,7 +54,10 @@ async fn the_log_alone_says_who_asked_why_for_what_when_and_on_whose_behalf() {
         assert_eq!(done["calls"], 3);
         assert!(done["milliseconds"].is_u64(), "{done}");
         assert!(done["timestamp"].as_str().unwrap().ends_with('Z'));
-        assert_eq!(results(&record.lines), [json!([id, "cancelled"])]);
+        assert_eq!(
+            results(&record.lines),
+            [json!({"jobId": id, "outcome": "cancelled"})]
+        );
         assert!(
             record
                 .lines
@@ -107,7 +110,7 @@ async fn many_jobs_are_in_lines_of_500_each_once() {
     let record = record_of(function, json!({"jobIds": ids})).await;
     let all: BTreeSet<String> = results(&record.lines)
         .iter()
-        .map(|result| result[0].as_str().unwrap().to_owned())
+        .map(|result| result["jobId"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(all, ids.into_iter().collect());
     let lines = record.lines.iter().filter(|line| line["message"] == "jobs");

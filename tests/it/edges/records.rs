@@ -178,5 +178,8 @@ async fn a_text_in_place_of_an_id_cannot_pass_for_other_entries_of_the_log() {
         panic!("not one line for the jobs");
     };
     let results: Value = serde_json::from_str(line["results"].as_str().unwrap()).unwrap();
-    assert_eq!(results, json!([[forged, "invalidId"], [id, "cancelled"]]));
+    assert_eq!(
+        results,
+        json!([{"jobId": forged, "outcome": "invalidId"}, {"jobId": id, "outcome": "cancelled"}])
+    );
 }

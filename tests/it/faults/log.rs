@@ -37,5 +37,10 @@ impl Log {
 }
 
 fn results(results: &str) -> Results {
-    serde_json::from_str(results).unwrap()
+    let results: Vec<Value> = serde_json::from_str(results).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    results
+        .iter()
+        .map(|job| (text(&job["jobId"]), text(&job["outcome"])))
+        .collect()
 }

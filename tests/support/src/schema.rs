@@ -12,7 +12,7 @@ pub static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
 /// The schema's definitions, none of which allows a field that it does not name.
 static STRICT: LazyLock<Value> = LazyLock::new(|| {
     let mut schema = SCHEMA.clone();
-    for name in ["JobResult", "RefusedDetail"] {
+    for name in ["JobResult", "Asked", "RefusedDetail"] {
         schema["$defs"][name]["additionalProperties"] = json!(false);
     }
     schema["$defs"]["ReportDetail"]["unevaluatedProperties"] = json!(false);
