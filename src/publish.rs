@@ -100,56 +100,49 @@ impl Publisher {
         let mut tries: u8 = 0;
         loop {
             tries = tries.saturating_add(1);
-            let (mut again, mut refused) = (Left::default(), Left::default());
-            for (entry, result) in self.put_once(entries, deadline).await {
-                match result {
-                    Ok(()) => {}
-                    Err(problem) if problem.is_final => refused.push(entry, problem),
-                    Err(problem) => again.push(entry, problem),
-                }
-            }
+            let left = self.put_once(entries, deadline).await.into_iter();
+            let (refused, again): (Vec<_>, Vec<_>) = left.partition(|(_, why)| why.is_final);
             lost += self.give_up(&refused);
             let next = Instant::now() + backoff(tries);
-            if again.entries.is_empty() || deadline.is_over(next) {
+            if again.is_empty() || deadline.is_over(next) {
                 return lost + self.give_up(&again);
             }
             sleep_until(next).await;
-            entries = again.entries;
+            entries = again.into_iter().map(|(entry, _)| entry).collect();
         }
     }
 
     /// Says which events are lost, and returns how many.
-    fn give_up(&self, left: &Left) -> usize {
-        let reports = left.entries.len();
-        if let Some(Problem { text: problem, .. }) = &left.problem {
+    fn give_up(&self, left: &[Left]) -> usize {
+        let reports = left.len();
+        if let Some((_, Problem { text: problem, .. })) = left.last() {
             let bus = &self.bus;
             error!(reports, bus, problem, "reports could not be published");
         }
         reports
     }
 
-    /// Sends a call once: the outcome of each event.
-    async fn put_once(
-        &self,
-        entries: Vec<Entry>,
-        deadline: Deadline,
-    ) -> Vec<(Entry, Result<(), Problem>)> {
-        let results = match self.send(&entries, deadline).await {
+    /// Sends a call once: the events that are not published then.
+    async fn put_once(&self, entries: Vec<Entry>, deadline: Deadline) -> Vec<Left> {
+        let results: Vec<Result<(), Problem>> = match self.send(&entries, deadline).await {
             Ok(results) => results.iter().map(outcome).collect(),
             // One of them is at fault: each by itself tells which.
             Err(problem) if problem.is_of_content && entries.len() > 1 => {
-                let mut results = Vec::with_capacity(entries.len());
+                let mut left = Vec::new();
                 for entry in entries {
-                    results.extend(Box::pin(self.put_once(vec![entry], deadline)).await);
+                    left.extend(Box::pin(self.put_once(vec![entry], deadline)).await);
                 }
-                return results;
+                return left;
             }
             Err(problem) => vec![Err(problem); entries.len()],
         };
         // EventBridge answers for each in its order. What it leaves out was perhaps not published.
         let left_out = || Err(Problem::left_out());
         let results = results.into_iter().chain(iter::repeat_with(left_out));
-        entries.into_iter().zip(results).collect()
+        let results = entries.into_iter().zip(results);
+        results
+            .filter_map(|(entry, result)| Some((entry, result.err()?)))
+            .collect()
     }
 
     async fn send(
@@ -184,19 +177,8 @@ impl Publisher {
     }
 }
 
-/// Events of a call that were not published, and why the last of them was not.
-#[derive(Default)]
-struct Left {
-    entries: Vec<Entry>,
-    problem: Option<Problem>,
-}
-
-impl Left {
-    fn push(&mut self, entry: Entry, problem: Problem) {
-        self.entries.push(entry);
-        self.problem = Some(problem);
-    }
-}
+/// An event of a call that was not published, and why.
+type Left = (Entry, Problem);
 
 /// Why an event could not be published.
 #[derive(Clone, Debug, PartialEq, Eq)]

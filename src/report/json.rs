@@ -112,25 +112,13 @@ impl Size {
         serde_json::to_writer(&mut size, value)?;
         Ok(size)
     }
-
-    /// The size of a text that is JSON already.
-    #[must_use]
-    pub fn of_text(text: &str) -> Self {
-        let mut size = Self::default();
-        size.add(text.as_bytes());
-        size
-    }
-
-    fn add(&mut self, text: &[u8]) {
-        let escapes = text.iter().filter(|byte| matches!(byte, b'"' | b'\\'));
-        self.escapes += escapes.count();
-        self.bytes += text.len();
-    }
 }
 
 impl io::Write for Size {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.add(text);
+        let escapes = text.iter().filter(|byte| matches!(byte, b'"' | b'\\'));
+        self.escapes += escapes.count();
+        self.bytes += text.len();
         Ok(text.len())
     }
 
