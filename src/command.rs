@@ -8,10 +8,10 @@ mod source;
 use crate::{
     policy::Owner,
     problem::Problem,
-    request::{JobId, PageRequest, PanelRequest, QueueName, WatchRequest},
+    request::{JobId, PageRequest, PanelRequest, QueueName, Request, WatchRequest},
 };
 
-pub use message::{Content, Message};
+pub use message::{Message, NoRequest};
 pub use refused::RequestRefused;
 pub use reply::{Confirmation, HttpForm, Reply, WidgetReply};
 pub use source::{Invocation, OWN_SOURCE, Source};
@@ -126,11 +126,9 @@ impl Command {
 
     /// Cancels the jobs of an event that is one request.
     #[must_use]
-    pub fn cancel(content: impl Into<Content>, reply: Reply) -> Self {
-        Self::Cancel {
-            messages: vec![Message::of(Ok(content.into()))],
-            reply,
-        }
+    pub fn cancel(request: Result<Request, NoRequest>, reply: Reply) -> Self {
+        let messages = vec![request.into()];
+        Self::Cancel { messages, reply }
     }
 }
 

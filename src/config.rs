@@ -9,7 +9,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::{
     policy::{IDENTITY_CENTER_ROLES, OwnerRule, Patterns, Policy, ProtectTag, Queues, entries},
-    request::Status,
+    request::{RequestTemplate, Status},
 };
 
 use values::{
@@ -29,7 +29,7 @@ pub struct Config {
     /// `MAX_EVENT_AGE`: alarm and Batch events older than this are ignored.
     pub max_event_age: Option<Duration>,
     /// `ALARM_REQUEST`: the request that an alarm stands for; the queue is filled in.
-    pub alarm_request: String,
+    pub alarm_request: RequestTemplate,
     /// `ALARM_DESCRIPTIONS`: whether an alarm's description may give the request.
     pub alarm_descriptions: bool,
     /// `QUEUE_DIMENSIONS`: the metric dimensions whose value is a job queue.

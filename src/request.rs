@@ -27,6 +27,7 @@ pub use panel::{MAX_SHOWN, PanelRequest};
 pub use pattern::{NamePattern, Pattern};
 pub use reason::{AUDIT_MARKER, audit_reason};
 pub use region::{OwnRegion, QueueName};
+pub use schema::RequestTemplate;
 pub(crate) use schema::{FIELDS, TARGET_FIELDS, WATCH};
 pub use select::{Select, SelectFrom};
 pub(crate) use spelling::{is_field, is_spelling_of};

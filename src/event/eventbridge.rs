@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{RawObject, Scope, age};
 use crate::{
-    command::{Content, OWN_SOURCE, RequestRefused},
+    command::{NoRequest, OWN_SOURCE, RequestRefused},
     request::{Action, AskedId, Cause, JobId, Request, RequestError, Status, Target, from_object},
 };
 
@@ -38,12 +38,12 @@ pub(super) fn matches(object: &RawObject<'_>) -> bool {
     object.has("detail-type") && object.has("source")
 }
 
-pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, RequestRefused> {
+pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Request, NoRequest> {
     let broken = RequestRefused::envelope(KIND);
     let event: Envelope<'_> = object.decode().map_err(broken)?;
     if event.source == OWN_SOURCE {
         let why = "the event is one of this function's own reports";
-        return Ok(Content::Ignored(why.to_owned()));
+        return Err(NoRequest::Ignored(why.to_owned()));
     }
     object
         .no_fields_beside("the detail of a custom event")
@@ -53,10 +53,10 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Conten
         source if source.starts_with("aws.") => Err(RequestRefused::Unsupported(format!(
             "unsupported event: {:?} from {source}; of AWS's own events, those of aws.batch and the alarm state changes of aws.cloudwatch are supported",
             event.detail_type
-        ))),
+        )).into()),
         _ => {
             let request = Request::from_json(event.detail.get(), scope.own_region);
-            Ok(request.map_err(|error| error.within("detail"))?.into())
+            request.map_err(|error| error.within("detail").into())
         }
     }
 }
@@ -69,26 +69,26 @@ enum BatchEvent {
     ServiceJobQueueBlocked,
 }
 
-fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, RequestRefused> {
+fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Request, NoRequest> {
     let kind = match event.detail_type.as_str() {
         "Batch Job State Change" => BatchEvent::JobStateChange,
         "Batch Job Queue Blocked" => BatchEvent::JobQueueBlocked,
         "Batch Service Job Queue Blocked" => BatchEvent::ServiceJobQueueBlocked,
         "Batch Service Job State Change" => {
-            return Ok(Content::Ignored(
-                "state changes of service jobs are never acted on".to_owned(),
-            ));
+            let why = "state changes of service jobs are never acted on";
+            return Err(NoRequest::Ignored(why.to_owned()));
         }
         other => {
-            return Err(RequestRefused::Unsupported(format!(
+            let why = format!(
                 "unsupported event: {other:?} from aws.batch; supported are Batch Job Queue Blocked, Batch Job State \
                  Change and Batch Service Job Queue Blocked"
-            )));
+            );
+            return Err(RequestRefused::Unsupported(why).into());
         }
     };
     let time = time(event, kind, scope)?;
     if let Some(why) = ignored(event, kind, time, scope) {
-        return Ok(Content::Ignored(why));
+        return Err(NoRequest::Ignored(why));
     }
     let broken =
         |error: RequestError| RequestRefused::envelope("AWS Batch event")(error.within("detail"));
@@ -100,24 +100,23 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, Reque
         }
     };
     let not_an_id = || RequestError::new("jobId", format!("{:?} is not a job id", detail.job_id));
-    let id = id.ok_or_else(|| broken(not_an_id()))?;
+    let id = id.ok_or_else(not_an_id).map_err(broken)?;
     match kind {
         BatchEvent::JobStateChange => {
             let missing = || broken(RequestError::new("status", "missing"));
             let status = detail.status.ok_or_else(missing)?;
-            Ok(state_change(id, &status, scope))
+            state_change(id, &status, scope)
         }
         BatchEvent::JobQueueBlocked => Ok(queue_blocked(id, Action::Cancel, time)),
         BatchEvent::ServiceJobQueueBlocked if !scope.config.policy.allow_terminate => {
-            Ok(Content::Ignored(
-                "service jobs can only be terminated, and ALLOW_TERMINATE (parameter AllowTerminate) is false".to_owned(),
-            ))
+            let why = "service jobs can only be terminated, and ALLOW_TERMINATE (parameter AllowTerminate) is false";
+            Err(NoRequest::Ignored(why.to_owned()))
         }
         BatchEvent::ServiceJobQueueBlocked => Ok(queue_blocked(id, Action::Terminate, time)),
     }
 }
 
-fn queue_blocked(id: JobId, action: Action, time: Option<Timestamp>) -> Content {
+fn queue_blocked(id: JobId, action: Action, time: Option<Timestamp>) -> Request {
     let at = time.map(Timestamp::as_millisecond);
     let cause = Cause::Blocked { at };
     let request = Request {
@@ -125,20 +124,17 @@ fn queue_blocked(id: JobId, action: Action, time: Option<Timestamp>) -> Content 
         cause,
         ..Request::cancel(Target::Blocked(id))
     };
-    request
-        .with_default_reason(|| "Blocked its job queue".to_owned())
-        .into()
+    request.with_default_reason(|| "Blocked its job queue".to_owned())
 }
 
-fn state_change(id: JobId, name: &str, scope: &Scope<'_>) -> Content {
+fn state_change(id: JobId, name: &str, scope: &Scope<'_>) -> Result<Request, NoRequest> {
     let status = Status::from_batch(name);
     if !scope.config.cancel_on_status.contains(&status) {
-        return Content::Ignored(format!("status {name} is not in CANCEL_ON_STATUS"));
+        let why = format!("status {name} is not in CANCEL_ON_STATUS");
+        return Err(NoRequest::Ignored(why));
     }
-    let target = Target::Jobs(vec![AskedId::known(id)]);
-    Request::cancel(target)
-        .with_default_reason(|| format!("Cancelled on its change to {name}"))
-        .into()
+    let request = Request::cancel(Target::Jobs(vec![AskedId::known(id)]));
+    Ok(request.with_default_reason(|| format!("Cancelled on its change to {name}")))
 }
 
 /// Why an event of another account or region is ignored, or a state change that is too old.

@@ -43,7 +43,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Event,
     } else {
         let beside = object.no_fields_beside("the body or the query");
         beside
-            .map_err(|error| bad_request(error.to_string()))
+            .map_err(Problem::from)
             .and_then(|()| command(&request, scope))
     };
     let command =
@@ -79,23 +79,23 @@ fn command(request: &HttpRequest, scope: &Scope<'_>) -> Result<Command, Problem>
         }
         Route::ShowQueue(name) => {
             no_options(request)?;
-            let queue = queue(&name, scope)?;
+            let queue = QueueName::parse(&name, scope.own_region)?;
             Ok(Command::ShowQueue { queue, form })
         }
         Route::ListJobs(name) => {
-            let page = PageRequest::new(queue(&name, scope)?, &request.query);
-            let page = page.map_err(|error| bad_request(error.to_string()))?;
+            let queue = QueueName::parse(&name, scope.own_region)?;
+            let page = PageRequest::new(queue, &request.query)?;
             Ok(Command::ListJobs { page, form })
         }
         Route::DeleteJob(id) => {
             no_body(request)?;
             let request = delete_request(&id, request, scope)?;
-            Ok(Command::cancel(request, Reply::HttpJob(form)))
+            Ok(Command::cancel(Ok(request), Reply::HttpJob(form)))
         }
         Route::Cancellations => {
             no_options(request)?;
             let request = post_request(request, scope)?;
-            Ok(Command::cancel(request, Reply::Http(form)))
+            Ok(Command::cancel(Ok(request), Reply::Http(form)))
         }
     }
 }
@@ -122,10 +122,6 @@ fn no_body(request: &HttpRequest) -> Result<(), Problem> {
             "this route takes no body; the options are query parameters",
         )),
     }
-}
-
-fn queue(text: &str, scope: &Scope<'_>) -> Result<QueueName, Problem> {
-    QueueName::parse(text, scope.own_region).map_err(|error| bad_request(error.to_string()))
 }
 
 /// The job of a path.
@@ -156,7 +152,7 @@ fn delete_request(id: &str, request: &HttpRequest, scope: &Scope<'_>) -> Result<
             return Err(bad_request(format!("{name}: given twice")));
         }
         given.push(name);
-        let flag = || flag(name, value).map_err(|error| bad_request(error.to_string()));
+        let flag = || flag(name, value);
         match name.as_str() {
             "reason" if value.trim().is_empty() => {}
             "reason" => asked.reason = Some(value.clone()),
@@ -208,8 +204,7 @@ fn post_request(request: &HttpRequest, scope: &Scope<'_>) -> Result<Request, Pro
             "the body is empty, expected a request in JSON, such as {\"jobIds\": [\"…\"]}",
         ));
     }
-    let asked = Request::from_json(body, scope.own_region)
-        .map_err(|error| bad_request(error.to_string()))?;
+    let asked = Request::from_json(body, scope.own_region)?;
     if asked.wait > MAX_WAIT {
         let most = MAX_WAIT.as_secs();
         return Err(bad_request(format!(

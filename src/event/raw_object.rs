@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::request::{RequestError, decode, is_field};
 
 /// The fields of a JSON object. A field that is `null` counts as absent.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct RawObject<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> RawObject<'a> {
@@ -61,6 +61,12 @@ impl<'a> RawObject<'a> {
             .into_iter()
             .map(|record| Self::read(record.get()))
             .collect()
+    }
+
+    /// The other fields than those that `leaves_out` names.
+    pub(super) fn without(&self, leaves_out: impl Fn(&str) -> bool) -> Self {
+        let fields = self.0.iter().filter(|(name, _)| !leaves_out(name));
+        Self(fields.cloned().collect())
     }
 
     pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {

@@ -112,7 +112,7 @@ where
 }
 
 /// A number without a fraction. `2.0` is one: JavaScript and Step Functions may write whole numbers like this.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct WholeNumber(pub(super) u64);
 
 impl<'de> Deserialize<'de> for WholeNumber {

@@ -51,7 +51,7 @@ impl fmt::Display for SelectFrom {
 }
 
 /// The fields of `select`, before they are checked.
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct SelectFields {
     #[serde(default, deserialize_with = "present")]
