@@ -56,12 +56,15 @@ pub struct App {
     config: Config,
     batch: Batch,
     pace: Pace,
-    publisher: Option<Publisher>,
-    output: Option<Output>,
-    clock: Clock,
+    /// Publishes its reports.
+    pub publisher: Option<Publisher>,
+    /// Takes the lines that are always written: `jobs`, `done` and the metrics.
+    pub output: Option<Output>,
+    /// Tells the time of day, by which ages are told.
+    pub clock: Clock,
 }
 
-/// Tells the time of day, by which ages are told.
+/// Tells the time of day.
 pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
 impl App {
@@ -76,27 +79,6 @@ impl App {
             publisher: None,
             output: None,
             clock: Box::new(Timestamp::now),
-        }
-    }
-
-    /// The same function with another clock, by which ages are told.
-    #[must_use]
-    pub fn with_clock(self, clock: Clock) -> Self {
-        Self { clock, ..self }
-    }
-
-    /// The same function, which publishes its reports.
-    #[must_use]
-    pub fn with_publisher(self, publisher: Option<Publisher>) -> Self {
-        Self { publisher, ..self }
-    }
-
-    /// The same function, which hands `output` the lines that are always written: `jobs`, `done` and the metrics.
-    #[must_use]
-    pub fn with_output(self, output: Output) -> Self {
-        Self {
-            output: Some(output),
-            ..self
         }
     }
 

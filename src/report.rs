@@ -7,6 +7,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
+use strum::{Display, IntoStaticStr};
 
 use crate::request::{JobId, Status};
 pub use json::{ReportHead, Size, Summary, with_jobs};
@@ -47,20 +48,19 @@ pub struct JobResult {
 }
 
 /// The id of a job, or a text that is none.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Display)]
 pub enum ReportedId {
     /// A job.
+    #[strum(to_string = "{0}")]
     Id(JobId),
     /// What was given instead.
+    #[strum(to_string = "{0}")]
     Text(Box<str>),
 }
 
 impl Serialize for ReportedId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Id(id) => serializer.collect_str(id),
-            Self::Text(text) => serializer.serialize_str(text),
-        }
+        serializer.collect_str(self)
     }
 }
 
@@ -94,13 +94,16 @@ impl JobResult {
 }
 
 /// Why a selection could not be brought to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 pub enum Partial {
     /// The time for it was over.
+    #[strum(to_string = "out of time")]
     OutOfTime,
     /// Listing was throttled, or looking was.
+    #[strum(to_string = "throttled")]
     Throttled,
     /// Listing failed otherwise.
+    #[strum(to_string = "listing failed")]
     Failed,
 }
 
@@ -108,11 +111,7 @@ impl Partial {
     /// The reason in logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OutOfTime => "out of time",
-            Self::Throttled => "throttled",
-            Self::Failed => "listing failed",
-        }
+        self.into()
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) use decode::{decode, flag, from_json, from_object};
 pub use job_id::{AskedId, InvalidId, JobId};
 pub(crate) use length::{length_of_time, seconds_or_length};
 pub use page::PageRequest;
+pub(crate) use page::each_once;
 pub use panel::{MAX_SHOWN, PanelRequest};
 pub use pattern::{NamePattern, Pattern};
 pub use reason::{AUDIT_MARKER, audit_reason};

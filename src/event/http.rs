@@ -10,7 +10,9 @@ use super::{RawObject, Scope};
 use crate::{
     command::{Command, Document, Event, Refusal, Reply, RequestRefused, Source},
     problem::Problem,
-    request::{Action, AskedId, InvalidId, JobId, PageRequest, QueueName, Request, Target, flag},
+    request::{
+        Action, AskedId, InvalidId, JobId, PageRequest, QueueName, Request, Target, each_once, flag,
+    },
 };
 use request::HttpRequest;
 use route::{Route, route};
@@ -146,16 +148,12 @@ fn invalid_id(text: &str, why: &InvalidId) -> Problem {
 
 fn delete_request(id: &str, request: &HttpRequest, scope: &Scope<'_>) -> Result<Request, Problem> {
     let mut asked = Request::cancel(Target::Jobs(Vec::new()));
-    let mut given: Vec<&str> = Vec::new();
-    for (name, value) in &request.query {
-        if given.contains(&name.as_str()) {
-            return Err(bad_request(format!("{name}: given twice")));
-        }
-        given.push(name);
+    for parameter in each_once(&request.query) {
+        let (name, value) = parameter?;
         let flag = || flag(name, value);
-        match name.as_str() {
+        match name {
             "reason" if value.trim().is_empty() => {}
-            "reason" => asked.reason = Some(value.clone()),
+            "reason" => asked.reason = Some(value.to_owned()),
             "dryRun" => asked.dry_run = flag()?,
             "terminate" if flag()? => asked.action = Action::Terminate,
             "terminate" => {}

@@ -12,7 +12,7 @@ use crate::{
     batch::{CallError, ErrorKind, JobDetail},
     command::{HttpForm, Invocation, RequestRefused},
     problem::Problem,
-    report::{JobResult, Outcome, Partial, Report, ReportedId},
+    report::{JobResult, Outcome, Partial, Report},
     request::JobId,
     results::Results,
 };
@@ -203,10 +203,7 @@ fn result_body(report: &Report) -> Result<String, Problem> {
 }
 
 fn detail(job: &JobResult) -> String {
-    let name = match &job.job_id {
-        ReportedId::Id(id) => id.to_string(),
-        ReportedId::Text(text) => text.to_string(),
-    };
+    let name = &job.job_id;
     let status = job
         .after
         .map(|status| format!(" ({status})"))

@@ -39,7 +39,7 @@ fn the_schema_is_that_of_the_openapi_document_and_knows_each_outcome() {
 fn function() -> (Function, Bus) {
     let bus = Bus::default();
     let mut function = Function::new(&[("RESULT_BUS", "results")]);
-    function.app = function.app.with_publisher(Some(bus.publisher()));
+    function.app.publisher = Some(bus.publisher());
     (function, bus)
 }
 

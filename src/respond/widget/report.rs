@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     command::{Confirmation, WidgetReply},
-    report::{Class, JobResult, Outcome, Report, ReportedId},
+    report::{Class, JobResult, Outcome, Report},
     request::Status,
     results::Results,
 };
@@ -131,10 +131,6 @@ fn confirm(report: &Report, confirmation: &Confirmation, function: &str) -> Stri
 }
 
 fn row(html: &mut String, job: &JobResult, is_narrow: bool) -> std::fmt::Result {
-    let id = match &job.job_id {
-        ReportedId::Id(id) => id.to_string(),
-        ReportedId::Text(text) => text.to_string(),
-    };
     let name = job
         .job_name
         .as_deref()
@@ -158,7 +154,7 @@ fn row(html: &mut String, job: &JobResult, is_narrow: bool) -> std::fmt::Result 
     write!(
         html,
         "<tr><td>{name}<code>{}</code></td><td><i class=\"bc-sign\">{sign}</i> {}{rest}</tr>",
-        Escaped(id),
+        Escaped(&job.job_id),
         job.outcome.as_str()
     )
 }
