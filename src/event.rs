@@ -92,7 +92,7 @@ fn message(
     depth: usize,
 ) -> Result<(Source, Result<Request, NoRequest>), RequestRefused> {
     if depth > MAX_DEPTH {
-        return Err(RequestRefused::Unsupported(format!(
+        return Err(RequestRefused::UnsupportedEvent(format!(
             "messages are nested more than {MAX_DEPTH} deep"
         )));
     }

@@ -5,11 +5,7 @@
 mod detail;
 mod parts;
 
-use std::{
-    iter::{self, Peekable},
-    sync::OnceLock,
-    time::Duration,
-};
+use std::{iter, sync::OnceLock, time::Duration};
 
 use aws_sdk_eventbridge::{
     Client, Config,
@@ -88,7 +84,7 @@ impl Publisher {
             unwritable += usize::from(entry.is_err());
             entry.ok()
         });
-        let calls = stream::iter(Calls(entries.peekable()));
+        let calls = stream::iter(calls(entries));
         let calls = calls.map(|entries| self.put(entries, deadline));
         let lost: Vec<usize> = calls.buffer_unordered(CONCURRENCY).collect().await;
         lost.into_iter().sum::<usize>() + unwritable
@@ -101,7 +97,7 @@ impl Publisher {
         loop {
             tries = tries.saturating_add(1);
             let left = self.put_once(entries, deadline).await.into_iter();
-            let (refused, again): (Vec<_>, Vec<_>) = left.partition(|(_, why)| why.is_final);
+            let (refused, again): (Vec<_>, Vec<_>) = left.partition(|(_, why)| why.is_final());
             lost += self.give_up(&refused);
             let next = Instant::now() + backoff(tries);
             if again.is_empty() || deadline.is_over(next) {
@@ -127,7 +123,7 @@ impl Publisher {
         let results: Vec<Result<(), Problem>> = match self.send(&entries, deadline).await {
             Ok(results) => results.iter().map(outcome).collect(),
             // One of them is at fault: each by itself tells which.
-            Err(problem) if problem.is_of_content && entries.len() > 1 => {
+            Err(problem) if problem.code == INVALID && entries.len() > 1 => {
                 let mut left = Vec::new();
                 for entry in entries {
                     left.extend(Box::pin(self.put_once(vec![entry], deadline)).await);
@@ -158,7 +154,7 @@ impl Publisher {
         let limit = deadline.instant().min(Instant::now() + CALL_TIMEOUT);
         let answer = timeout_at(limit, Box::pin(call))
             .await
-            .map_err(|_| Problem::retryable("no answer in time"))?;
+            .map_err(|_| Problem::unanswered("no answer in time"))?;
         let answer = answer.map_err(|error| {
             let code = error.code().unwrap_or("no answer");
             Problem::new(code, error.message())
@@ -183,33 +179,34 @@ type Left = (Entry, Problem);
 /// Why an event could not be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Problem {
+    /// EventBridge's name of the error, if it gave one.
+    code: String,
     text: String,
-    /// Another try would end in the same way.
-    is_final: bool,
-    /// What was sent is wrong in EventBridge's eyes.
-    is_of_content: bool,
 }
 
 impl Problem {
     fn new(code: &str, message: Option<&str>) -> Self {
         let text = format!("{code}: {}", message.unwrap_or_default());
         Self {
-            is_final: FINAL_ERRORS.contains(&code),
-            is_of_content: code == INVALID,
-            ..Self::retryable(&text)
+            code: code.to_owned(),
+            text: cut(&text).into_owned(),
         }
     }
 
-    fn retryable(text: &str) -> Self {
+    fn unanswered(text: &str) -> Self {
         Self {
-            text: cut(text).into_owned(),
-            is_final: false,
-            is_of_content: false,
+            code: String::new(),
+            text: text.to_owned(),
         }
     }
 
     fn left_out() -> Self {
-        Self::retryable("EventBridge's answer does not say that it was published")
+        Self::unanswered("EventBridge's answer does not say that it was published")
+    }
+
+    /// Another try would end in the same way.
+    fn is_final(&self) -> bool {
+        FINAL_ERRORS.contains(&self.code.as_str())
     }
 }
 
@@ -223,23 +220,19 @@ fn outcome(result: &PutEventsResultEntry) -> Result<(), Problem> {
 }
 
 /// What fits into each call.
-struct Calls<I: Iterator<Item = Entry>>(Peekable<I>);
-
-impl<I: Iterator<Item = Entry>> Iterator for Calls<I> {
-    type Item = Vec<Entry>;
-
-    fn next(&mut self) -> Option<Vec<Entry>> {
-        let first = self.0.next()?;
-        let mut size = first.size();
-        let mut call = vec![first];
+fn calls(entries: impl Iterator<Item = Entry>) -> impl Iterator<Item = Vec<Entry>> {
+    let mut entries = entries.peekable();
+    iter::from_fn(move || {
+        let mut call = vec![entries.next()?];
+        let mut size = call.iter().map(Entry::size).sum::<usize>();
         while call.len() < MAX_ENTRIES {
             let fits = |entry: &Entry| size + entry.size() <= MAX_CALL;
-            let Some(entry) = self.0.next_if(fits) else {
+            let Some(entry) = entries.next_if(fits) else {
                 break;
             };
             size += entry.size();
             call.push(entry);
         }
         Some(call)
-    }
+    })
 }

@@ -74,25 +74,6 @@ fn rfc_3339<S: Serializer>(time: &Option<i64>, serializer: S) -> Result<S::Ok, S
     }
 }
 
-impl JobResult {
-    /// A result that says no more than the outcome.
-    #[must_use]
-    pub fn new(job_id: ReportedId, outcome: Outcome) -> Self {
-        Self {
-            job_id,
-            outcome,
-            before: None,
-            after: None,
-            job_queue: None,
-            job_name: None,
-            created_at: None,
-            status_reason: None,
-            asked_as: None,
-            message: None,
-        }
-    }
-}
-
 /// Why a selection could not be brought to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 pub enum Partial {
@@ -150,20 +131,10 @@ impl Report {
         counts
     }
 
-    /// The gravest class of all jobs: retryable before rejected before done.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        let gravest = self.jobs.iter().map(|job| job.outcome.class()).max();
-        match gravest {
-            _ if self.partial.is_some() => Class::Retryable,
-            Some(class) => class,
-            None => Class::Done,
-        }
-    }
-
     /// Whether nothing is left for anybody to do. It does not say that all jobs were cancelled.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.class() == Class::Done
+        let is_done = |job: &JobResult| job.outcome.class() == Class::Done;
+        self.partial.is_none() && self.jobs.iter().all(is_done)
     }
 }

@@ -71,13 +71,7 @@ pub(super) fn words(text: &str) -> Vec<String> {
 }
 
 pub(super) fn statuses(text: &str) -> Result<Vec<Status>, String> {
-    let all = [
-        Status::Submitted,
-        Status::Pending,
-        Status::Runnable,
-        Status::Starting,
-        Status::Running,
-    ];
+    let all = Status::LIVE;
     entries(text)
         .map(|name| {
             let status = Status::from_batch(name);

@@ -61,7 +61,7 @@ fn is_event(object: &RawObject<'_>) -> bool {
 }
 
 pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Request, NoRequest> {
-    let broken = RequestRefused::envelope(KIND);
+    let broken = RequestRefused::invalid_event(KIND);
     object
         .no_fields_beside("ALARM_REQUEST or the alarm's description")
         .map_err(broken)?;
@@ -144,7 +144,7 @@ impl Alarm {
         };
         let not_a_time = || RequestError::new("time", format!("{time:?} is not a time"));
         let at = time_of(time).ok_or_else(not_a_time);
-        let at = at.map_err(RequestRefused::envelope(KIND))?;
+        let at = at.map_err(RequestRefused::invalid_event(KIND))?;
         Ok(age::too_old(at, scope))
     }
 

@@ -39,7 +39,7 @@ pub(super) fn matches(object: &RawObject<'_>) -> bool {
 }
 
 pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Request, NoRequest> {
-    let broken = RequestRefused::envelope(KIND);
+    let broken = RequestRefused::invalid_event(KIND);
     let event: Envelope<'_> = object.decode().map_err(broken)?;
     if event.source == OWN_SOURCE {
         let why = "the event is one of this function's own reports";
@@ -50,7 +50,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Reques
         .map_err(broken)?;
     match event.source.as_str() {
         "aws.batch" => batch_event(&event, scope),
-        source if source.starts_with("aws.") => Err(RequestRefused::Unsupported(format!(
+        source if source.starts_with("aws.") => Err(RequestRefused::UnsupportedEvent(format!(
             "unsupported event: {:?} from {source}; of AWS's own events, those of aws.batch and the alarm state changes of aws.cloudwatch are supported",
             event.detail_type
         )).into()),
@@ -78,7 +78,7 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Request, NoReq
                 "unsupported event: {other:?} from aws.batch; supported are Batch Job Queue Blocked, Batch Job State \
                  Change and Batch Service Job Queue Blocked"
             );
-            Err(RequestRefused::Unsupported(why).into())
+            Err(RequestRefused::UnsupportedEvent(why).into())
         }
     }
 }
@@ -139,7 +139,7 @@ fn job(
 }
 
 fn broken_detail(error: RequestError) -> RequestRefused {
-    RequestRefused::envelope("AWS Batch event")(error.within("detail"))
+    RequestRefused::invalid_event("AWS Batch event")(error.within("detail"))
 }
 
 /// An event of another account or region is ignored.
@@ -159,5 +159,5 @@ fn time(event: &Envelope<'_>) -> Result<Option<Timestamp>, RequestRefused> {
     };
     let not_a_time = |_| RequestError::new("time", format!("{time:?} is not a time"));
     let time = time.parse().map_err(not_a_time);
-    time.map(Some).map_err(RequestRefused::envelope(KIND))
+    time.map(Some).map_err(RequestRefused::invalid_event(KIND))
 }

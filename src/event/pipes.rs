@@ -15,7 +15,7 @@ pub(super) fn decode(
 ) -> Result<Event, RequestRefused> {
     let elements: Vec<&RawValue> = from_json(text)?;
     if elements.is_empty() {
-        return Err(RequestRefused::Unsupported(
+        return Err(RequestRefused::UnsupportedEvent(
             "unsupported event: an empty array".to_owned(),
         ));
     }
@@ -70,11 +70,13 @@ fn within(error: NoRequest, at: &str) -> NoRequest {
         return error;
     };
     NoRequest::Refused(match why {
-        RequestRefused::Request(error) => error.within(at).into(),
-        RequestRefused::Envelope { kind, error } => {
-            RequestRefused::envelope(kind)(error.within(at))
+        RequestRefused::InvalidRequest(error) => error.within(at).into(),
+        RequestRefused::InvalidEvent { kind, error } => {
+            RequestRefused::invalid_event(kind)(error.within(at))
         }
-        RequestRefused::Unsupported(text) => RequestRefused::Unsupported(format!("{at}: {text}")),
+        RequestRefused::UnsupportedEvent(text) => {
+            RequestRefused::UnsupportedEvent(format!("{at}: {text}"))
+        }
         other => other,
     })
 }

@@ -42,7 +42,7 @@ pub(super) fn decode(
             .ok_or_else(|| RequestError::new("", "expected an object"))
             .and_then(read);
         let record = record.map_err(|error| error.within(&format!("Records[{index}]")));
-        let record = record.map_err(RequestRefused::envelope(KIND));
+        let record = record.map_err(RequestRefused::invalid_event(KIND));
         let record = record.map_err(NoRequest::from);
         record.and_then(|record| body(&record.sns.message)).into()
     });
@@ -71,6 +71,6 @@ pub(super) fn decode_notification(object: &RawObject<'_>) -> Result<String, Requ
         .no_fields_beside(PLACE)
         .and_then(|()| object.decode());
     let notification: Notification =
-        notification.map_err(RequestRefused::envelope("SNS notification"))?;
+        notification.map_err(RequestRefused::invalid_event("SNS notification"))?;
     Ok(notification.message)
 }

@@ -45,7 +45,7 @@ pub(super) fn message(
     at: &str,
     read: impl Fn(&str) -> Result<Request, NoRequest>,
 ) -> Result<Message, RequestRefused> {
-    let broken = |error: RequestError| RequestRefused::envelope(KIND)(error.within(at));
+    let broken = |error: RequestError| RequestRefused::invalid_event(KIND)(error.within(at));
     let record = record.ok_or_else(|| broken(RequestError::new("", "expected an object")))?;
     let id = record.text("messageId").filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| broken(RequestError::new("messageId", "expected a string")))?;

@@ -9,9 +9,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{RawObject, Scope};
 use crate::{
-    command::{
-        Command, Confirmation, Document, Event, Refusal, Reply, RequestRefused, Source, WidgetReply,
-    },
+    command::{Command, Confirmation, Event, Reply, RequestRefused, Source, WidgetReply},
     request::{
         Action, FIELDS, MAX_SHOWN, PanelRequest, Request, RequestError, Status, from_object,
         is_field, is_spelling_of,
@@ -96,8 +94,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Event {
     let context = Context::of(object);
     let dashboard = context.dashboard.as_deref().unwrap_or("without a name");
     let requested_by = Some(format!("dashboard {dashboard}"));
-    let command = command(object, &context, scope)
-        .unwrap_or_else(|error| Command::Refuse(Refusal::Widget(error)));
+    let command = command(object, &context, scope).unwrap_or_else(Command::RefuseWidget);
     Event {
         requested_by,
         ..Event::of(Source::Widget, command)
@@ -114,7 +111,7 @@ fn command(
         .get("describe")
         .is_some_and(|describe| describe.get() == "true");
     if describes {
-        return Ok(Command::Document(Document::Widget));
+        return Ok(Command::WidgetDocumentation);
     }
     if !object.names().any(is_field) {
         return Ok(Command::Panel(panel(object, context)?));
@@ -207,7 +204,7 @@ fn confirmed(fields: &RawObject<'_>) -> String {
 }
 
 fn panel(object: &RawObject<'_>, context: &Context<'_>) -> Result<PanelRequest, RequestRefused> {
-    let broken = |error: RequestError| RequestRefused::envelope(KIND)(error.within(PANEL));
+    let broken = |error: RequestError| RequestRefused::invalid_event(KIND)(error.within(PANEL));
     let known = [PANEL, "describe", CONTEXT];
     if let Some(unknown) = object.names().find(|name| !known.contains(name)) {
         return Err(RequestError::new(

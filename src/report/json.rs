@@ -1,8 +1,8 @@
 //! A report as JSON.
 
-use std::io;
+use std::{io, iter};
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::{Serialize, Serializer};
 
 use super::{JobResult, Report};
 
@@ -37,12 +37,9 @@ pub struct Summary<'a>(&'a Report);
 
 impl Serialize for Summary<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("jobs", &self.0.count())?;
-        for (outcome, count) in self.0.summary() {
-            map.serialize_entry(outcome.as_str(), &count)?;
-        }
-        map.end()
+        let counts = self.0.summary().into_iter();
+        let counts = counts.map(|(outcome, count)| (outcome.as_str(), count));
+        serializer.collect_map(iter::once(("jobs", self.0.count())).chain(counts))
     }
 }
 

@@ -12,12 +12,16 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SizeLimit {
     /// As JSON.
-    pub(super) plain: usize,
+    plain: usize,
     /// As a JSON string, the form in which HTTP gateways get it. Each quote is one more byte.
-    pub(super) escaped: usize,
+    escaped: usize,
 }
 
 impl SizeLimit {
+    pub(super) const fn new(plain: usize, escaped: usize) -> Self {
+        Self { plain, escaped }
+    }
+
     /// What is left after a text of this size, if that fits.
     fn less(self, size: Size) -> Option<Self> {
         Some(Self {

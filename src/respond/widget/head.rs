@@ -37,17 +37,14 @@ fn card(head: &Head, panel: &Panel, function: &str) -> String {
         format!(" for <span title=\"since {}\">{age}</span>", Escaped(since))
     });
     let name = head.job_name.as_deref().unwrap_or("Job");
-    let button = end_button(
-        End {
-            action: Action::Cancel,
-            ids: &[head.job_id],
-            names: &format!("the first in line, {name}"),
-            label: "Cancel this job",
-            is_primary: head.is_blocked(),
-        },
-        panel,
-        function,
-    );
+    let end = End {
+        action: Action::Cancel,
+        ids: &[head.job_id],
+        names: &format!("the first in line, {name}"),
+        label: "Cancel this job",
+        is_primary: head.is_blocked(),
+    };
+    let button = end_button(end, panel, function);
     let mut html = format!(
         "<div class=\"{class}\"><div class=\"bc-row\"><div class=\"bc-grow\">\
          <div class=\"bc-dim\">First in line{age}</div>\

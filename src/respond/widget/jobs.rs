@@ -1,6 +1,6 @@
 //! The jobs of a queue, by status, with a button for each, for each status, and for all that wait.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
 use super::{
     counts::pattern,
@@ -129,7 +129,7 @@ fn group_rows(group: &Group, panel: &Panel, function: &str) -> String {
         pattern(status)
     );
     for job in &group.jobs {
-        let _ = row(&mut html, job, action, panel, function);
+        html += &row(job, action, panel, function);
     }
     html + "</tbody>"
 }
@@ -154,13 +154,7 @@ fn group_button(group: &Group, action: Action, panel: &Panel, function: &str) ->
     end_button(end, panel, function)
 }
 
-fn row(
-    html: &mut String,
-    job: &JobSummary,
-    action: Option<Action>,
-    panel: &Panel,
-    function: &str,
-) -> fmt::Result {
+fn row(job: &JobSummary, action: Option<Action>, panel: &Panel, function: &str) -> String {
     let name = Escaped(&job.job_name);
     let is_first = matches!(&panel.head, Ok(Some(head)) if head.job_id == job.id);
     let first = if is_first {
@@ -173,23 +167,21 @@ fn row(
     });
     let age = age(job, panel.now);
     let reason = Escaped(job.status_reason.as_deref().unwrap_or_default());
-    if panel.request.is_narrow {
-        write!(
-            html,
-            "<tr><td><b>{name}</b> <small>{age}</small>{first}{array}<br><code>{}</code>\
+    let cells = if panel.request.is_narrow {
+        format!(
+            "<td><b>{name}</b> <small>{age}</small>{first}{array}<br><code>{}</code>\
              <div><small>{reason}</small></div></td>",
             job.id
-        )?;
+        )
     } else {
-        write!(
-            html,
-            "<tr><td><b>{name}</b>{first}{array}</td><td class=\"bc-line\"><code>{}</code></td>\
+        format!(
+            "<td><b>{name}</b>{first}{array}</td><td class=\"bc-line\"><code>{}</code></td>\
              <td class=\"bc-line\">{age}</td><td>{reason}</td>",
             job.id
-        )?;
-    }
+        )
+    };
     let button = row_button(job, action, panel, function);
-    write!(html, "<td class=\"bc-line bc-act\">{button}</td></tr>")
+    format!("<tr>{cells}<td class=\"bc-line bc-act\">{button}</td></tr>")
 }
 
 /// How long a job waits or runs.

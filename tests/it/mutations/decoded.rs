@@ -1,7 +1,7 @@
 //! What must hold after a mutated event is decoded.
 
 use batch_cancel::{
-    command::{Command, Event, NoRequest, Refusal, RequestRefused, Source},
+    command::{Command, Event, NoRequest, RequestRefused, Source},
     config::Config,
     event::{Scope, decode},
     request::{Action, AskedId, JobId, MAX_WAIT, OwnRegion, QueueName, Request, Target},
@@ -97,15 +97,15 @@ fn of_event(event: &Event, facts: &Facts) -> Result<&'static str, String> {
             }
             Ok("a watch")
         }
-        Command::Document(_) => Ok("a fixed text"),
+        Command::OpenApi(_) | Command::WidgetDocumentation => Ok("a fixed text"),
         Command::Panel(panel) if panel.limit == 0 || panel.statuses.is_empty() => {
             Err(format!("not a valid panel: {panel:?}"))
         }
         Command::Panel(_) => Ok("a dashboard"),
-        Command::Refuse(Refusal::Http { problem, .. }) => {
+        Command::RefuseHttp { problem, .. } => {
             check_text(&problem.detail).map(|()| "an HTTP problem")
         }
-        Command::Refuse(Refusal::Widget(error) | Refusal::Event(error)) => {
+        Command::RefuseWidget(error) | Command::RefuseEvent(error) => {
             check_text(&error.to_string()).map(|()| "a problem in a widget")
         }
     }

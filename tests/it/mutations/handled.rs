@@ -158,7 +158,7 @@ impl Handled<'_> {
             if matches!(failure, Failure::Unwritable(_)) {
                 return Err(text);
             }
-            if matches!(failure, Failure::Event(RequestRefused::Request(_))) {
+            if matches!(failure, Failure::Event(RequestRefused::InvalidRequest(_))) {
                 names_the_field(&text, mutant)?;
             }
         }
@@ -217,7 +217,11 @@ impl Handled<'_> {
                 | Command::ListJobs { .. }
                 | Command::Panel(_)
                 | Command::Watch(_) => true,
-                Command::Document(_) | Command::Refuse(_) => false,
+                Command::OpenApi(_)
+                | Command::WidgetDocumentation
+                | Command::RefuseEvent(_)
+                | Command::RefuseHttp { .. }
+                | Command::RefuseWidget(_) => false,
             },
         };
         match self.calls.first() {
