@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from cloudformation import REPOSITORY, transformed
-from deployment import ACCOUNT, USUAL, deployed, eventually
+from deployment import ACCOUNT, USUAL, Deployment, deployed, eventually
 from servers import REGION, http
 
 FIRST, SECOND, THIRD, NOT_ALLOWED, BLOCKING, COMING_SOON, ALARMED = (str(uuid.UUID(int=number)) for number in range(1, 8))
@@ -43,10 +43,22 @@ ANSWERS = {
 }
 
 
+class Guided(Deployment):
+    """The stack, deployed by `sam deploy --guided` with answers to some questions, and Enter at the others."""
+
+    def deploy_first(self):
+        parameters = [self.given.get(name, "") for name in self.parameters]
+        stack_name, region, confirm_changes = "", REGION, "n"
+        create_roles = disable_rollback = save = config_file = config_environment = ""
+        answers = [stack_name, region, *parameters, confirm_changes, create_roles]
+        answers += [disable_rollback, save, config_file, config_environment, ""]
+        return self.sam_deploy("--guided", answers="\n".join(answers))
+
+
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory):
-    with deployed(tmp_path_factory.mktemp("user"), SEED, **ANSWERS) as deployment:
-        deployment.watch = deployment.start_timer_now("WatchTimer")
+    with deployed(tmp_path_factory.mktemp("user"), SEED, kind=Guided, **ANSWERS) as deployment:
+        deployment.watch = deployment.start_timer_now()
         yield deployment
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cloudformation import parsed
 from deployment import Deployment, deployed
 from servers import REPOSITORY, binary
 
@@ -19,13 +20,6 @@ JOB = str(uuid.UUID(int=1))
 SEED = {"queues": [{"name": "render"}], "jobs": [{"jobId": JOB, "jobQueue": "render", "status": "RUNNABLE"}]}
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
 TEMPLATE = {"x86_64": "template.yaml", "arm64": "template-arm64.yaml"}[ARCHITECTURE]
-PARSE = "import json, sys; from samtranslator.yaml_helper import yaml_parse; json.dump(yaml_parse(open(sys.argv[1])), sys.stdout)"
-
-
-def parsed(template):
-    """A template whose intrinsic functions have their long names."""
-    command = [binary("SAM_PYTHON"), "-c", PARSE, str(template)]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def make_release(folder):
