@@ -48,7 +48,8 @@ def for_ministack(template):
 
 def overrides(parameters):
     """`parameters` as arguments of --parameter-overrides."""
-    return ["--parameter-overrides", *(f"{name}={quoted(value)}" for name, value in parameters.items())]
+    given = [f"{name}={quoted(value)}" for name, value in parameters.items()]
+    return ["--parameter-overrides", *given] if given else []
 
 
 def quoted(value):
