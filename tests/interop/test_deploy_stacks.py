@@ -109,6 +109,7 @@ def test_the_kill_switch_and_a_new_key_deploy_under_companions(deployment):
 
 
 def test_the_core_cannot_be_removed_under_companions(deployment):
+    """AWS also refuses to change an export that is imported, such as by another FunctionName. ministack lacks that."""
     cloudformation = deployment.client("cloudformation")
     with pytest.raises(ClientError, match="is imported by"):
         cloudformation.delete_stack(StackName="batch-cancel")
