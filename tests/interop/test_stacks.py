@@ -95,6 +95,18 @@ def test_only_the_required_parameters_have_no_default(file):
     assert parameters["Core"]["Default"] == "batch-cancel", "as in samconfig.toml"
 
 
+RESOURCES = {
+    SWEEP: {"Timer", "ScheduleGroup", "Role", "SweepsLostAlarm"},
+    LISTS: {"StateMachine", "LogGroup", "Role", "MapPolicy", "ListsFailedAlarm"},
+    DASHBOARD: {"Dashboard"},
+}
+
+
+@every_stack
+def test_what_it_makes(file, parameters):
+    assert stack(file, **parameters).keys() == RESOURCES[file]
+
+
 @every_stack
 def test_no_physical_name_is_fixed(file, parameters):
     """So that there can be several of each beside each other."""

@@ -131,6 +131,12 @@ def test_the_function_has_one_role_without_wildcard_actions(parameters):
 
 
 @every_stack
+def test_only_lambda_may_take_on_the_role(parameters):
+    (trust,) = statements(stack(**parameters)["Role"]["Properties"]["AssumeRolePolicyDocument"])
+    assert trust == {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+@every_stack
 def test_only_actions_without_resource_level_permissions_are_allowed_on_all_resources(parameters):
     expected = ONLY_ON_EVERYTHING | (ONLY_IN_A_VPC if "SubnetIds" in parameters else set())
     assert {action for action, resources in allowed(parameters).items() if "*" in resources} == expected
@@ -312,7 +318,28 @@ def test_both_queues_feed_the_function_unless_it_is_stopped(parameters):
         assert properties["Enabled"] is (parameters is not stopped)
 
 
+def test_nobody_takes_the_queues_of_failed_events_and_reports_for_their_own_dead_letter_queue():
+    for queue in ("FailedEventQueue", "ReportQueue"):
+        assert stack(**plain)[queue]["Properties"]["RedriveAllowPolicy"] == {"redrivePermission": "denyAll"}
+
+
 # --- HTTP ---
+
+
+@every_stack
+def test_the_api_may_invoke_the_function_for_each_route_and_for_no_other(parameters):
+    resources = stack(**parameters)
+    sources = {
+        permission["Properties"]["SourceArn"].rpartition("<HttpApi>/*")[2]
+        for permission in of_type(resources, "AWS::Lambda::Permission").values()
+        if permission["Properties"]["Principal"] == "apigateway.amazonaws.com"
+    }
+    routes = {
+        f"/{method.upper()}{re.sub('{[^}]+}', '*', path)}"
+        for path, methods in resources["HttpApi"]["Properties"]["Body"]["paths"].items()
+        for method in methods
+    }
+    assert sources == routes
 
 
 @every_stack
@@ -340,7 +367,10 @@ def test_every_route_requires_a_signed_request(parameters):
 def test_the_logs_outlive_the_stack():
     groups = of_type(stack(**plain), "AWS::Logs::LogGroup")
     assert len(groups) == 2
+    kept = of_type(stack(**plain, LogRetentionDays=30), "AWS::Logs::LogGroup")
+    assert {group["Properties"]["RetentionInDays"] for group in kept.values()} == {30}
     for group in groups.values():
+        assert group["Properties"]["RetentionInDays"] == 90
         assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
@@ -424,6 +454,7 @@ def test_reports_are_published_on_one_bus_and_a_copy_is_kept():
     assert rule["EventPattern"]["source"] == ["batch-cancel"]
     (target,) = rule["Targets"]
     assert target["Arn"] == "<ReportQueue.Arn>"
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 900, "MaximumRetryAttempts": 20}
     assert target["DeadLetterConfig"] == {"Arn": "<FailedEventQueue.Arn>"}
     assert function(plain | {"ResultBus": "results"})["Environment"]["Variables"]["RESULT_BUS"] == "results"
 
@@ -431,7 +462,9 @@ def test_reports_are_published_on_one_bus_and_a_copy_is_kept():
 def test_nothing_is_published_without_a_bus():
     parameters = plain | {"ResultBus": ""}
     resources = stack(**parameters)
-    assert not {"ReportRule", "ReportQueue", "ReportQueuePolicy", "ReportsNotPublishedAlarm"} & resources.keys()
+    of_reports = {"ReportRule", "ReportQueue", "ReportQueuePolicy", "ReportsNotPublishedAlarm", "ReportsLostAlarm"}
+    assert not of_reports & resources.keys()
+    assert of_reports <= stack(**plain).keys()
     assert "events:PutEvents" not in allowed(parameters)
 
 
@@ -776,6 +809,8 @@ def test_the_function():
     assert properties["TracingConfig"] == {"Mode": "Active"}
     assert properties["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": "<LogGroup>"}
     assert "ReservedConcurrentExecutions" not in properties
+    # One file of root certificates, where Amazon Linux 2023 has it.
+    assert properties["Environment"]["Variables"]["SSL_CERT_FILE"] == "/etc/pki/tls/certs/ca-bundle.crt"
 
 
 def test_calls_leave_room_for_others():
@@ -859,6 +894,41 @@ def test_the_licence_is_that_of_the_repository():
     metadata = transformed()["Metadata"]["AWS::ServerlessRepo::Application"]
     cargo = tomllib.loads((REPOSITORY / "Cargo.toml").read_text())
     assert metadata["SpdxLicenseId"] == cargo["workspace"]["package"]["license"]
+
+
+def test_the_outputs():
+    """`ReportQueueUrl` and `StuckAlarmName` are there with their parts only."""
+    found = {name: output["Value"] for name, output in outputs(**stuck).items()}
+    assert found == {
+        "FunctionName": "<Function>",
+        "FunctionArn": "<Function.Arn>",
+        "RequestQueueUrl": "<RequestQueue>",
+        "RequestQueueArn": "<RequestQueue.Arn>",
+        "RequestDeadLetterQueueUrl": "<RequestDeadLetterQueue>",
+        "EventQueueUrl": "<EventQueue>",
+        "EventDeadLetterQueueUrl": "<EventDeadLetterQueue>",
+        "StuckAlarmName": "<StuckAlarm>",
+        "ReportQueueUrl": "<ReportQueue>",
+        "FailedEventQueueUrl": "<FailedEventQueue>",
+        "FailedEventQueueArn": "<FailedEventQueue.Arn>",
+        "HttpApiUrl": "https://<HttpApi>.execute-api.eu-west-1.amazonaws.com",
+        "LogGroupName": "<LogGroup>",
+    }
+    assert found.keys() - outputs(**plain, ResultBus="").keys() == {"StuckAlarmName", "ReportQueueUrl"}
+
+
+def test_the_saved_queries_read_the_log_of_the_function():
+    saved = {
+        query["Properties"]["Name"].split("/")[1]: query["Properties"]["QueryString"].splitlines()[0]
+        for query in of_type(stack(**plain), "AWS::Logs::QueryDefinition").values()
+        if query["Properties"]["LogGroupNames"] == ["<LogGroup>"]
+    }
+    assert saved == {
+        "Who cancelled what": 'filter message = "done" and ispresent(action)',
+        "What was refused": 'filter message = "done" and (refused > 0 or ispresent(errorType) or httpStatus >= 400)',
+        "What is left": 'filter message = "done" and complete = 0',
+        "Outcome of each job": 'filter message = "jobs"',
+    }
 
 
 # --- What stacks/ use ---
