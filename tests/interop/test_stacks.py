@@ -107,6 +107,13 @@ def test_what_it_makes(file, parameters):
     assert stack(file, **parameters).keys() == RESOURCES[file]
 
 
+@every_file
+def test_it_takes_what_it_needs_of_the_stack_that_core_names(file):
+    text = json.dumps(stack(file, **PLAIN[file], Core="other"))
+    assert "<import of other-FunctionArn>" in text
+    assert "import of batch-cancel" not in text
+
+
 @every_stack
 def test_no_physical_name_is_fixed(file, parameters):
     """So that there can be several of each beside each other."""
