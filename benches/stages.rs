@@ -10,7 +10,11 @@
     reason = "a benchmark that panics fails"
 )]
 
-use std::{collections::HashMap, hint::black_box, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hint::black_box,
+    time::Duration,
+};
 
 use aws_sdk_batch::{
     Client, Config as SdkConfig,
@@ -77,7 +81,7 @@ fn seen(number: u32) -> JobDetail {
         created_at: None,
         started_at: None,
         array_size: None,
-        children: Default::default(),
+        children: BTreeMap::default(),
         job_definition: None,
         share_identifier: None,
     };
