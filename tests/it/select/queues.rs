@@ -147,9 +147,10 @@ async fn bad_lists_of_queues_are_refused_with_the_field() {
 async fn limits_and_the_oldest_are_those_of_all_queues() {
     let function = with_queues(3, &[("MAX_SELECTED", "10")]);
     let mut by_age = Vec::new();
-    for number in 0..12_u64 {
-        let age = Duration::from_mins(10 + (number * 7) % 12);
-        let spec = in_queue(number as usize % 3, Status::Runnable).age(age);
+    for number in 0..12 {
+        let age = Duration::from_mins(10) + Duration::from_mins(1) * ((number * 7) % 12);
+        let queue = usize::try_from(number % 3).unwrap();
+        let spec = in_queue(queue, Status::Runnable).age(age);
         by_age.push((age, function.emulator.add_job(spec)));
     }
     by_age.sort();
