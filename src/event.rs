@@ -1,6 +1,5 @@
 //! Events: recognised first, then decoded to a command. One kind of event is one file; the order of recognition is here.
 
-mod age;
 mod alarm;
 mod body;
 mod direct;
@@ -14,7 +13,7 @@ mod sqs;
 mod watch;
 mod widget;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -33,6 +32,35 @@ pub struct Scope<'a> {
     pub own_region: &'a OwnRegion,
     /// When the event arrived.
     pub now: Timestamp,
+}
+
+impl Scope<'_> {
+    /// An event that is older than `MAX_EVENT_AGE` is ignored.
+    fn not_too_old(&self, time: Timestamp) -> Result<(), NoRequest> {
+        let max = self.config.max_event_age.map(SignedDuration::try_from);
+        let age = self.now.duration_since(time);
+        match max {
+            Some(Ok(max)) if age > max => Err(NoRequest::Ignored(format!(
+                "the event is {age:#} old; MAX_EVENT_AGE is {max:#}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// What `is_of` another account or region is ignored.
+    fn not_foreign(
+        &self,
+        is_of: &str,
+        region: Option<&str>,
+        account: Option<&str>,
+    ) -> Result<(), NoRequest> {
+        match self.own_region.foreign_region(region, account) {
+            None => Ok(()),
+            Some(place) => Err(NoRequest::Ignored(format!(
+                "{is_of} another account or region: {place}"
+            ))),
+        }
+    }
 }
 
 /// How deep messages may be nested: an `EventBridge` event in SNS in SQS is three deep.

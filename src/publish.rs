@@ -43,6 +43,9 @@ const FINAL_ERRORS: [&str; 6] = [
     "InvalidArgument",
 ];
 
+/// What is wrong with an event that an answer leaves out.
+const LEFT_OUT: &str = "EventBridge's answer does not say that it was published";
+
 /// The error of a call of which some part is wrong.
 const INVALID: &str = "ValidationException";
 
@@ -133,7 +136,7 @@ impl Publisher {
             Err(problem) => vec![Err(problem); entries.len()],
         };
         // EventBridge answers for each in its order. What it leaves out was perhaps not published.
-        let left_out = || Err(Problem::left_out());
+        let left_out = || Err(Problem::unanswered(LEFT_OUT));
         let results = results.into_iter().chain(iter::repeat_with(left_out));
         let results = entries.into_iter().zip(results);
         results
@@ -200,10 +203,6 @@ impl Problem {
         }
     }
 
-    fn left_out() -> Self {
-        Self::unanswered("EventBridge's answer does not say that it was published")
-    }
-
     /// Another try would end in the same way.
     fn is_final(&self) -> bool {
         FINAL_ERRORS.contains(&self.code.as_str())
@@ -215,7 +214,7 @@ fn outcome(result: &PutEventsResultEntry) -> Result<(), Problem> {
     match (result.event_id.as_deref(), result.error_code.as_deref()) {
         (Some(id), _) if !id.is_empty() => Ok(()),
         (_, Some(code)) => Err(Problem::new(code, result.error_message.as_deref())),
-        (_, None) => Err(Problem::left_out()),
+        (_, None) => Err(Problem::unanswered(LEFT_OUT)),
     }
 }
 
