@@ -100,7 +100,8 @@ impl Publisher {
         loop {
             tries = tries.saturating_add(1);
             let left = self.put_once(entries, deadline).await.into_iter();
-            let (refused, again): (Vec<_>, Vec<_>) = left.partition(|(_, why)| why.is_final());
+            let is_final = |(_, why): &Left| FINAL_ERRORS.contains(&why.code.as_str());
+            let (refused, again): (Vec<_>, Vec<_>) = left.partition(is_final);
             lost += self.give_up(&refused);
             let next = Instant::now() + backoff(tries);
             if again.is_empty() || deadline.is_over(next) {
@@ -201,11 +202,6 @@ impl Problem {
             code: String::new(),
             text: text.to_owned(),
         }
-    }
-
-    /// Another try would end in the same way.
-    fn is_final(&self) -> bool {
-        FINAL_ERRORS.contains(&self.code.as_str())
     }
 }
 

@@ -108,19 +108,12 @@ impl Alarm {
     }
 
     fn in_template(&self, error: RequestError, described: bool) -> RequestError {
-        let field = if described {
-            DESCRIBED
-        } else {
-            "ALARM_REQUEST"
-        };
-        let mut error = error.within(field);
-        if described {
-            error.message = format!(
-                "{} (in the description of alarm {:?})",
-                error.message, self.name
-            );
+        if !described {
+            return error.within("ALARM_REQUEST");
         }
-        error
+        let RequestError { field, message } = error.within(DESCRIBED);
+        let message = format!("{message} (in the description of alarm {:?})", self.name);
+        RequestError { field, message }
     }
 
     /// Whether the alarm counts, by its state, origin and time.
@@ -166,9 +159,8 @@ impl Alarm {
         if !text.contains(&format!("\"{DESCRIBED}\"")) {
             return Ok(None);
         }
-        Err(self
-            .in_template(RequestError::new("", problem), true)
-            .into())
+        let error = RequestError::new("", problem);
+        Err(self.in_template(error, true).into())
     }
 }
 

@@ -205,11 +205,8 @@ fn panel(object: &RawObject<'_>, context: &Context<'_>) -> Result<PanelRequest, 
     let broken = |error: RequestError| RequestRefused::invalid_event(KIND)(error.within(PANEL));
     let known = [PANEL, "describe", CONTEXT];
     if let Some(unknown) = object.names().find(|name| !known.contains(name)) {
-        return Err(RequestError::new(
-            unknown,
-            "unknown field, expected panel or the fields of a request",
-        )
-        .into());
+        let why = "unknown field, expected panel or the fields of a request";
+        return Err(RequestError::new(unknown, why).into());
     }
     let panel = object
         .get(PANEL)
