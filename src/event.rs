@@ -1,6 +1,5 @@
 //! Events: recognised first, then decoded to a command. One kind of event is one file; the order of recognition is here.
 
-mod age;
 mod alarm;
 mod body;
 mod direct;
@@ -14,7 +13,7 @@ mod sqs;
 mod watch;
 mod widget;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -35,6 +34,35 @@ pub struct Scope<'a> {
     pub now: Timestamp,
 }
 
+impl Scope<'_> {
+    /// An event that is older than `MAX_EVENT_AGE` is ignored.
+    fn not_too_old(&self, time: Timestamp) -> Result<(), NoRequest> {
+        let max = self.config.max_event_age.map(SignedDuration::try_from);
+        let age = self.now.duration_since(time);
+        match max {
+            Some(Ok(max)) if age > max => Err(NoRequest::Ignored(format!(
+                "the event is {age:#} old; MAX_EVENT_AGE is {max:#}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// What `is_of` another account or region is ignored.
+    fn not_foreign(
+        &self,
+        is_of: &str,
+        region: Option<&str>,
+        account: Option<&str>,
+    ) -> Result<(), NoRequest> {
+        match self.own_region.foreign_region(region, account) {
+            None => Ok(()),
+            Some(place) => Err(NoRequest::Ignored(format!(
+                "{is_of} another account or region: {place}"
+            ))),
+        }
+    }
+}
+
 /// How deep messages may be nested: an `EventBridge` event in SNS in SQS is three deep.
 const MAX_DEPTH: usize = 4;
 
@@ -42,8 +70,8 @@ const MAX_DEPTH: usize = 4;
 ///
 /// # Errors
 ///
-/// When the event as a whole cannot be acted on. A record of a batch that cannot be read is an error in its [`Message`];
-/// an HTTP or widget request that cannot be read is a [`Command::Refuse`].
+/// When the event as a whole cannot be acted on. A record of a batch that cannot be read is an error in its message;
+/// an HTTP or widget request that cannot be read is a command that refuses it.
 pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, RequestRefused> {
     let text = payload.get();
     let body = |text: &str| body::read(text, scope, 0);

@@ -1,7 +1,6 @@
 //! From the messages of an event to the jobs of an invocation, and back to the outcome of each message.
 
 mod message;
-mod search;
 
 use std::{num::NonZeroUsize, time::Duration};
 
@@ -15,9 +14,8 @@ use crate::{
     select::{Chosen, Selection, SelectionQuery, select, select_blocked, select_ids},
     session::Session,
 };
-use message::RequestJobs;
 pub use message::{Pending, finish};
-use search::searches;
+use message::{RequestJobs, searches};
 
 /// Takes in all messages, as far as the policy admits them, and finds the jobs of their requests: several requests at a
 /// time, so that a long listing holds up no other. Finding them may take half of the time there is.
@@ -64,6 +62,14 @@ fn reason(request: &Request, invocation: Invocation<'_>) -> String {
     request.reason.clone().unwrap_or_else(default)
 }
 
+/// What is asked of the jobs of a request. `now` is in milliseconds since 1970.
+fn intent(request: &Request, dry_run: bool, now: i64) -> Intent {
+    match &request.target {
+        Target::Select(selected) => Intent::of_selection(request.action, dry_run, selected, now),
+        Target::Jobs(_) | Target::Blocked(_) => Intent::new(request.action, dry_run),
+    }
+}
+
 /// Finds the jobs of a request that the policy admits.
 async fn find(
     request: Result<Request, NoRequest>,
@@ -75,13 +81,8 @@ async fn find(
     policy.admit(&request).map_err(RequestRefused::Refused)?;
     let reason = reason(&request, invocation);
     let dry_run = request.dry_run || policy.dry_run;
-    let (intent, is_head) = match &request.target {
-        Target::Select(selected) => (
-            Intent::of_selection(request.action, dry_run, selected, invocation.at),
-            selected.head,
-        ),
-        Target::Jobs(_) | Target::Blocked(_) => (Intent::new(request.action, dry_run), false),
-    };
+    let intent = intent(&request, dry_run, invocation.at);
+    let is_head = matches!(&request.target, Target::Select(selected) if selected.head);
     let query = SelectionQuery {
         intent,
         max_jobs: request.max_jobs.map(NonZeroUsize::get),

@@ -31,7 +31,7 @@ mod text;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{Context, LambdaEvent};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
@@ -95,13 +95,8 @@ impl App {
         let began = Instant::now();
         let LambdaEvent { payload, context } = event;
         let now = (self.clock)();
-        let scope = Scope {
-            config: &self.config,
-            own_region: &OwnRegion::from_function_arn(&context.invoked_function_arn),
-            now,
-        };
         let calls = Calls::default();
-        let event = event::decode(&payload, &scope).unwrap_or_else(Event::from);
+        let event = self.decode(&payload, &context, now);
         drop(payload);
         let requested_by = event.requested_by.as_deref().map(cut);
         let invocation = Invocation {
@@ -135,6 +130,16 @@ impl App {
         let namespace = &self.config.metrics_namespace;
         telemetry::record(self.output.as_ref(), namespace, &finished);
         response.payload
+    }
+
+    /// What an event asks for.
+    fn decode(&self, payload: &RawValue, context: &Context, now: Timestamp) -> Event {
+        let scope = Scope {
+            config: &self.config,
+            own_region: &OwnRegion::from_function_arn(&context.invoked_function_arn),
+            now,
+        };
+        event::decode(payload, &scope).unwrap_or_else(Event::from)
     }
 }
 
@@ -174,9 +179,7 @@ async fn act(
         }
         Command::OpenApi(form) => respond::openapi(form, invocation),
         Command::WidgetDocumentation => respond::widget_documentation(),
-        Command::RefuseEvent(why) => {
-            return (Response::refused(&why), Ending::Undecoded(why));
-        }
+        Command::RefuseEvent(why) => return (Response::refused(&why), Ending::Undecoded(why)),
         Command::RefuseHttp { problem, form } => Response::shown(Err(problem), form, invocation),
         Command::RefuseWidget(why) => Response::widget_problem((&why).into()),
     };

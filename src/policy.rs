@@ -74,10 +74,8 @@ impl Patterns {
     /// The first pattern that `text` matches.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<String> {
-        self.0
-            .iter()
-            .find(|pattern| pattern.matches(text))
-            .map(ToString::to_string)
+        let found = self.0.iter().find(|pattern| pattern.matches(text));
+        found.map(ToString::to_string)
     }
 }
 
@@ -99,10 +97,9 @@ impl Queues {
     #[must_use]
     pub fn contain(&self, queue: &str) -> bool {
         let name = queue_name(queue);
-        self.0
-            .0
-            .iter()
-            .any(|pattern| pattern.matches(if pattern.is_of_arns() { queue } else { name }))
+        let meant = |pattern: &Pattern| if pattern.is_of_arns() { queue } else { name };
+        let mut patterns = self.0.0.iter();
+        patterns.any(|pattern| pattern.matches(meant(pattern)))
     }
 
     /// Whether a queue that is known by its name may be among them. If this function does not know its own region, a
@@ -126,9 +123,8 @@ impl Queues {
 /// The name of a job queue, from its name or ARN.
 #[must_use]
 pub fn queue_name(queue: &str) -> &str {
-    queue
-        .rsplit_once(":job-queue/")
-        .map_or(queue, |(_, name)| name)
+    let name = queue.rsplit_once(":job-queue/");
+    name.map_or(queue, |(_, name)| name)
 }
 
 /// A tag, with any value or with one value.

@@ -44,6 +44,9 @@ const FINAL_ERRORS: [&str; 6] = [
     "InvalidArgument",
 ];
 
+/// What is wrong with an event that an answer leaves out.
+const LEFT_OUT: &str = "EventBridge's answer does not say that it was published";
+
 /// The error of a call of which some part is wrong.
 const INVALID: &str = "ValidationException";
 
@@ -98,7 +101,8 @@ impl Publisher {
         loop {
             tries = tries.saturating_add(1);
             let left = self.put_once(entries, deadline).await.into_iter();
-            let (refused, again): (Vec<_>, Vec<_>) = left.partition(|(_, why)| why.is_final());
+            let is_final = |(_, why): &Left| FINAL_ERRORS.contains(&why.code.as_str());
+            let (refused, again): (Vec<_>, Vec<_>) = left.partition(is_final);
             lost += self.give_up(&refused);
             let next = Instant::now() + backoff(tries);
             if again.is_empty() || deadline.is_over(next) {
@@ -134,7 +138,7 @@ impl Publisher {
             Err(problem) => vec![Err(problem); entries.len()],
         };
         // EventBridge answers for each in its order. What it leaves out was perhaps not published.
-        let left_out = || Err(Problem::left_out());
+        let left_out = || Err(Problem::unanswered(LEFT_OUT));
         let results = results.into_iter().chain(iter::repeat_with(left_out));
         let results = entries.into_iter().zip(results);
         results
@@ -200,15 +204,6 @@ impl Problem {
             text: text.to_owned(),
         }
     }
-
-    fn left_out() -> Self {
-        Self::unanswered("EventBridge's answer does not say that it was published")
-    }
-
-    /// Another try would end in the same way.
-    fn is_final(&self) -> bool {
-        FINAL_ERRORS.contains(&self.code.as_str())
-    }
 }
 
 /// The outcome of an event: only one that has an id is published.
@@ -216,7 +211,7 @@ fn outcome(result: &PutEventsResultEntry) -> Result<(), Problem> {
     match (result.event_id.as_deref(), result.error_code.as_deref()) {
         (Some(id), _) if !id.is_empty() => Ok(()),
         (_, Some(code)) => Err(Problem::new(code, result.error_message.as_deref())),
-        (_, None) => Err(Problem::left_out()),
+        (_, None) => Err(Problem::unanswered(LEFT_OUT)),
     }
 }
 

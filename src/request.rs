@@ -75,6 +75,13 @@ impl Request {
             cause: Cause::Request,
         }
     }
+
+    /// The same request with this reason, unless it has one.
+    #[must_use]
+    pub fn with_default_reason(mut self, reason: impl FnOnce() -> String) -> Self {
+        self.reason = Some(self.reason.unwrap_or_else(reason));
+        self
+    }
 }
 
 /// Through what a request came. Times are in milliseconds since 1970; none: the event has no time.
@@ -131,14 +138,5 @@ impl Action {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
-    }
-}
-
-impl Request {
-    /// The same request with this reason, unless it has one.
-    #[must_use]
-    pub fn with_default_reason(mut self, reason: impl FnOnce() -> String) -> Self {
-        self.reason = Some(self.reason.unwrap_or_else(reason));
-        self
     }
 }

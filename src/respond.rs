@@ -3,7 +3,6 @@
 mod body;
 mod failure;
 mod http;
-mod watch;
 mod widget;
 
 use std::collections::BTreeSet;
@@ -142,7 +141,7 @@ pub fn results(results: &Results, reply: &Reply, invocation: Invocation<'_>) -> 
 #[must_use]
 pub fn watch(watch: &Result<Watch, WatchError>) -> Response {
     match watch {
-        Ok(watch) => Response::new(watch::watch(watch)),
+        Ok(watch) => Response::new(body::watch(watch, MAX_REPORT)),
         Err(WatchError::Refused(why)) => Response::refused(why),
         Err(WatchError::Incomplete(why)) => Response::new(Err(Failure::Incomplete(why.clone()))),
     }

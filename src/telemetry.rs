@@ -6,7 +6,6 @@
 mod done;
 mod line;
 mod metrics;
-mod queues;
 mod subscriber;
 
 use std::{collections::BTreeSet, io::Write, time::Duration};
@@ -139,7 +138,7 @@ pub fn record(output: Option<&Output>, namespace: &str, finished: &Finished<'_>)
     output(&done::done(finished));
     output(&metrics::metrics(namespace, finished));
     if let Some(watch) = finished.watch() {
-        for line in queues::lines(namespace, finished.invocation, watch) {
+        for line in metrics::of_queues(namespace, finished.invocation, watch) {
             output(&line);
         }
     }

@@ -34,16 +34,15 @@ pub(super) fn owner_tag(text: &str) -> Result<Option<String>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let key = policy::tag_key(text)
-        .map_err(|expected| format!("{expected}, or nothing for no owners"))?;
-    Ok(Some(key))
+    let key = policy::tag_key(text).map(Some);
+    key.map_err(|expected| format!("{expected}, or nothing for no owners"))
 }
 
 /// The name of one claim.
-pub(super) fn claim(text: &str) -> Result<String, String> {
+pub(super) fn claim(text: &str) -> Result<String, &'static str> {
     let is_one = !text.contains(|c: char| c == ',' || c.is_whitespace() || c.is_control());
-    let expected = || "the name of one claim, such as sub or email".to_owned();
-    is_one.then(|| text.to_owned()).ok_or_else(expected)
+    let claim = is_one.then(|| text.to_owned());
+    claim.ok_or("the name of one claim, such as sub or email")
 }
 
 pub(super) fn owner_roles(text: &str) -> Result<Vec<ArnPattern>, String> {
@@ -58,12 +57,11 @@ pub(super) fn admins(text: &str) -> Result<Admins, String> {
     })
 }
 
-pub(super) fn log_level(text: &str) -> Result<LevelFilter, String> {
-    let expected = || "one of off, error, warn, info, debug and trace".to_owned();
+pub(super) fn log_level(text: &str) -> Result<LevelFilter, &'static str> {
     // `LevelFilter` takes numbers too.
     let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic());
     let level = text.parse().ok().filter(|_| is_word);
-    level.ok_or_else(expected)
+    level.ok_or("one of off, error, warn, info, debug and trace")
 }
 
 pub(super) fn words(text: &str) -> Vec<String> {
@@ -92,13 +90,11 @@ pub(super) fn age(text: &str, zero: &str) -> Result<Duration, String> {
 
 /// A bus name or ARN, as `PutEvents` takes it
 /// ([API reference](https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html)).
-pub(super) fn bus(text: &str) -> Result<String, String> {
+pub(super) fn bus(text: &str) -> Result<String, &'static str> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-_/#:".contains(&b);
-    if text.len() <= MAX_BUS && text.bytes().all(allowed) {
-        Ok(text.to_owned())
-    } else {
-        Err("the name or ARN of an event bus, or nothing for none".to_owned())
-    }
+    let is_bus = text.len() <= MAX_BUS && text.bytes().all(allowed);
+    let bus = is_bus.then(|| text.to_owned());
+    bus.ok_or("the name or ARN of an event bus, or nothing for none")
 }
 
 pub(super) fn namespace(text: &str) -> Result<String, String> {

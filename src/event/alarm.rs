@@ -9,7 +9,7 @@ mod queue;
 
 use std::fmt;
 
-use super::{RawObject, Scope, age};
+use super::{RawObject, Scope};
 use crate::{
     command::{NoRequest, RequestRefused},
     request::{Action, Cause, Request, RequestError, RequestTemplate, is_spelling_of},
@@ -82,9 +82,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Reques
 impl Alarm {
     /// The request that the alarm stands for.
     fn request(&self, scope: &Scope<'_>) -> Result<Request, NoRequest> {
-        if let Some(why) = self.ignored(scope)? {
-            return Err(NoRequest::Ignored(why));
-        }
+        self.counts(scope)?;
         let described = self.described_request(scope)?;
         let queue = self.queue(scope).map_err(NoRequest::Ignored)?;
         let in_template = |error| self.in_template(error, described.is_some());
@@ -110,42 +108,31 @@ impl Alarm {
     }
 
     fn in_template(&self, error: RequestError, described: bool) -> RequestError {
-        let field = if described {
-            DESCRIBED
-        } else {
-            "ALARM_REQUEST"
-        };
-        let mut error = error.within(field);
-        if described {
-            error.message = format!(
-                "{} (in the description of alarm {:?})",
-                error.message, self.name
-            );
+        if !described {
+            return error.within("ALARM_REQUEST");
         }
-        error
+        let RequestError { field, message } = error.within(DESCRIBED);
+        let message = format!("{message} (in the description of alarm {:?})", self.name);
+        RequestError { field, message }
     }
 
-    /// Why the alarm is ignored, if its state, time or origin says so.
-    fn ignored(&self, scope: &Scope<'_>) -> Result<Option<String>, RequestRefused> {
+    /// Whether the alarm counts, by its state, origin and time.
+    fn counts(&self, scope: &Scope<'_>) -> Result<(), NoRequest> {
         if self.state != "ALARM" {
-            return Ok(Some(format!("its state is {}, not ALARM", self.state)));
+            let why = format!("its state is {}, not ALARM", self.state);
+            return Err(NoRequest::Ignored(why));
         }
         if let Some(why) = &self.silenced {
-            return Ok(Some(why.clone()));
+            return Err(NoRequest::Ignored(why.clone()));
         }
         let (region, account) = (self.region.as_deref(), self.account.as_deref());
-        if let Some(place) = scope.own_region.foreign_region(region, account) {
-            return Ok(Some(format!(
-                "it belongs to another account or region: {place}"
-            )));
-        }
+        scope.not_foreign("it belongs to", region, account)?;
         let (Some(_), Some(time)) = (scope.config.max_event_age, &self.time) else {
-            return Ok(None);
+            return Ok(());
         };
         let not_a_time = || RequestError::new("time", format!("{time:?} is not a time"));
         let at = time_of(time).ok_or_else(not_a_time);
-        let at = at.map_err(RequestRefused::invalid_event(KIND))?;
-        Ok(age::too_old(at, scope))
+        scope.not_too_old(at.map_err(RequestRefused::invalid_event(KIND))?)
     }
 
     /// The request in the alarm's description, if `ALARM_DESCRIPTIONS` is true and the description has one. A request that
@@ -172,9 +159,8 @@ impl Alarm {
         if !text.contains(&format!("\"{DESCRIBED}\"")) {
             return Ok(None);
         }
-        Err(self
-            .in_template(RequestError::new("", problem), true)
-            .into())
+        let error = RequestError::new("", problem);
+        Err(self.in_template(error, true).into())
     }
 }
 

@@ -76,10 +76,8 @@ fn is_misspelt_input(name: &str) -> bool {
 }
 
 fn misplaced(option: &str) -> RequestError {
-    RequestError::new(
-        option,
-        "options belong in BatchInput, and apply to all items",
-    )
+    let why = "options belong in BatchInput, and apply to all items";
+    RequestError::new(option, why)
 }
 
 /// An item is an id, or a row of a table with a column `jobId`. Other columns are ignored, unless they look like fields of a

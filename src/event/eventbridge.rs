@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{RawObject, Scope, age};
+use super::{RawObject, Scope};
 use crate::{
     command::{NoRequest, OWN_SOURCE, RequestRefused},
     request::{Action, AskedId, Cause, JobId, Request, RequestError, Status, Target, from_object},
@@ -87,8 +87,8 @@ fn state_change(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Request, NoRe
     let is_needed = scope.config.max_event_age.is_some();
     let time = if is_needed { time(event)? } else { None };
     not_foreign(event, scope)?;
-    if let Some(why) = time.and_then(|time| age::too_old(time, scope)) {
-        return Err(NoRequest::Ignored(why));
+    if let Some(time) = time {
+        scope.not_too_old(time)?;
     }
     let (id, detail) = job(event, JobId::from_batch)?;
     let missing = || broken_detail(RequestError::new("status", "missing"));
@@ -142,15 +142,9 @@ fn broken_detail(error: RequestError) -> RequestRefused {
     RequestRefused::invalid_event("AWS Batch event")(error.within("detail"))
 }
 
-/// An event of another account or region is ignored.
 fn not_foreign(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<(), NoRequest> {
     let (region, account) = (event.region.as_deref(), event.account.as_deref());
-    match scope.own_region.foreign_region(region, account) {
-        None => Ok(()),
-        Some(place) => Err(NoRequest::Ignored(format!(
-            "the event is from another account or region: {place}"
-        ))),
-    }
+    scope.not_foreign("the event is from", region, account)
 }
 
 fn time(event: &Envelope<'_>) -> Result<Option<Timestamp>, RequestRefused> {

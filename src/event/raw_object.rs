@@ -72,9 +72,7 @@ impl<'a> RawObject<'a> {
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
-}
 
-impl RawObject<'_> {
     /// Refuses fields of a request beside `place`, where they belong. AWS writes none there, so somebody else did, and a
     /// `dryRun` there must not be lost.
     pub(super) fn no_fields_beside(&self, place: &str) -> Result<(), RequestError> {

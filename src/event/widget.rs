@@ -107,14 +107,15 @@ fn command(
     context: &Context<'_>,
     scope: &Scope<'_>,
 ) -> Result<Command, RequestRefused> {
-    let describes = object
-        .get("describe")
-        .is_some_and(|describe| describe.get() == "true");
-    if describes {
+    let describe = object.get("describe").map(RawValue::get);
+    if describe == Some("true") {
         return Ok(Command::WidgetDocumentation);
     }
     if !object.names().any(is_field) {
         return Ok(Command::Panel(panel(object, context)?));
+    }
+    if object.object(CONTEXT).is_none() {
+        return Err(RequestError::new(CONTEXT, "expected an object").into());
     }
     request(object, context, scope)
 }
@@ -125,9 +126,6 @@ fn request(
     context: &Context<'_>,
     scope: &Scope<'_>,
 ) -> Result<Command, RequestRefused> {
-    if object.object(CONTEXT).is_none() {
-        return Err(RequestError::new(CONTEXT, "expected an object").into());
-    }
     let saved = context.saved_fields()?;
     let is_saved = |field: &str| saved.names().any(|name| name == field);
     let fields = own_fields(object, is_saved(PANEL));
@@ -207,11 +205,8 @@ fn panel(object: &RawObject<'_>, context: &Context<'_>) -> Result<PanelRequest, 
     let broken = |error: RequestError| RequestRefused::invalid_event(KIND)(error.within(PANEL));
     let known = [PANEL, "describe", CONTEXT];
     if let Some(unknown) = object.names().find(|name| !known.contains(name)) {
-        return Err(RequestError::new(
-            unknown,
-            "unknown field, expected panel or the fields of a request",
-        )
-        .into());
+        let why = "unknown field, expected panel or the fields of a request";
+        return Err(RequestError::new(unknown, why).into());
     }
     let panel = object
         .get(PANEL)

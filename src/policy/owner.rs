@@ -128,11 +128,9 @@ impl OwnerRule {
 pub fn tag_key(text: &str) -> Result<String, &'static str> {
     let allowed = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);
     let length = text.chars().count();
-    if (1..=MAX_TAG_KEY).contains(&length) && text.chars().all(allowed) {
-        Ok(text.to_owned())
-    } else {
-        Err("the key of a tag: at most 128 letters, digits, spaces and _.:/=+-@")
-    }
+    let is_key = (1..=MAX_TAG_KEY).contains(&length) && text.chars().all(allowed);
+    let key = is_key.then(|| text.to_owned());
+    key.ok_or("the key of a tag: at most 128 letters, digits, spaces and _.:/=+-@")
 }
 
 #[cfg(test)]

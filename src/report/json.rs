@@ -81,14 +81,9 @@ pub fn with_jobs<'a>(
 ) -> Result<String, serde_json::Error> {
     let mut text = head.into_bytes();
     text.pop();
-    text.extend_from_slice(b",\"jobs\":[");
-    for (index, job) in jobs.into_iter().enumerate() {
-        if index > 0 {
-            text.push(b',');
-        }
-        serde_json::to_writer(&mut text, job)?;
-    }
-    text.extend_from_slice(b"]}");
+    text.extend_from_slice(b",\"jobs\":");
+    serde_json::Serializer::new(&mut text).collect_seq(jobs)?;
+    text.push(b'}');
     String::from_utf8(text).map_err(serde::ser::Error::custom)
 }
 

@@ -54,10 +54,8 @@ impl NamePattern {
     pub(super) fn new(field: &str, text: String) -> Result<Self, RequestError> {
         let stem = text.strip_suffix('*').unwrap_or(&text);
         if text.is_empty() || stem.contains(['*', '?', ANY_ONE]) {
-            return Err(RequestError::new(
-                field,
-                format!("{text:?} is not a name, or the beginning of one followed by *"),
-            ));
+            let why = format!("{text:?} is not a name, or the beginning of one followed by *");
+            return Err(RequestError::new(field, why));
         }
         Ok(Self {
             pattern: Pattern::new(&text),

@@ -1,10 +1,11 @@
-//! A report as JSON, cut to the size that the source can take.
+//! A report, or measured job queues, as JSON, cut to the size that the source can take.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
     command::Invocation,
+    queue::{Head, QueueView, Watch},
     report::{Class, JobResult, Report, ReportHead, Size, with_jobs},
 };
 
@@ -44,6 +45,31 @@ pub(super) fn report(
         ..report.head(invocation.request_id, invocation.source_name())
     };
     RawValue::from_string(with_jobs(serde_json::to_string(&head)?, jobs)?)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WatchBody<'a> {
+    queues: Vec<&'a QueueView>,
+    complete: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+}
+
+/// The queues, cut to about `limit`. Those that nothing is wrong with are left out first, and `truncated`
+/// counts the missing ones.
+pub(super) fn watch(watch: &Watch, limit: SizeLimit) -> Result<Box<RawValue>, serde_json::Error> {
+    let is_quiet =
+        |queue: &QueueView| queue.error.is_none() && !queue.first().is_some_and(Head::is_blocked);
+    let (queues, truncated) = fitting(&watch.queues, is_quiet, limit)?;
+    to_raw_value(&WatchBody {
+        queues: queues.collect(),
+        complete: watch.is_complete(),
+        truncated,
+        error: watch.error.as_ref().map(|error| error.message.as_str()),
+    })
 }
 
 /// What fits of a list, and how many of it are missing, if any are. What `may_miss` says is left out first.

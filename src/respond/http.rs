@@ -3,6 +3,8 @@
 mod queue;
 mod shape;
 
+use std::collections::BTreeSet;
+
 use ::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -132,15 +134,13 @@ fn refusal(results: &Results) -> Option<Problem> {
 
 /// Whether throttling stopped the whole request. Invalid ids do not count.
 fn is_all_throttled(report: &Report) -> bool {
-    let mut jobs = report
-        .jobs
-        .iter()
-        .filter(|job| job.outcome != Outcome::InvalidId)
-        .peekable();
-    match jobs.peek() {
-        Some(_) => jobs.all(|job| job.outcome == Outcome::Throttled),
-        None => report.partial == Some(Partial::Throttled),
+    let outcomes = report.jobs.iter().map(|job| job.outcome);
+    let outcomes = outcomes.filter(|outcome| *outcome != Outcome::InvalidId);
+    let outcomes: BTreeSet<Outcome> = outcomes.collect();
+    if outcomes.is_empty() {
+        return report.partial == Some(Partial::Throttled);
     }
+    outcomes == BTreeSet::from([Outcome::Throttled])
 }
 
 fn unavailable(detail: impl Into<String>) -> Problem {
@@ -183,14 +183,8 @@ fn result_body(report: &Report) -> Result<String, Problem> {
 
 fn detail(job: &JobResult) -> String {
     let name = &job.job_id;
-    let status = job
-        .after
-        .map(|status| format!(" ({status})"))
-        .unwrap_or_default();
-    let message = job
-        .message
-        .as_deref()
-        .map(|text| format!(": {text}"))
-        .unwrap_or_default();
+    let status = job.after.map(|status| format!(" ({status})"));
+    let message = job.message.as_deref().map(|text| format!(": {text}"));
+    let (status, message) = (status.unwrap_or_default(), message.unwrap_or_default());
     format!("{}: job {name}{status}{message}", job.outcome.as_str())
 }

@@ -2,7 +2,6 @@
 //! buttons the look of the console, light or dark, and the style sheet adds to that. No colour stands alone: each has a
 //! pattern, a sign or a word beside it. All text from Batch or from the event is escaped.
 
-mod counts;
 mod end;
 mod head;
 mod html;

@@ -1,4 +1,4 @@
-//! The metrics of an invocation: one line in `CloudWatch`'s
+//! The metrics of an invocation, and those of job queues that were measured: each a line in `CloudWatch`'s
 //! [embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 //!
 //! The crate for that format keeps one recorder for the whole process, which parallel tests would share.
@@ -10,7 +10,8 @@ use tracing::Level;
 
 use super::{Finished, Line};
 use crate::{
-    command::Source,
+    command::{Invocation, Source},
+    queue::{Head, QueueView, Watch},
     report::{Class, Outcome, Report},
     results::MessageOutcome,
 };
@@ -58,7 +59,7 @@ fn directive(namespace: &str, dimensions: &[&[&str]], metrics: &[Metric]) -> Val
 }
 
 /// The time in milliseconds since 1970.
-pub(super) fn now() -> u64 {
+fn now() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     u64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
@@ -127,6 +128,45 @@ fn metric(outcome: Outcome) -> String {
     let mut name = outcome.as_str().chars();
     let first = name.next().map(|c| c.to_ascii_uppercase());
     "Jobs".chars().chain(first).chain(name).collect()
+}
+
+/// The lines that `CloudWatch` reads as the metrics of job queues, one for each queue whose first job is known.
+pub(super) fn of_queues<'a>(
+    namespace: &'a str,
+    invocation: Invocation<'a>,
+    watch: &'a Watch,
+) -> impl Iterator<Item = String> + 'a {
+    let queues = watch.queues.iter();
+    queues.filter_map(move |queue| queue_metrics(namespace, invocation, queue))
+}
+
+/// `HeadAge`, in seconds, and `HeadBlocked`, 1 if the first job has a documented reason. Both are 0 if no job waits, so
+/// that an alarm on them ends. There are no others, since each metric of each queue is billed.
+fn queue_metrics(namespace: &str, invocation: Invocation<'_>, queue: &QueueView) -> Option<String> {
+    let head = queue.head.as_ref()?;
+    let age = head.as_ref().map_or(Some(0), |head| head.age_seconds);
+    let is_blocked = head.as_ref().is_some_and(Head::is_blocked);
+    let blocked = json!({"Name": "HeadBlocked", "Unit": "Count"});
+    let aged = age.map(|_| json!({"Name": "HeadAge", "Unit": "Seconds"}));
+    let metrics: Vec<Value> = aged.into_iter().chain([blocked]).collect();
+    let mut line = Line::new(Level::INFO, "queue metrics");
+    line.push("requestId", invocation.request_id);
+    line.push(
+        "_aws",
+        json!({
+            "Timestamp": now(),
+            "CloudWatchMetrics": [{
+                "Namespace": namespace,
+                "Dimensions": [["JobQueueName"]],
+                "Metrics": metrics,
+            }],
+        }),
+    );
+    line.push("JobQueueName", queue.job_queue.as_str());
+    line.push("FunctionName", invocation.function_name);
+    line.push("HeadBlocked", u8::from(is_blocked));
+    line.push_some("HeadAge", age);
+    Some(line.into_json())
 }
 
 #[cfg(test)]

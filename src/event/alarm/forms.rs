@@ -103,16 +103,12 @@ impl AlarmData {
         let suppressed = self.state.actions_suppressed_by.map(|by| {
             let reason = self.state.actions_suppressed_reason;
             let reason = reason.map(|reason| format!(": {}", plain(&reason)));
-            let by = plain(&by);
-            format!(
-                "its actions are suppressed by {by}{}",
-                reason.unwrap_or_default()
-            )
+            let (by, reason) = (plain(&by), reason.unwrap_or_default());
+            format!("its actions are suppressed by {by}{reason}")
         });
         let muted = self.mute_detail.map(|mute| {
-            let by = mute
-                .get("mutedByArn")
-                .map_or_else(|| mute.to_string(), plain);
+            let by = mute.get("mutedByArn");
+            let by = by.map_or_else(|| mute.to_string(), plain);
             format!("it is muted by {by}")
         });
         let metrics = self.configuration.metrics.into_iter().map(|query| {

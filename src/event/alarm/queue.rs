@@ -150,11 +150,6 @@ fn own_queue(queue: String, scope: &Scope<'_>) -> Result<String, String> {
 /// Region and account from an alarm's ARN.
 pub(super) fn region_of_arn(arn: Option<&str>) -> (Option<String>, Option<String>) {
     let mut parts = arn.unwrap_or_default().split(':').skip(3);
-    let mut part = || {
-        parts
-            .next()
-            .filter(|part| !part.is_empty())
-            .map(str::to_owned)
-    };
+    let mut part = || Some(parts.next()?.to_owned()).filter(|part| !part.is_empty());
     (part(), part())
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Write};
 
+use crate::request::Status;
+
 /// The style sheet. All its rules are for what is inside of `.bc`.
 const STYLE: &str = include_str!("style.css");
 
@@ -81,14 +83,9 @@ pub(super) fn jobs(count: usize) -> String {
 /// A number with its digits in groups of three.
 pub(super) fn number(number: usize) -> String {
     let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+    groups.join(",")
 }
 
 /// A length of time, in its two largest units.
@@ -100,6 +97,11 @@ pub(super) fn time(milliseconds: i64) -> String {
         (0, _) => format!("{hours} h {minutes} min"),
         _ => format!("{days} d {hours} h"),
     }
+}
+
+/// The class of a status's colour and pattern.
+pub(super) fn pattern(status: Status) -> String {
+    format!("bc-{}", status.as_str().to_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -3,9 +3,8 @@
 use std::fmt::Write;
 
 use super::{
-    counts::pattern,
     end::{End, end_button, verb},
-    html::{Escaped, jobs, number, time},
+    html::{Escaped, jobs, number, pattern, time},
 };
 use crate::{
     batch::{JobSummary, started},

@@ -1,15 +1,16 @@
 //! A job queue: its counts, its first job, and its jobs with a button for each.
 
+use std::fmt::Write;
+
 use jiff::Timestamp;
 
 use super::{
-    counts::counts,
     head::first_in_line,
-    html::{Escaped, page, time},
+    html::{Escaped, number, page, pattern, time},
     jobs::table,
     notice,
 };
-use crate::queue::{Panel, QueueView};
+use crate::queue::{Counts, Panel, QueueView};
 
 /// A panel, whose buttons call the function with the ARN `function`.
 pub(in crate::respond) fn panel(panel: &Panel, function: &str) -> String {
@@ -76,4 +77,43 @@ fn own_actions(queue: &QueueView) -> String {
     format!(
         "<div class=\"bc-dim\">The queue itself ends a job that blocks it by<ul>{actions}</ul></div>"
     )
+}
+
+/// The bar shows how many jobs are in each status; the list below it says it. A status has the same colour and pattern in
+/// both.
+fn counts(counts: &Counts) -> String {
+    let mut bar = String::new();
+    let mut list = String::new();
+    let mut spoken = Vec::new();
+    for (&status, &jobs) in &counts.jobs {
+        let more = if counts.more.contains(&status) {
+            "+"
+        } else {
+            ""
+        };
+        let amount = format!("{}{more}", number(jobs));
+        if jobs > 0 {
+            let _ = write!(
+                bar,
+                "<i class=\"{}\" style=\"flex-grow:{jobs}\"></i>",
+                pattern(status)
+            );
+            spoken.push(format!("{status} {amount}"));
+        }
+        let none = if jobs == 0 { " class=\"bc-none\"" } else { "" };
+        let _ = write!(
+            list,
+            "<li{none}><i class=\"bc-key {}\"></i><b>{amount}</b> <span>{status}</span></li>",
+            pattern(status)
+        );
+    }
+    let bar = if spoken.is_empty() {
+        "<div class=\"bc-bar bc-empty\"></div>".to_owned()
+    } else {
+        let spoken = spoken.join(", ");
+        format!(
+            "<div class=\"bc-bar\" role=\"img\" aria-label=\"Jobs by status: {spoken}\">{bar}</div>"
+        )
+    };
+    format!("{bar}<ul class=\"bc-counts\">{list}</ul>")
 }

@@ -138,10 +138,9 @@ fn confirm(report: &Report, confirmation: &Confirmation, function: &str) -> Stri
 }
 
 fn row(job: &JobResult, is_narrow: bool) -> String {
-    let name = job
-        .job_name
-        .as_deref()
-        .map_or_else(String::new, |name| format!("<b>{}</b><br>", Escaped(name)));
+    let name = job.job_name.as_deref();
+    let name = name.map(|name| format!("<b>{}</b><br>", Escaped(name)));
+    let name = name.unwrap_or_default();
     let status = match (job.before, job.after) {
         (Some(before), Some(after)) if before != after => format!("{before} → {after}"),
         (before, after) => after.or(before).map_or("", Status::as_str).to_owned(),
