@@ -148,8 +148,9 @@ NO_METRICS = (
 
 def metrics():
     """The metrics of an invocation, and those of a queue."""
-    sent = set(re.findall(r'"([A-Z][A-Za-z]+)"', source("telemetry/metrics.rs"))) - {"Jobs", *NO_METRICS}
-    of_queues = set(re.findall(r'"([A-Z][A-Za-z]+)"', source("telemetry/queues.rs"))) - set(NO_METRICS)
+    text, queues = source("telemetry/metrics.rs").split("fn queue_metrics(")
+    sent = set(re.findall(r'"([A-Z][A-Za-z]+)"', text)) - {"Jobs", *NO_METRICS}
+    of_queues = set(re.findall(r'"([A-Z][A-Za-z]+)"', queues)) - set(NO_METRICS)
     of_outcomes = {f"Jobs{outcome[0].upper()}{outcome[1:]}" for outcome in outcomes()}
     assert len(sent) > 8 and of_queues
     return sent | of_outcomes, of_queues
@@ -189,11 +190,12 @@ def test_routes_and_their_statuses_are_those_of_the_openapi_document():
 
 
 def test_error_types_are_those_of_the_function():
-    types = {
-        name
-        for file in ("command/refused.rs", "respond/failure.rs", "session/queue.rs")
-        for name in re.findall(r'=> "(\w+)"', body(source(file), "error_type"))
-    }
+    types = set(re.findall(r'=> "(\w+)"', body(source("session/queue.rs"), "error_type")))
+    for file, enum in [("command/refused.rs", "RequestRefused"), ("respond/failure.rs", "Failure")]:
+        variants = source(file).split(f"pub enum {enum} {{")[1].split("\n}")[0]
+        types |= set(re.findall(r"^    ([A-Z]\w+)", variants, re.MULTILINE))
+    # Two that are named as another, or as what they hold.
+    types -= {"NoQueue", "Event"}
     assert len(types) > 8
     documented = [name for names, *_ in rows(RESULTS, "Errors", "Error type") for name in code(names)]
     assert sorted(documented) == sorted(types)
@@ -218,7 +220,7 @@ def test_log_lines_and_their_fields_are_those_of_the_function():
         assert documented[message][0] == level, message
         none(fields - {"requestId"} - set(documented[message][1]), message)
     done = source("telemetry/done.rs")
-    fields = set(re.findall(r'line\.push(?:_some)?\(\s*"(\w+)"', done.split("pub(super) fn done(")[1])) - {"requestId"}
+    fields = set(re.findall(r'line\.push(?:_some|_count)?\(\s*"(\w+)"', done.split("pub(super) fn done(")[1])) - {"requestId"}
     # `reasons` and the like are named beside the field that they stand for.
     table = rows(RESULTS, "Logs", "Field of `done`")
     named = {name for names, _ in table for name in code(names)}
@@ -230,7 +232,8 @@ def test_log_lines_and_their_fields_are_those_of_the_function():
 
 
 def sources():
-    return re.findall(r'=> "(\w+)"', body(source("command/source.rs"), "as_str"))
+    variants = source("command/source.rs").split("pub enum Source {")[1].split("\n}")[0]
+    return [name.lower() for name in re.findall(r"^    ([A-Z]\w+),", variants, re.MULTILINE)]
 
 
 # Names in the docs that neither the code nor the template has, by their owners.
