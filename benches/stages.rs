@@ -26,14 +26,15 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use batch_cancel::{
     batch::{Batch, DescribeJobs, JobDetail, JobSummary, Operation, behavior_version},
+    command::{Event, Invocation, Reply, Source},
     config::Config,
-    event::{self, Event, Reply, Scope, Source},
-    intake::Invocation,
+    event::{self, Scope},
     plan::{Intent, Standing, plan_job},
     policy::Ownership,
     report::{JobResult, Outcome, Report, ReportedId},
     request::{Action, JobId, OwnRegion, Status},
-    respond::{Answer, respond},
+    respond,
+    results::Results,
 };
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
@@ -76,6 +77,7 @@ fn seen(number: u32) -> JobDetail {
         created_at: None,
         started_at: None,
         array_size: None,
+        children: Default::default(),
         job_definition: None,
         share_identifier: None,
     };
@@ -130,22 +132,22 @@ fn stages(criterion: &mut Criterion) {
                 }
                 _ => {
                     let invocation = Invocation {
-                        source: Source::Direct,
-                        requested_by: "direct",
+                        source: Some(Source::Direct),
+                        requested_by: Some("direct"),
                         request_id: "request",
                         function_arn: "arn",
+                        function_name: "function",
                         at: 0,
                         comes_again: false,
                     };
-                    let answer = || Answer::Report {
+                    let results = || Results {
                         report: report(jobs),
                         messages: Vec::new(),
-                        reply: Reply::Report,
                     };
                     group.bench_function(name, |b| {
                         b.iter_batched(
-                            answer,
-                            |answer| respond(&answer, invocation),
+                            results,
+                            |results| respond::results(&results, &Reply::Report, invocation),
                             criterion::BatchSize::LargeInput,
                         );
                     });

@@ -33,13 +33,13 @@ use tokio::time::Instant;
 pub use describe::{DESCRIBE_LIMIT, DescribeJobs, DescribeServiceJob, Described, LOOK_AGAIN};
 pub use end::{BULK_LIMIT, EndAnswer, EndJobs, EndOperation};
 pub use error::{CallError, ErrorKind};
-pub use job::{JobDetail, JobSummary, oldest_first};
+pub use job::{Children, JobDetail, JobSummary, oldest_first, started};
 pub use list::{Filter, ListJobs, ListOf, Listing, Page};
 pub use operation::Operation;
 pub use pages::Pages;
 pub use queue::{
-    DescribeJobQueues, GetJobQueueSnapshot, JobQueue, Position, QUEUES_LIMIT, QueuePage,
-    QueueSnapshot,
+    DescribeJobQueues, GetJobQueueSnapshot, InUse, JobQueue, Position, QUEUES_LIMIT, QueuePage,
+    QueueSnapshot, TimeLimitAction,
 };
 pub use read::{Rows, read_jobs};
 

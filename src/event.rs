@@ -3,9 +3,7 @@
 mod age;
 mod alarm;
 mod body;
-mod command;
 mod direct;
-mod error;
 mod eventbridge;
 mod hint;
 mod http;
@@ -19,53 +17,12 @@ mod widget;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use crate::{config::Config, policy::Owner, request::OwnRegion};
-use raw_object::RawObject;
-
-pub use command::{
-    Command, Confirmation, Content, Document, Event, Message, Refusal, Reply, WidgetReply,
+use crate::{
+    command::{Command, Content, Event, Reply, RequestRefused, Source},
+    config::Config,
+    request::OwnRegion,
 };
-pub use error::EventError;
-pub use eventbridge::OWN_SOURCE;
-pub use http::HttpForm;
-
-/// The source of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// An invocation with a request of our own schema: a tool, `EventBridge` Scheduler, Step Functions.
-    Direct,
-    /// Amazon SQS.
-    Sqs,
-    /// Amazon SNS.
-    Sns,
-    /// Amazon `EventBridge` Pipes.
-    Pipes,
-    /// Amazon `EventBridge`.
-    EventBridge,
-    /// A CloudWatch alarm, as an alarm action or through EventBridge or SNS.
-    Alarm,
-    /// A widget of a CloudWatch dashboard.
-    Widget,
-    /// API Gateway, a function URL or an Application Load Balancer.
-    Http,
-}
-
-impl Source {
-    /// The name in reports, logs and metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Sqs => "sqs",
-            Self::Sns => "sns",
-            Self::Pipes => "pipes",
-            Self::EventBridge => "eventbridge",
-            Self::Alarm => "alarm",
-            Self::Widget => "widget",
-            Self::Http => "http",
-        }
-    }
-}
+use raw_object::RawObject;
 
 /// What decoding depends on, apart from the event.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +44,7 @@ const MAX_DEPTH: usize = 4;
 ///
 /// When the event as a whole cannot be acted on. A record of a batch that cannot be read is an error in its [`Message`];
 /// an HTTP or widget request that cannot be read is a [`Command::Refuse`].
-pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, EventError> {
+pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, RequestRefused> {
     let text = payload.get();
     let body = |text: &str| body::read(text, scope, 0);
     if text.starts_with('[') {
@@ -114,24 +71,15 @@ pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, EventError
         return Ok(sns::decode(&records, body));
     }
     if watch::matches(&object) {
-        return Ok(Event {
-            source: Source::Direct,
-            requested_by: Source::Direct.as_str().to_owned(),
-            owner: Owner::Anyone,
-            command: Command::Watch(watch::decode(&object)?),
-        });
+        let watch = Command::Watch(watch::decode(&object)?);
+        return Ok(Event::of(Source::Direct, watch));
     }
     let (source, content) = message(&object, scope, 0)?;
     let reply = match source {
         Source::Direct => Reply::Report,
         _ => Reply::InvocationError,
     };
-    Ok(Event {
-        source,
-        requested_by: source.as_str().to_owned(),
-        owner: Owner::Anyone,
-        command: Command::cancel(content, reply),
-    })
+    Ok(Event::of(source, Command::cancel(content, reply)))
 }
 
 /// Decodes an event that can come alone or inside another message.
@@ -139,9 +87,9 @@ fn message(
     object: &RawObject<'_>,
     scope: &Scope<'_>,
     depth: usize,
-) -> Result<(Source, Content), EventError> {
+) -> Result<(Source, Content), RequestRefused> {
     if depth > MAX_DEPTH {
-        return Err(EventError::Unsupported(format!(
+        return Err(RequestRefused::Unsupported(format!(
             "messages are nested more than {MAX_DEPTH} deep"
         )));
     }

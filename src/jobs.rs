@@ -37,6 +37,7 @@ use crate::{
     request::{AskedId, JobId},
 };
 pub use job::{CallResult, Decision, Job, Stage};
+use observation::children;
 pub use observation::{Observation, Texts};
 
 /// A job among the [`Jobs`] that made the index.
@@ -180,10 +181,9 @@ impl Jobs {
 
     /// Keeps what the report says of a job that was looked at.
     pub fn observe(&mut self, index: JobIndex, job: &JobDetail, now: Instant) {
-        let known = &self[index];
-        if known.first.is_none() {
-            let observation = self.texts.observe(job, now);
-            self[index].first = Some(observation);
+        match &mut self[index].first {
+            Some(first) => first.children = children(job),
+            None => self[index].first = Some(self.texts.observe(job, now)),
         }
         self[index].after = Some(job.summary.status);
     }

@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod cancel;
+pub mod command;
 pub mod config;
 mod end;
 pub mod event;
@@ -21,6 +22,7 @@ pub mod reasons;
 pub mod report;
 pub mod request;
 pub mod respond;
+pub mod results;
 pub mod select;
 pub mod session;
 pub mod telemetry;
@@ -33,16 +35,17 @@ use lambda_runtime::LambdaEvent;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use batch::Batch;
+use batch::{Batch, CallError};
+use command::{Command, Event, Invocation, Message, Refusal};
 use config::Config;
-use event::{Command, Event, Message, Reply, Scope};
-use intake::Invocation;
+use event::Scope;
 use pace::Pace;
 use publish::Publisher;
 use request::{JobId, OwnRegion};
-use respond::{Answer, Failure, JobView};
+use respond::{Failure, JobView, Response};
+use results::Results;
 use session::{Calls, Session};
-use telemetry::Output;
+use telemetry::{Ending, Finished, Output};
 use text::cut;
 
 /// Time reserved to report, publish and log each job.
@@ -116,91 +119,101 @@ impl App {
             now,
         };
         let calls = Calls::default();
-        let Event {
-            source,
-            requested_by,
-            owner,
-            command,
-        } = match event::decode(&payload, &scope) {
-            Ok(event) => event,
-            Err(error) => return Err(self.refuse(error, &context, &calls, began).await),
-        };
+        let event = event::decode(&payload, &scope).unwrap_or_else(Event::from);
         drop(payload);
+        let requested_by = event.requested_by.as_deref().map(cut);
         let invocation = Invocation {
-            source,
-            requested_by: &cut(&requested_by),
+            source: event.source,
+            requested_by: requested_by.as_deref(),
             request_id: &context.request_id,
             function_arn: &context.invoked_function_arn,
+            function_name: &context.env_config.function_name,
             at: now.as_millisecond(),
-            comes_again: command.comes_again(),
+            comes_again: event.command.comes_again(),
         };
         let session = Session {
             batch: &self.batch,
             pace: &self.pace,
             policy: &self.config.policy,
-            owner: &owner,
+            owner: &event.owner,
             calls: &calls,
-            deadline: self.deadline(&context, source),
+            deadline: self.deadline(&context, event.source),
         };
-        let answer = Box::pin(answer(command, invocation, session)).await;
-        let response = respond::respond(&answer, invocation);
-        self.end(&answer, &response, invocation, &context, &calls, began)
-            .await;
+        let (response, ending) = Box::pin(act(event.command, invocation, session)).await;
+        let published = self.publish(&ending, &response, invocation, &context);
+        let finished = Finished {
+            invocation,
+            ending: &ending,
+            http_status: response.http_status.map(|status| status.as_u16()),
+            unfulfilled: response.unfulfilled.as_ref(),
+            not_published: published.await,
+            calls: &calls,
+            time: began.elapsed(),
+        };
+        let namespace = &self.config.metrics_namespace;
+        telemetry::record(self.output.as_ref(), namespace, &finished);
         response.payload
     }
 }
 
 /// Does what a command asks for.
-async fn answer(command: Command, invocation: Invocation<'_>, session: Session<'_>) -> Answer {
-    match command {
+async fn act(
+    command: Command,
+    invocation: Invocation<'_>,
+    session: Session<'_>,
+) -> (Response, Ending) {
+    let response = match command {
         Command::Cancel { messages, reply } => {
-            cancel_jobs(messages, reply, invocation, session).await
+            let results = cancel_jobs(messages, invocation, session).await;
+            let response = respond::results(&results, &reply, invocation);
+            return (response, Ending::Results { results, reply });
         }
-        Command::ShowJob { id, form } => Answer::Job {
-            id,
-            view: show_job(id, session).await,
-            form,
-        },
+        Command::ShowJob { id, form } => {
+            let body = respond::job(id, show_job(id, session).await);
+            Response::shown(body, form, invocation)
+        }
         Command::ShowQueue { queue, form } => {
             let view = Box::pin(queue::show(&queue, invocation.at, session)).await;
-            let view = view.map(Box::new);
-            Answer::Queue { view, form }
+            Response::shown(respond::queue(view), form, invocation)
         }
-        Command::ListJobs { page, form } => Answer::Jobs {
-            page: Box::pin(queue::list(&page, session)).await,
-            form,
-        },
+        Command::ListJobs { page, form } => {
+            let page = Box::pin(queue::list(&page, session)).await;
+            Response::shown(respond::jobs(page), form, invocation)
+        }
         Command::Watch(request) => {
-            Answer::Watch(Box::pin(queue::watch(&request, invocation.at, session)).await)
+            let watch = Box::pin(queue::watch(&request, invocation.at, session)).await;
+            let response = respond::watch(&watch);
+            return (response, watch.map_or(Ending::Shown, Ending::Watch));
         }
         Command::Panel(request) => {
             let panel = Box::pin(queue::panel(request, invocation.at, session)).await;
-            Answer::Panel(Box::new(panel))
+            respond::panel(&panel, invocation)
         }
-        Command::Document(document) => Answer::Document(document),
-        Command::Refuse(refusal) => Answer::Refusal(refusal),
-    }
+        Command::Document(document) => respond::document(document),
+        Command::Refuse(refusal) => {
+            let response = respond::refusal(&refusal, invocation);
+            return match refusal {
+                Refusal::Event(why) => (response, Ending::Undecoded(why)),
+                Refusal::Http { .. } | Refusal::Widget(_) => (response, Ending::Shown),
+            };
+        }
+    };
+    (response, Ending::Shown)
 }
 
 async fn cancel_jobs(
     messages: Vec<Message>,
-    reply: Reply,
     invocation: Invocation<'_>,
     session: Session<'_>,
-) -> Answer {
+) -> Results {
     let (jobs, pending) = Box::pin(intake::intake(messages, invocation, session)).await;
     let count = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
     let deadline = session.deadline.earlier(MARGIN_A_JOB.saturating_mul(count));
     let jobs = cancel::cancel(jobs, session.until(deadline)).await;
-    let (report, messages) = intake::finish(pending, jobs, session.policy);
-    Answer::Report {
-        report,
-        messages,
-        reply,
-    }
+    intake::finish(pending, jobs, session.policy)
 }
 
-async fn show_job(id: JobId, session: Session<'_>) -> Result<JobView, batch::CallError> {
+async fn show_job(id: JobId, session: Session<'_>) -> Result<JobView, CallError> {
     let allowed = &session.policy.allowed_queues;
     Ok(match session.look(id).await? {
         Some(job) if allowed.contain(&job.job_queue) => JobView::Job(Box::new(job)),

@@ -13,7 +13,7 @@ use crate::{
     request::{AUDIT_MARKER, Action, Status},
 };
 
-pub use blocked::{BlockedCase, Told, TooSoon, Verdict, first_since};
+pub use blocked::{BlockedCase, TooSoon, Verdict, first_since};
 pub use intent::{Intent, When};
 pub use standing::Standing;
 

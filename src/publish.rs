@@ -22,7 +22,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::error;
 
-use crate::{event::OWN_SOURCE, pace::backoff, session::Deadline, text::cut};
+use crate::{command::OWN_SOURCE, pace::backoff, session::Deadline, text::cut};
 pub use detail::{Entries, Entry, Publication, entries};
 
 /// The most entries of one `PutEvents` call

@@ -11,8 +11,8 @@ mod watch;
 
 pub use crate::session::QueueError;
 pub use count::Counts;
-pub use head::Head;
+pub use head::{Acts, Head};
 pub use page::{JobPage, list, show};
-pub use panel::{Group, Panel, panel, since};
+pub use panel::{Group, NoButton, Panel, PanelJob, panel, since};
 pub use view::QueueView;
 pub use watch::{Watch, WatchError, watch};

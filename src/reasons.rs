@@ -124,12 +124,16 @@ pub const REASONS: [BlockedReason; 9] = [
 /// The documented reason with whose code a status reason begins.
 #[must_use]
 pub fn find(status_reason: &str) -> Option<&'static BlockedReason> {
-    let begins = |reason: &&BlockedReason| {
-        let rest = status_reason.strip_prefix(reason.code)?;
-        let in_code = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        (!rest.starts_with(in_code)).then_some(())
-    };
-    REASONS.iter().find(|reason| begins(reason).is_some())
+    let mut reasons = REASONS.iter();
+    reasons.find(|reason| has_code(status_reason, reason.code))
+}
+
+/// Whether a status reason begins with this code.
+#[must_use]
+pub fn has_code(status_reason: &str, code: &str) -> bool {
+    let in_code = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let rest = status_reason.strip_prefix(code);
+    rest.is_some_and(|rest| !rest.starts_with(in_code))
 }
 
 impl BlockedReason {
@@ -147,17 +151,21 @@ impl BlockedReason {
         format!("{} {fault}", self.meaning)
     }
 
-    /// What helps, and whether AWS's own actions do.
+    /// What is said of a queue that has no time limit action for this reason.
     #[must_use]
-    pub fn help(&self) -> String {
-        let aws = match self.aws_acts {
-            AwsActs::Yes => "The queue's jobStateTimeLimitActions can end such a job.",
-            AwsActs::InSomeRegions => {
-                "In some regions the queue's jobStateTimeLimitActions can end such a job."
+    pub fn without_action(&self) -> &'static str {
+        match self.aws_acts {
+            AwsActs::Yes => {
+                "The queue has no time limit action of its own (jobStateTimeLimitActions) for this reason."
             }
-            AwsActs::No => "The queue's jobStateTimeLimitActions cannot help.",
-        };
-        format!("{} {aws}", self.remedy)
+            AwsActs::InSomeRegions => {
+                "The queue has no time limit action of its own (jobStateTimeLimitActions) for this reason, which AWS knows \
+                 in some regions."
+            }
+            AwsActs::No => {
+                "AWS has no time limit action (jobStateTimeLimitActions) for this reason."
+            }
+        }
     }
 }
 

@@ -41,6 +41,9 @@ pub struct JobResult {
     /// The text by which it was asked for, where that is more than the id: an ARN, or a node of a multi-node job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_as: Option<Box<str>>,
+    /// How many of an array's children are in each status, at the last look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub children: Option<Box<BTreeMap<Status, u32>>>,
     /// What there is to add.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Cow<'static, str>>,
@@ -65,8 +68,12 @@ impl Serialize for ReportedId {
 }
 
 /// A time in milliseconds since 1970, as RFC 3339.
+/// Writes a time in milliseconds since 1970 as RFC 3339.
 #[expect(clippy::ref_option, reason = "serde calls it so")]
-fn rfc_3339<S: Serializer>(time: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn rfc_3339<S: Serializer>(
+    time: &Option<i64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let time = time.and_then(|time| Timestamp::from_millisecond(time).ok());
     match time {
         Some(time) => serializer.collect_str(&time),
@@ -88,6 +95,7 @@ impl JobResult {
             created_at: None,
             status_reason: None,
             asked_as: None,
+            children: None,
             message: None,
         }
     }

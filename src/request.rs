@@ -17,7 +17,7 @@ mod watch;
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use jiff::Timestamp;
+use strum::IntoStaticStr;
 
 pub use decode::RequestError;
 pub(crate) use decode::{decode, flag, from_json, from_object};
@@ -54,10 +54,8 @@ pub struct Request {
     pub wait: Duration,
     /// Whether a report with something retryable or rejected is an invocation error.
     pub fail_on_incomplete: bool,
-    /// When the event or alarm happened that asks for it.
-    pub event_time: Option<Timestamp>,
-    /// The request comes from an alarm. Its queue may be one that is not allowed, which is no error then.
-    pub from_alarm: bool,
+    /// Through what it came.
+    pub cause: Cause,
 }
 
 impl Request {
@@ -72,8 +70,35 @@ impl Request {
             max_jobs: None,
             wait: Duration::ZERO,
             fail_on_incomplete: false,
-            event_time: None,
-            from_alarm: false,
+            cause: Cause::Request,
+        }
+    }
+}
+
+/// Through what a request came. Times are in milliseconds since 1970; none: the event has no time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Somebody asked.
+    Request,
+    /// An alarm of that time. Its queue may be one that is not allowed, which is no error then.
+    Alarm {
+        /// When it happened.
+        at: Option<i64>,
+    },
+    /// An event of that time, by which a job blocks its queue. It is the first of the two times that the job is seen to.
+    Blocked {
+        /// When it happened.
+        at: Option<i64>,
+    },
+}
+
+impl Cause {
+    /// When the event or alarm happened.
+    #[must_use]
+    pub fn at(self) -> Option<i64> {
+        match self {
+            Self::Request => None,
+            Self::Alarm { at } | Self::Blocked { at } => at,
         }
     }
 }
@@ -90,7 +115,8 @@ pub enum Target {
 }
 
 /// How a job is ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Action {
     /// `CancelJob`: ends a job that has not reached STARTING.
     Cancel,
@@ -102,10 +128,7 @@ impl Action {
     /// The name in logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancel => "cancel",
-            Self::Terminate => "terminate",
-        }
+        self.into()
     }
 }
 

@@ -12,14 +12,14 @@ mod time;
 use tokio::time::Instant;
 
 use crate::{
+    command::RequestRefused,
     jobs::Decision,
-    plan::{Intent, Told},
+    plan::Intent,
     report::{Partial, UnreadQueue},
-    request::{AskedId, JobId, Select, SelectFrom},
+    request::{AskedId, Cause, JobId, Select, SelectFrom},
     session::Session,
 };
 
-pub use error::SelectError;
 use error::{none_read, not_looked_at, partial_by_look, refuse_too_many, without};
 use limit::Finder;
 use list::Listings;
@@ -83,6 +83,10 @@ pub struct SelectionQuery {
     pub max_jobs: Option<usize>,
     /// Only jobs that were created before then count, in milliseconds since 1970.
     pub before: i64,
+    /// Through what it is asked.
+    pub cause: Cause,
+    /// Something brings the event again when it comes too soon.
+    pub comes_again: bool,
 }
 
 /// The jobs of `ids`, of which at most `maxJobs` are acted on.
@@ -96,14 +100,9 @@ pub async fn select_ids(
 }
 
 /// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
-pub async fn select_blocked(
-    id: JobId,
-    told: Told,
-    query: SelectionQuery,
-    session: Session<'_>,
-) -> Selection {
+pub async fn select_blocked(id: JobId, query: SelectionQuery, session: Session<'_>) -> Selection {
     let session = session.until(session.deadline.first_of(2));
-    blocked::blocked_job(id, told, query, session).await
+    blocked::blocked_job(id, query, session).await
 }
 
 /// The jobs that match a selection.
@@ -113,10 +112,9 @@ pub async fn select_blocked(
 /// When the selection is refused. A listing that fails midway or runs out of time is partial.
 pub async fn select(
     select: &Select,
-    told: Told,
     query: SelectionQuery,
     session: Session<'_>,
-) -> Result<Selection, SelectError> {
+) -> Result<Selection, RequestRefused> {
     let first_half = session.until(session.deadline.first_of(2));
     let sources = match sources(select, first_half).await {
         Ok(sources) => sources,
@@ -124,7 +122,7 @@ pub async fn select(
         Err(Stop::Call(error)) => return none_read(vec![(None, error)]),
     };
     if select.head {
-        return blocked::heads(sources, select, told, query, first_half).await;
+        return blocked::heads(sources, select, query, first_half).await;
     }
     let Sources { of, unread } = sources;
     let max_selected = session.policy.max_selected;

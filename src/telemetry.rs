@@ -14,10 +14,10 @@ use std::{collections::BTreeSet, io::Write, time::Duration};
 use tracing::{level_filters::LevelFilter, warn};
 
 use crate::{
-    event::{EventError, Source},
-    intake::MessageOutcome,
+    command::{Invocation, Reply, RequestRefused},
     queue::Watch,
     report::Report,
+    results::{MessageOutcome, Results, Unfulfilled},
     session::Calls,
 };
 use line::Line;
@@ -26,56 +26,85 @@ pub use subscriber::JsonLines;
 /// Takes whole lines.
 pub type Output = Box<dyn Fn(&str) + Send + Sync>;
 
-/// How an invocation ended, for its log lines and metrics.
-#[derive(Clone, Debug, Default)]
-pub struct Ending<'a> {
-    /// Lambda's id of the invocation.
-    pub request_id: &'a str,
-    /// The source of the event, if it could be decoded.
-    pub source: Option<Source>,
-    /// The caller if there is one, else the source.
-    pub requested_by: Option<&'a str>,
-    /// The outcome of each job, if the event asked for jobs.
-    pub report: Option<&'a Report>,
-    /// The outcome of each message.
-    pub messages: &'a [MessageOutcome],
-    /// The queues that were measured, if the event asked for that.
-    pub watch: Option<&'a Watch>,
+/// What an invocation did.
+#[derive(Debug)]
+pub enum Ending {
+    /// It was asked to end jobs.
+    Results {
+        /// The results.
+        results: Results,
+        /// How they were answered.
+        reply: Reply,
+    },
+    /// It measured job queues.
+    Watch(Watch),
+    /// Its event could not be decoded.
+    Undecoded(RequestRefused),
+    /// It showed something, or said why not.
+    Shown,
+}
+
+/// An invocation that has its response, for its log lines and metrics.
+#[derive(Debug)]
+pub struct Finished<'a> {
+    /// Who asked, and when.
+    pub invocation: Invocation<'a>,
+    /// What it did.
+    pub ending: &'a Ending,
     /// The status of the HTTP response, if there was one.
     pub http_status: Option<u16>,
-    /// The stable name of the invocation error, or of the refusal.
-    pub error_type: Option<&'static str>,
-    /// What is wrong, in readable words.
-    pub error: Option<String>,
+    /// Why the whole request was not fulfilled.
+    pub unfulfilled: Option<&'a Unfulfilled>,
     /// How many events could not be published.
     pub not_published: usize,
-    /// The whole event was refused. Messages that were refused are counted by themselves.
-    pub is_refused: bool,
-    /// How long the invocation took.
+    /// The calls to AWS Batch.
+    pub calls: &'a Calls,
+    /// How long it took.
     pub time: Duration,
 }
 
-impl Ending<'_> {
+impl Finished<'_> {
+    fn results(&self) -> Option<&Results> {
+        match self.ending {
+            Ending::Results { results, .. } => Some(results),
+            _ => None,
+        }
+    }
+
+    fn watch(&self) -> Option<&Watch> {
+        match self.ending {
+            Ending::Watch(watch) => Some(watch),
+            _ => None,
+        }
+    }
+
+    fn report(&self) -> Option<&Report> {
+        self.results().map(|results| &results.report)
+    }
+
+    /// The outcome of each message.
+    fn messages(&self) -> &[MessageOutcome] {
+        self.results().map_or(&[], |results| &results.messages)
+    }
+
+    /// Why messages were refused.
+    fn refusals(&self) -> impl Iterator<Item = &RequestRefused> {
+        self.messages()
+            .iter()
+            .filter_map(|message| message.error.as_ref())
+    }
+
     /// How many requests were refused.
     fn refused(&self) -> usize {
-        let errors = self
-            .messages
-            .iter()
-            .filter(|message| message.error.is_some());
-        errors.count() + usize::from(self.is_refused)
+        let whole = self.unfulfilled.is_some_and(|why| why.is_refused);
+        self.refusals().count() + usize::from(whole)
     }
 
     /// The names of all errors, each once.
     fn error_types(&self) -> Option<String> {
-        let errors = self
-            .messages
-            .iter()
-            .filter_map(|message| message.error.as_ref());
-        let types: BTreeSet<&str> = errors
-            .map(EventError::error_type)
-            .chain(self.error_type)
-            .collect();
-        let types: Vec<&str> = types.into_iter().collect();
+        let whole = self.unfulfilled.and_then(|why| why.error_type);
+        let types = self.refusals().map(RequestRefused::error_type).chain(whole);
+        let types: Vec<&str> = types.collect::<BTreeSet<_>>().into_iter().collect();
         (!types.is_empty()).then(|| types.join(", "))
     }
 }
@@ -92,38 +121,33 @@ pub fn init(level: LevelFilter) {
     }));
 }
 
-/// Writes the lines of an invocation that are always written: the jobs, `done`, and the metrics.
-pub fn record(
-    output: &Output,
-    namespace: &str,
-    function: &str,
-    ending: &Ending<'_>,
-    calls: &Calls,
-) {
-    for line in done::jobs(ending) {
+/// Logs each message that was refused, and writes to `output` the lines that are always written: the jobs, `done`, and the
+/// metrics.
+pub fn record(output: Option<&Output>, namespace: &str, finished: &Finished<'_>) {
+    log_refused(finished);
+    let Some(output) = output else { return };
+    for line in done::jobs(finished) {
         output(&line);
     }
-    output(&done::done(ending, calls));
-    output(&metrics::metrics(namespace, function, ending, calls));
-    if let Some(watch) = ending.watch {
-        for line in queues::lines(namespace, ending.request_id, function, watch) {
+    output(&done::done(finished));
+    output(&metrics::metrics(namespace, finished));
+    if let Some(watch) = finished.watch() {
+        for line in queues::lines(namespace, finished.invocation, watch) {
             output(&line);
         }
     }
 }
 
-/// Logs each message that was refused.
-pub fn log_refused(ending: &Ending<'_>) {
-    for message in ending.messages {
-        if let Some(error) = &message.error {
-            warn!(
-                requestId = ending.request_id,
-                messageId = message.id.as_deref(),
-                errorType = error.error_type(),
-                %error,
-                "message refused"
-            );
-        }
+fn log_refused(finished: &Finished<'_>) {
+    let refusals = finished.results().into_iter().flat_map(Results::refusals);
+    for (message, error) in refusals {
+        warn!(
+            requestId = finished.invocation.request_id,
+            messageId = message.id.as_deref(),
+            errorType = error.error_type(),
+            %error,
+            "message refused"
+        );
     }
 }
 

@@ -1,6 +1,8 @@
 //! Texts from outside, cut where they enter a message: however long a text is, what repeats it stays short.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
+
+use jiff::SignedDuration;
 
 /// The most characters of a message with a text from outside in it. Each takes at most seven bytes in a log line.
 pub(crate) const MAX_MESSAGE: usize = 800;
@@ -22,6 +24,14 @@ pub(crate) fn cut_message(text: Cow<'static, str>) -> Cow<'static, str> {
         Cow::Borrowed(_) => text,
         Cow::Owned(cut) => Cow::Owned(cut),
     }
+}
+
+/// A length of time such as `2h 30m`, in whole seconds.
+#[must_use]
+pub(crate) fn readable(time: Duration) -> String {
+    let whole = Duration::from_secs(time.as_secs());
+    SignedDuration::try_from(whole)
+        .map_or_else(|_| format!("{whole:?}"), |time| format!("{time:#}"))
 }
 
 /// The first `most` characters of a text, the last of which says that there are more.

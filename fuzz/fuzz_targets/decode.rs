@@ -5,8 +5,9 @@
 use std::sync::LazyLock;
 
 use batch_cancel::{
+    command::{Command, Content},
     config::Config,
-    event::{Command, Content, Scope, decode},
+    event::{Scope, decode},
     request::OwnRegion,
 };
 use jiff::Timestamp;

@@ -1,6 +1,9 @@
 //! A job as AWS Batch shows it, in a listing and in a look.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use aws_sdk_batch::{
     operation::describe_service_job::DescribeServiceJobOutput, types::ServiceJobStatus,
@@ -44,7 +47,12 @@ pub struct JobSummary {
     pub is_terminated: bool,
     /// How many children it has, if it is an array parent.
     pub array_size: Option<u32>,
+    /// How many of its children are in each status, if it is an array parent and Batch shows that.
+    pub children: Children,
 }
+
+/// The number of an array's children in each status that any of them has.
+pub type Children = BTreeMap<Status, u32>;
 
 impl JobSummary {
     /// Whether the job's present attempt has been RUNNING since this time, in milliseconds since 1970, or before.
@@ -91,6 +99,7 @@ impl JobDetail {
                 is_cancelled: false,
                 is_terminated: job.is_terminated.unwrap_or_default(),
                 array_size: None,
+                children: Children::new(),
             },
             job_queue: job.job_queue.unwrap_or_default(),
             tags: job.tags.unwrap_or_default(),
@@ -134,4 +143,21 @@ pub(super) fn shown(text: Cow<'_, str>) -> String {
 pub(super) fn array_size(size: Option<i64>) -> Option<u32> {
     size.and_then(|size| u32::try_from(size).ok())
         .filter(|&size| size > 0)
+}
+
+/// How many of an array's children have started and not ended.
+#[must_use]
+pub fn started(children: &Children) -> u32 {
+    let children = children.iter().filter(|(status, _)| status.is_started());
+    children.map(|(_, count)| count).sum()
+}
+
+/// Children by status, of an array parent.
+pub(super) fn children<'a>(summary: impl IntoIterator<Item = (&'a str, i64)>) -> Children {
+    let known = summary.into_iter().filter_map(|(name, count)| {
+        let status = Status::from_batch(name);
+        let count = u32::try_from(count).ok().filter(|&count| count > 0)?;
+        (status != Status::Unknown).then_some((status, count))
+    });
+    known.collect()
 }

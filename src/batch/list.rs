@@ -64,7 +64,7 @@ pub struct Page {
     pub next: Option<String>,
 }
 
-/// `ListJobs`: a page of a listing, newest jobs first.
+/// `ListJobs`: a page of a listing, in an order that is documented for filtered ones only: the newest jobs first.
 #[derive(Debug)]
 pub struct ListJobs<'a> {
     /// The listing.

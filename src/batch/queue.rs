@@ -1,6 +1,7 @@
 //! Job queues, and the front of one.
 
-use aws_sdk_batch::types::JobQueueDetail;
+use aws_sdk_batch::types::{JobQueueDetail, JobStateTimeLimitAction, JqStatus};
+use serde::Serialize;
 
 use super::{Batch, CallError, Operation, job::time};
 use crate::request::JobId;
@@ -19,19 +20,52 @@ pub struct JobQueue {
     pub arn: String,
     /// Whether it accepts jobs: ENABLED or DISABLED.
     pub state: String,
+    /// Whether it is as it should be: VALID, or what else.
+    pub status: String,
+    /// Why it has this status.
+    pub status_reason: Option<String>,
     /// Whether its jobs are service jobs.
     pub is_of_service_jobs: bool,
+    /// What Batch does by itself with a job that blocks it.
+    pub time_limit_actions: Vec<TimeLimitAction>,
+}
+
+/// What Batch does by itself with a job that has blocked its queue for a time: `jobStateTimeLimitActions`
+/// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_JobStateTimeLimitAction.html)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TimeLimitAction {
+    /// The code of the reason for which the job blocks.
+    pub reason: String,
+    /// The time, in seconds, which AWS calls approximate.
+    pub seconds: u32,
+    /// CANCEL or TERMINATE.
+    pub action: String,
+}
+
+impl TimeLimitAction {
+    fn from_sdk(action: JobStateTimeLimitAction) -> Option<Self> {
+        Some(Self {
+            reason: action.reason?,
+            seconds: u32::try_from(action.max_time_seconds?).ok()?,
+            action: action.action?.as_str().to_owned(),
+        })
+    }
 }
 
 impl JobQueue {
     fn from_sdk(queue: JobQueueDetail) -> Option<Self> {
         let kind = queue.job_queue_type;
+        let actions = queue.job_state_time_limit_actions.into_iter().flatten();
+        let status = queue.status.as_ref().map(JqStatus::as_str);
         Some(Self {
             arn: queue.job_queue_arn?,
             state: queue
                 .state
                 .map_or_else(String::new, |state| state.as_str().to_owned()),
+            status: status.unwrap_or_default().to_owned(),
+            status_reason: queue.status_reason,
             is_of_service_jobs: kind.is_some_and(|kind| kind.as_str() == "SAGEMAKER_TRAINING"),
+            time_limit_actions: actions.filter_map(TimeLimitAction::from_sdk).collect(),
         })
     }
 }
@@ -88,12 +122,23 @@ impl Operation for DescribeJobQueues<'_> {
 pub struct GetJobQueueSnapshot<'a>(pub &'a str);
 
 /// The front of a job queue.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct QueueSnapshot {
     /// The first jobs of the queue, at most a hundred.
     pub front: Vec<Position>,
     /// The first job of each quota share.
     pub of_shares: Vec<Position>,
+    /// What the queue's jobs use now.
+    pub in_use: Vec<InUse>,
+}
+
+/// How much of one kind of capacity the jobs of a queue use.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct InUse {
+    /// What is counted, such as `VCPU`.
+    pub unit: String,
+    /// How much of it.
+    pub quantity: f64,
 }
 
 /// A job's position in a queue.
@@ -139,7 +184,16 @@ impl Operation for GetJobQueueSnapshot<'_> {
         let shares = shares.and_then(|shares| shares.quota_shares);
         let firsts = shares.into_iter().flatten();
         let firsts = firsts.filter_map(|(_, jobs)| jobs.into_iter().next());
+        let usage = answer.queue_utilization;
+        let usage = usage.and_then(|usage| usage.total_capacity_usage);
+        let in_use = usage.into_iter().flatten().filter_map(|usage| {
+            Some(InUse {
+                unit: usage.capacity_unit?,
+                quantity: usage.quantity?,
+            })
+        });
         Ok(QueueSnapshot {
+            in_use: in_use.collect(),
             // One behind the first that cannot be read hides no other: it is not its turn.
             front: first.into_iter().chain(front.flatten()).collect(),
             of_shares: firsts

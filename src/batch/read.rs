@@ -32,7 +32,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     CallError, JobDetail, JobSummary,
-    job::{array_size, job_id, shown, status, time, time_since},
+    job::{array_size, children, job_id, shown, status, time, time_since},
 };
 use crate::request::{JobId, from_object};
 
@@ -226,20 +226,25 @@ struct DescribedJob<'a> {
     stopped_at: Option<Whole>,
     is_cancelled: Option<bool>,
     is_terminated: Option<bool>,
-    array_properties: Option<ArrayProperties>,
+    #[serde(borrow)]
+    array_properties: Option<ArrayProperties<'a>>,
     #[serde(borrow)]
     tags: Option<HashMap<Text<'a>, Text<'a>>>,
     #[serde(borrow)]
     attempts: Option<Vec<Attempt<'a>>>,
     #[serde(borrow)]
-    eks_attempts: Option<Vec<EksAttempt<'a>>>,
+    eks_attempts: Option<Vec<Attempt<'a>>>,
 }
 
 #[derive(Deserialize)]
-struct ArrayProperties {
+#[serde(rename_all = "camelCase")]
+struct ArrayProperties<'a> {
     size: Option<Whole>,
+    #[serde(borrow)]
+    status_summary: Option<HashMap<Text<'a>, Whole>>,
 }
 
+/// An attempt to run a job, on ECS with one container, on EKS with several.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Attempt<'a> {
@@ -247,14 +252,6 @@ struct Attempt<'a> {
     #[serde(borrow)]
     status_reason: Option<Text<'a>>,
     container: Option<Container>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct EksAttempt<'a> {
-    stopped_at: Option<Whole>,
-    #[serde(borrow)]
-    status_reason: Option<Text<'a>>,
     containers: Option<Vec<Container>>,
 }
 
@@ -310,12 +307,14 @@ impl TryFrom<DescribedJob<'_>> for JobDetail {
 
     fn try_from(job: DescribedJob<'_>) -> Result<Self, CallError> {
         let ran_to_end = time(job.stopped_at.map(|time| time.0)).and_then(|stopped_at| {
-            let attempts = job.attempts.iter().flatten().map(Attempt::end);
-            let eks_attempts = job.eks_attempts.iter().flatten().map(EksAttempt::end);
-            let mut ends = attempts.chain(eks_attempts);
-            ends.find_map(|end| end.of_job(stopped_at))
+            let mut attempts = job.attempts.iter().chain(&job.eks_attempts).flatten();
+            attempts.find_map(|attempt| attempt.end_of_job(stopped_at))
         });
-        let size = job.array_properties.and_then(|array| array.size);
+        let array = job.array_properties.as_ref();
+        let array_size = array_size(array.and_then(|array| Some(array.size?.0)));
+        let children = array.and_then(|array| array.status_summary.as_ref());
+        let children = children.into_iter().flatten();
+        let children = children.map(|(name, count)| (name.as_str(), count.0));
         let created_at = job.created_at.map(|time| time.0);
         let tags = job.tags.into_iter().flatten();
         Ok(Self {
@@ -330,7 +329,10 @@ impl TryFrom<DescribedJob<'_>> for JobDetail {
                 started_at: time_since(created_at, job.started_at.map(|time| time.0)),
                 is_cancelled: job.is_cancelled.unwrap_or_default(),
                 is_terminated: job.is_terminated.unwrap_or_default(),
-                array_size: array_size(size.map(|size| size.0)),
+                children: array_size
+                    .map(|_| self::children(children))
+                    .unwrap_or_default(),
+                array_size,
             },
             job_queue: job.job_queue.map(String::from).unwrap_or_default(),
             tags: tags
@@ -341,51 +343,22 @@ impl TryFrom<DescribedJob<'_>> for JobDetail {
     }
 }
 
-/// How an attempt to run a job ended.
-struct AttemptEnd<'a> {
-    stopped_at: Option<i64>,
-    exit_code: Option<i64>,
-    reason: Option<&'a str>,
-}
-
 impl Attempt<'_> {
-    fn end(&self) -> AttemptEnd<'_> {
-        let exit_code = self.container.as_ref().and_then(Container::exit_code);
-        AttemptEnd {
-            stopped_at: self.stopped_at.map(|time| time.0),
-            exit_code,
-            reason: self.status_reason.as_ref().map(Text::as_str),
+    /// How it ended, if it ended with its job, which stopped at this time in milliseconds since 1970.
+    fn end_of_job(&self, job_stopped_at: i64) -> Option<String> {
+        let stopped_at = time(self.stopped_at.map(|time| time.0))?;
+        if stopped_at.abs_diff(job_stopped_at) > SAME_END {
+            return None;
         }
-    }
-}
-
-impl EksAttempt<'_> {
-    fn end(&self) -> AttemptEnd<'_> {
-        let mut containers = self.containers.iter().flatten();
-        AttemptEnd {
-            stopped_at: self.stopped_at.map(|time| time.0),
-            exit_code: containers.find_map(Container::exit_code),
-            reason: self.status_reason.as_ref().map(Text::as_str),
-        }
-    }
-}
-
-impl Container {
-    fn exit_code(&self) -> Option<i64> {
-        self.exit_code.map(|code| code.0)
-    }
-}
-
-impl AttemptEnd<'_> {
-    /// How the attempt ended, if it ended with its job, which stopped at this time in milliseconds since 1970.
-    fn of_job(self, job_stopped_at: i64) -> Option<String> {
-        let stopped_at = time(self.stopped_at)?;
-        (stopped_at.abs_diff(job_stopped_at) <= SAME_END).then(|| {
-            match (self.exit_code, self.reason) {
-                (Some(code), _) => format!("exit code {code}"),
-                (None, Some(reason)) => shown(reason.into()),
-                (None, None) => "no exit code".to_owned(),
-            }
+        let mut containers = self
+            .container
+            .iter()
+            .chain(self.containers.iter().flatten());
+        let exit_code = containers.find_map(|container| container.exit_code);
+        Some(match (exit_code, &self.status_reason) {
+            (Some(code), _) => format!("exit code {}", code.0),
+            (None, Some(reason)) => shown(reason.as_str().into()),
+            (None, None) => "no exit code".to_owned(),
         })
     }
 }

@@ -9,8 +9,11 @@ mod queue;
 
 use std::fmt;
 
-use super::{Content, EventError, RawObject, Scope, age};
-use crate::request::{Action, Request, RequestError, is_spelling_of};
+use super::{RawObject, Scope, age};
+use crate::{
+    command::{Content, RequestRefused},
+    request::{Action, Cause, Request, RequestError, is_spelling_of},
+};
 use forms::{AlarmAction, CONTRIBUTOR_CHANGE, StateChange};
 use jiff::Timestamp;
 use notification::Notification;
@@ -57,8 +60,8 @@ fn is_event(object: &RawObject<'_>) -> bool {
         )
 }
 
-pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, EventError> {
-    let broken = |error| EventError::Envelope { kind: KIND, error };
+pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, RequestRefused> {
+    let broken = RequestRefused::envelope(KIND);
     object
         .no_fields_beside("ALARM_REQUEST or the alarm's description")
         .map_err(broken)?;
@@ -73,7 +76,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Conten
 }
 
 impl Alarm {
-    fn content(self, scope: &Scope<'_>) -> Result<Content, EventError> {
+    fn content(self, scope: &Scope<'_>) -> Result<Content, RequestRefused> {
         Ok(match self.request(scope)? {
             Ok(request) => request.into(),
             Err(why) => Content::Ignored(format!("{self}: {why}")),
@@ -81,7 +84,7 @@ impl Alarm {
     }
 
     /// The request that the alarm stands for, or why there is none.
-    fn request(&self, scope: &Scope<'_>) -> Result<Result<Request, String>, EventError> {
+    fn request(&self, scope: &Scope<'_>) -> Result<Result<Request, String>, RequestRefused> {
         if let Some(why) = self.ignored(scope)? {
             return Ok(Err(why));
         }
@@ -103,8 +106,9 @@ impl Alarm {
             let error = RequestError::new("terminate", "not allowed in an alarm's description");
             return Err(self.in_template(error, true).into());
         }
-        request.from_alarm = true;
-        request.event_time = self.time.as_deref().and_then(time_of);
+        let at = self.time.as_deref().and_then(time_of);
+        let at = at.map(Timestamp::as_millisecond);
+        request.cause = Cause::Alarm { at };
         Ok(Ok(request.with_default_reason(|| {
             format!("CloudWatch alarm {}", self.name)
         })))
@@ -127,7 +131,7 @@ impl Alarm {
     }
 
     /// Why the alarm is ignored, if its state, time or origin says so.
-    fn ignored(&self, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
+    fn ignored(&self, scope: &Scope<'_>) -> Result<Option<String>, RequestRefused> {
         if self.state != "ALARM" {
             return Ok(Some(format!("its state is {}, not ALARM", self.state)));
         }
@@ -143,16 +147,15 @@ impl Alarm {
         let (Some(_), Some(time)) = (scope.config.max_event_age, &self.time) else {
             return Ok(None);
         };
-        let at = time_of(time).ok_or_else(|| EventError::Envelope {
-            kind: KIND,
-            error: RequestError::new("time", format!("{time:?} is not a time")),
-        })?;
+        let not_a_time = || RequestError::new("time", format!("{time:?} is not a time"));
+        let at = time_of(time).ok_or_else(not_a_time);
+        let at = at.map_err(RequestRefused::envelope(KIND))?;
         Ok(age::too_old(at, scope))
     }
 
     /// The request in the alarm's description, if `ALARM_DESCRIPTIONS` is true and the description has one. A request that
     /// cannot be read is an error: `ALARM_REQUEST` is not what the author of the description asked for.
-    fn described_request(&self, scope: &Scope<'_>) -> Result<Option<String>, EventError> {
+    fn described_request(&self, scope: &Scope<'_>) -> Result<Option<String>, RequestRefused> {
         let description = self.description.as_deref();
         let Some(text) = description.filter(|_| scope.config.alarm_descriptions) else {
             return Ok(None);

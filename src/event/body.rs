@@ -2,11 +2,14 @@
 
 use serde_json::value::RawValue;
 
-use super::{Content, EventError, RawObject, Scope, hint, message};
-use crate::request::{AskedId, Request, RequestError, from_json};
+use super::{RawObject, Scope, hint, message};
+use crate::{
+    command::{Content, RequestRefused},
+    request::{AskedId, Request, RequestError, from_json},
+};
 
 /// What the text of a message asks for. The message is inside `depth` others.
-pub(super) fn read(text: &str, scope: &Scope<'_>, depth: usize) -> Result<Content, EventError> {
+pub(super) fn read(text: &str, scope: &Scope<'_>, depth: usize) -> Result<Content, RequestRefused> {
     let text = text.trim().trim_start_matches('\u{feff}');
     match text.as_bytes().first() {
         Some(b'{') => match RawObject::read(text) {
@@ -32,8 +35,8 @@ pub(super) fn read(text: &str, scope: &Scope<'_>, depth: usize) -> Result<Conten
 /// What a body asks for that is a JSON string, whose text is read, or JSON in its own right.
 pub(super) fn read_value(
     value: &RawValue,
-    read: impl Fn(&str) -> Result<Content, EventError>,
-) -> Result<Content, EventError> {
+    read: impl Fn(&str) -> Result<Content, RequestRefused>,
+) -> Result<Content, RequestRefused> {
     if value.get().starts_with('"') {
         read(&from_json::<String>(value.get())?)
     } else {
@@ -42,7 +45,7 @@ pub(super) fn read_value(
 }
 
 /// Ids and nothing else, separated by white space.
-fn ids(text: &str, scope: &Scope<'_>) -> Result<Content, EventError> {
+fn ids(text: &str, scope: &Scope<'_>) -> Result<Content, RequestRefused> {
     let all_ids = !text.trim().is_empty()
         && text
             .split_whitespace()
@@ -56,7 +59,7 @@ fn ids(text: &str, scope: &Scope<'_>) -> Result<Content, EventError> {
 }
 
 /// Why a text that begins with a brace is not a JSON object.
-fn broken(text: &str) -> EventError {
+fn broken(text: &str) -> RequestRefused {
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Err(error) => RequestError::new("", format!("not JSON: {error}")).into(),
         Ok(_) => RequestError::new("", "not a JSON object").into(),

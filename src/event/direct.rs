@@ -3,8 +3,11 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Content, EventError, RawObject, Scope};
-use crate::request::{Request, RequestError, TARGET_FIELDS, from_json, is_field, is_spelling_of};
+use super::{RawObject, Scope};
+use crate::{
+    command::{Content, RequestRefused},
+    request::{Request, RequestError, TARGET_FIELDS, from_json, is_field, is_spelling_of},
+};
 
 /// The column of a row that names a job.
 const JOB_ID: &str = "jobId";
@@ -27,7 +30,7 @@ fn is_map_batch(object: &RawObject<'_>) -> bool {
     object.has("Items")
 }
 
-pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, EventError> {
+pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, RequestRefused> {
     let request = if is_map_batch(object) {
         // Options in an object of another name, such as Input or options, must not be lost either.
         let holds_option = |name: &str| {
@@ -54,7 +57,7 @@ struct MapBatch<'a> {
     items: Vec<&'a RawValue>,
 }
 
-fn decode_map_batch(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Request, EventError> {
+fn decode_map_batch(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Request, RequestRefused> {
     let batch: MapBatch<'_> = object.decode()?;
     let ids = batch
         .items

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Content, EventError, RawObject, Scope, age};
-use crate::request::{Action, AskedId, JobId, Request, RequestError, Status, Target, from_object};
+use super::{RawObject, Scope, age};
+use crate::{
+    command::{Content, OWN_SOURCE, RequestRefused},
+    request::{Action, AskedId, Cause, JobId, Request, RequestError, Status, Target, from_object},
+};
 
 const KIND: &str = "EventBridge event";
-
-/// The `source` of the events that this function publishes itself.
-pub const OWN_SOURCE: &str = "batch-cancel";
 
 /// The fields of the envelope that are used. The type in `aws_lambda_events` requires a valid time even where it is not
 /// used.
@@ -38,8 +38,8 @@ pub(super) fn matches(object: &RawObject<'_>) -> bool {
     object.has("detail-type") && object.has("source")
 }
 
-pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, EventError> {
-    let broken = |error| EventError::Envelope { kind: KIND, error };
+pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, RequestRefused> {
+    let broken = RequestRefused::envelope(KIND);
     let event: Envelope<'_> = object.decode().map_err(broken)?;
     if event.source == OWN_SOURCE {
         let why = "the event is one of this function's own reports";
@@ -50,7 +50,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Conten
         .map_err(broken)?;
     match event.source.as_str() {
         "aws.batch" => batch_event(&event, scope),
-        source if source.starts_with("aws.") => Err(EventError::Unsupported(format!(
+        source if source.starts_with("aws.") => Err(RequestRefused::Unsupported(format!(
             "unsupported event: {:?} from {source}; of AWS's own events, those of aws.batch and the alarm state changes of aws.cloudwatch are supported",
             event.detail_type
         ))),
@@ -69,7 +69,7 @@ enum BatchEvent {
     ServiceJobQueueBlocked,
 }
 
-fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, EventError> {
+fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, RequestRefused> {
     let kind = match event.detail_type.as_str() {
         "Batch Job State Change" => BatchEvent::JobStateChange,
         "Batch Job Queue Blocked" => BatchEvent::JobQueueBlocked,
@@ -80,7 +80,7 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, Event
             ));
         }
         other => {
-            return Err(EventError::Unsupported(format!(
+            return Err(RequestRefused::Unsupported(format!(
                 "unsupported event: {other:?} from aws.batch; supported are Batch Job Queue Blocked, Batch Job State \
                  Change and Batch Service Job Queue Blocked"
             )));
@@ -90,10 +90,8 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, Event
     if let Some(why) = ignored(event, kind, time, scope) {
         return Ok(Content::Ignored(why));
     }
-    let broken = |error: RequestError| EventError::Envelope {
-        kind: "AWS Batch event",
-        error: error.within("detail"),
-    };
+    let broken =
+        |error: RequestError| RequestRefused::envelope("AWS Batch event")(error.within("detail"));
     let detail: BatchDetail = from_object(event.detail.get()).map_err(broken)?;
     let id = match kind {
         BatchEvent::ServiceJobQueueBlocked => JobId::service_from_batch(&detail.job_id),
@@ -119,10 +117,12 @@ fn batch_event(event: &Envelope<'_>, scope: &Scope<'_>) -> Result<Content, Event
     }
 }
 
-fn queue_blocked(id: JobId, action: Action, event_time: Option<Timestamp>) -> Content {
+fn queue_blocked(id: JobId, action: Action, time: Option<Timestamp>) -> Content {
+    let at = time.map(Timestamp::as_millisecond);
+    let cause = Cause::Blocked { at };
     let request = Request {
         action,
-        event_time,
+        cause,
         ..Request::cancel(Target::Blocked(id))
     };
     request
@@ -164,14 +164,10 @@ fn time(
     event: &Envelope<'_>,
     kind: BatchEvent,
     scope: &Scope<'_>,
-) -> Result<Option<Timestamp>, EventError> {
+) -> Result<Option<Timestamp>, RequestRefused> {
     let is_needed = kind != BatchEvent::JobStateChange || scope.config.max_event_age.is_some();
     let time = event.time.as_deref().filter(|_| is_needed);
-    let time = time.map(|time| {
-        time.parse().map_err(|_| EventError::Envelope {
-            kind: KIND,
-            error: RequestError::new("time", format!("{time:?} is not a time")),
-        })
-    });
-    time.transpose()
+    let not_a_time = |time| move |_| RequestError::new("time", format!("{time:?} is not a time"));
+    let time = time.map(|time: &str| time.parse().map_err(not_a_time(time)));
+    time.transpose().map_err(RequestRefused::envelope(KIND))
 }

@@ -1,10 +1,11 @@
 //! Events that are a known mistake: what they are, and what to send in their place.
 
-use super::{EventError, LOOKED_FOR, RawObject};
+use super::{LOOKED_FOR, RawObject};
+use crate::command::RequestRefused;
 
 /// The error for an event of no known kind: what to do if it is a known mistake, and what was looked for.
-pub(super) fn unsupported(hint: Option<&str>) -> EventError {
-    EventError::Unsupported(match hint {
+pub(super) fn unsupported(hint: Option<&str>) -> RequestRefused {
+    RequestRefused::Unsupported(match hint {
         Some(hint) => format!("unsupported event: {hint}; looked for: {LOOKED_FOR}"),
         None => format!("unsupported event; looked for: {LOOKED_FOR}"),
     })

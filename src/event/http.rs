@@ -6,28 +6,15 @@ mod route;
 
 use ::http::StatusCode;
 
-use super::{Command, Document, Event, EventError, RawObject, Refusal, Reply, Scope, Source};
+use super::{RawObject, Scope};
 use crate::{
+    command::{Command, Document, Event, Refusal, Reply, RequestRefused, Source},
     problem::Problem,
-    request::{AskedId, InvalidId, JobId, PageRequest, QueueName, Request, Target, flag},
+    request::{Action, AskedId, InvalidId, JobId, PageRequest, QueueName, Request, Target, flag},
 };
 use request::HttpRequest;
 use route::{Route, route};
 use std::time::Duration;
-
-/// The response format that a gateway expects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HttpForm {
-    /// API Gateway REST API, or HTTP API with payload format 1.0.
-    V1,
-    /// API Gateway HTTP API with payload format 2.0, or function URL.
-    V2,
-    /// Application Load Balancer.
-    Alb {
-        /// The target group has multi-value headers.
-        multi_value: bool,
-    },
-}
 
 /// The longest `waitSeconds` over HTTP: API Gateway ends a request after 29 or 30 s.
 const MAX_WAIT: Duration = Duration::from_secs(20);
@@ -46,16 +33,12 @@ pub(super) fn matches(object: &RawObject<'_>) -> bool {
         })
 }
 
-pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Event, EventError> {
+pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Event, RequestRefused> {
     let rule = &scope.config.policy.owner_rule;
-    let request = HttpRequest::read(object, &rule.claim).map_err(|error| EventError::Envelope {
-        kind: "HTTP event",
-        error,
-    })?;
-    let caller = request.caller.clone();
-    let identity = caller.as_ref().map(|caller| &caller.identity);
-    let owner = rule.owner(identity, scope.own_region.account.as_deref());
-    let command = if caller.is_none() && scope.config.require_caller {
+    let request = HttpRequest::read(object, &rule.claim);
+    let request = request.map_err(RequestRefused::envelope("HTTP event"))?;
+    let form = request.form;
+    let command = if request.caller.is_none() && scope.config.require_caller {
         Err(unauthorized())
     } else {
         let beside = object.no_fields_beside("the body or the query");
@@ -63,15 +46,16 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Event,
             .map_err(|error| bad_request(error.to_string()))
             .and_then(|()| command(&request, scope))
     };
-    let form = request.form;
+    let command =
+        command.unwrap_or_else(|problem| Command::Refuse(Refusal::Http { problem, form }));
+    let identity = request.caller.as_ref().map(|caller| &caller.identity);
+    let owner = rule.owner(identity, scope.own_region.account.as_deref());
+    let event = Event::of(Source::Http, command);
+    let requested_by = request.caller.map(|caller| caller.requested_by);
     Ok(Event {
-        source: Source::Http,
-        requested_by: caller.map_or_else(
-            || Source::Http.as_str().to_owned(),
-            |caller| caller.requested_by,
-        ),
+        requested_by: requested_by.or(event.requested_by),
         owner,
-        command: command.unwrap_or_else(|problem| Command::Refuse(Refusal::Http { problem, form })),
+        ..event
     })
 }
 
@@ -90,7 +74,7 @@ fn command(request: &HttpRequest, scope: &Scope<'_>) -> Result<Command, Problem>
         Route::OpenApi => Ok(Command::Document(Document::OpenApi(form))),
         Route::ShowJob(id) => {
             no_options(request)?;
-            let id = job_id(&id, scope)?;
+            let (id, _) = job(&id, scope)?;
             Ok(Command::ShowJob { id, form })
         }
         Route::ShowQueue(name) => {
@@ -144,10 +128,12 @@ fn queue(text: &str, scope: &Scope<'_>) -> Result<QueueName, Problem> {
     QueueName::parse(text, scope.own_region).map_err(|error| bad_request(error.to_string()))
 }
 
-fn job_id(text: &str, scope: &Scope<'_>) -> Result<JobId, Problem> {
-    match AskedId::parse(text, scope.own_region) {
-        AskedId::Job { id, .. } => Ok(id),
-        AskedId::Invalid { why, .. } => Err(invalid_id(text, &why)),
+/// The job of a path.
+fn job(text: &str, scope: &Scope<'_>) -> Result<(JobId, AskedId), Problem> {
+    let asked = AskedId::parse(text, scope.own_region);
+    match &asked {
+        AskedId::Job { id, .. } => Ok((*id, asked)),
+        AskedId::Invalid { why, .. } => Err(invalid_id(text, why)),
     }
 }
 
@@ -175,7 +161,7 @@ fn delete_request(id: &str, request: &HttpRequest, scope: &Scope<'_>) -> Result<
             "reason" if value.trim().is_empty() => {}
             "reason" => asked.reason = Some(value.clone()),
             "dryRun" => asked.dry_run = flag()?,
-            "terminate" if flag()? => asked.action = crate::request::Action::Terminate,
+            "terminate" if flag()? => asked.action = Action::Terminate,
             "terminate" => {}
             _ => {
                 return Err(bad_request(format!(
@@ -184,11 +170,11 @@ fn delete_request(id: &str, request: &HttpRequest, scope: &Scope<'_>) -> Result<
             }
         }
     }
-    let job = job_id(id, scope)?;
-    if job.is_service_job() && asked.action == crate::request::Action::Cancel {
+    let (job, asked_id) = job(id, scope)?;
+    if job.is_service_job() && asked.action == Action::Cancel {
         return Err(invalid_id(id, &InvalidId::ServiceJobNeedsTerminate));
     }
-    asked.target = Target::Jobs(vec![AskedId::parse(id, scope.own_region)]);
+    asked.target = Target::Jobs(vec![asked_id]);
     Ok(asked)
 }
 

@@ -2,18 +2,20 @@
 
 use serde_json::value::RawValue;
 
-use super::{Command, Content, Event, EventError, Message, RawObject, Reply, Source, body, sqs};
-use crate::policy::Owner;
-use crate::request::{RequestError, from_json};
+use super::{RawObject, body, sqs};
+use crate::{
+    command::{Command, Content, Event, Message, Reply, RequestRefused, Source},
+    request::{RequestError, from_json},
+};
 
 /// Decodes an array: SQS records by their own rules, anything else as the body of a message.
 pub(super) fn decode(
     text: &str,
-    read: impl Fn(&str) -> Result<Content, EventError>,
-) -> Result<Event, EventError> {
+    read: impl Fn(&str) -> Result<Content, RequestRefused>,
+) -> Result<Event, RequestRefused> {
     let elements: Vec<&RawValue> = from_json(text)?;
     if elements.is_empty() {
-        return Err(EventError::Unsupported(
+        return Err(RequestRefused::Unsupported(
             "unsupported event: an empty array".to_owned(),
         ));
     }
@@ -29,33 +31,26 @@ pub(super) fn decode(
             return sqs::message(record.as_ref(), &at, &read);
         }
         let content = element_content(element, record.as_ref(), &read);
-        Ok(Message {
-            id: None,
-            group: None,
-            content: content.map_err(|error| within(error, &at)),
-        })
+        Ok(Message::of(content.map_err(|error| within(error, &at))))
     });
-    Ok(Event {
-        source: Source::Pipes,
-        requested_by: Source::Pipes.as_str().to_owned(),
-        owner: Owner::Anyone,
-        command: Command::Cancel {
-            messages: messages.collect::<Result<_, _>>()?,
-            reply: if of_sqs {
-                Reply::BatchItemFailures
-            } else {
-                Reply::InvocationError
-            },
-        },
-    })
+    let messages = messages.collect::<Result<_, RequestRefused>>()?;
+    let reply = if of_sqs {
+        Reply::BatchItemFailures
+    } else {
+        Reply::InvocationError
+    };
+    Ok(Event::of(
+        Source::Pipes,
+        Command::Cancel { messages, reply },
+    ))
 }
 
 /// What an element asks for: the body of a message, or an object in which an input template has put the body.
 fn element_content(
     element: &RawValue,
     record: Option<&RawObject<'_>>,
-    read: impl Fn(&str) -> Result<Content, EventError>,
-) -> Result<Content, EventError> {
+    read: impl Fn(&str) -> Result<Content, RequestRefused>,
+) -> Result<Content, RequestRefused> {
     match record {
         Some(record) if is_template(record) => body::read_value(sqs::record_body(record)?, read),
         Some(_) => read(element.get()),
@@ -70,14 +65,13 @@ fn is_template(object: &RawObject<'_>) -> bool {
     object.names().any(|name| name == "body")
 }
 
-fn within(error: EventError, at: &str) -> EventError {
+fn within(error: RequestRefused, at: &str) -> RequestRefused {
     match error {
-        EventError::Request(error) => error.within(at).into(),
-        EventError::Envelope { kind, error } => EventError::Envelope {
-            kind,
-            error: error.within(at),
-        },
-        EventError::Unsupported(text) => EventError::Unsupported(format!("{at}: {text}")),
+        RequestRefused::Request(error) => error.within(at).into(),
+        RequestRefused::Envelope { kind, error } => {
+            RequestRefused::envelope(kind)(error.within(at))
+        }
+        RequestRefused::Unsupported(text) => RequestRefused::Unsupported(format!("{at}: {text}")),
         other => other,
     }
 }

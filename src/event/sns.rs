@@ -2,9 +2,11 @@
 
 use serde::Deserialize;
 
-use super::{Command, Content, Event, EventError, Message, RawObject, Reply, Source};
-use crate::policy::Owner;
-use crate::request::RequestError;
+use super::RawObject;
+use crate::{
+    command::{Command, Content, Event, Message, Reply, RequestRefused, Source},
+    request::RequestError,
+};
 
 const KIND: &str = "SNS event";
 
@@ -32,32 +34,20 @@ pub(super) fn matches(records: &[Option<RawObject<'_>>]) -> bool {
 /// Decodes all records, each through `body`. SNS sends one at a time.
 pub(super) fn decode(
     records: &[Option<RawObject<'_>>],
-    body: impl Fn(&str) -> Result<Content, EventError>,
+    body: impl Fn(&str) -> Result<Content, RequestRefused>,
 ) -> Event {
     let messages = records.iter().enumerate().map(|(index, record)| {
         let record = record
             .as_ref()
             .ok_or_else(|| RequestError::new("", "expected an object"))
             .and_then(read);
-        let record = record.map_err(|error| EventError::Envelope {
-            kind: KIND,
-            error: error.within(&format!("Records[{index}]")),
-        });
-        Message {
-            id: None,
-            group: None,
-            content: record.and_then(|record| body(&record.sns.message)),
-        }
+        let record = record.map_err(|error| error.within(&format!("Records[{index}]")));
+        let record = record.map_err(RequestRefused::envelope(KIND));
+        Message::of(record.and_then(|record| body(&record.sns.message)))
     });
-    Event {
-        source: Source::Sns,
-        requested_by: Source::Sns.as_str().to_owned(),
-        owner: Owner::Anyone,
-        command: Command::Cancel {
-            messages: messages.collect(),
-            reply: Reply::InvocationError,
-        },
-    }
+    let messages = messages.collect();
+    let reply = Reply::InvocationError;
+    Event::of(Source::Sns, Command::Cancel { messages, reply })
 }
 
 fn read(record: &RawObject<'_>) -> Result<Record, RequestError> {
@@ -75,13 +65,11 @@ pub(super) fn matches_notification(object: &RawObject<'_>) -> bool {
 }
 
 /// The text of the message in a notification.
-pub(super) fn decode_notification(object: &RawObject<'_>) -> Result<String, EventError> {
+pub(super) fn decode_notification(object: &RawObject<'_>) -> Result<String, RequestRefused> {
     let notification = object
         .no_fields_beside(PLACE)
         .and_then(|()| object.decode());
-    let notification: Notification = notification.map_err(|error| EventError::Envelope {
-        kind: "SNS notification",
-        error,
-    })?;
+    let notification: Notification =
+        notification.map_err(RequestRefused::envelope("SNS notification"))?;
     Ok(notification.message)
 }

@@ -2,9 +2,11 @@
 
 use serde_json::value::RawValue;
 
-use super::{Command, Content, Event, EventError, Message, RawObject, Reply, Source, body};
-use crate::policy::Owner;
-use crate::request::RequestError;
+use super::{RawObject, body};
+use crate::{
+    command::{Command, Content, Event, Message, Reply, RequestRefused, Source},
+    request::RequestError,
+};
 
 const KIND: &str = "SQS event";
 
@@ -20,22 +22,15 @@ fn is_record(record: &RawObject<'_>) -> bool {
 /// Decodes all records, each body through `read`.
 pub(super) fn decode(
     records: &[Option<RawObject<'_>>],
-    read: impl Fn(&str) -> Result<Content, EventError>,
-) -> Result<Event, EventError> {
+    read: impl Fn(&str) -> Result<Content, RequestRefused>,
+) -> Result<Event, RequestRefused> {
     let messages = records
         .iter()
         .enumerate()
         .map(|(index, record)| message(record.as_ref(), &format!("Records[{index}]"), &read))
         .collect::<Result<_, _>>()?;
-    Ok(Event {
-        source: Source::Sqs,
-        requested_by: Source::Sqs.as_str().to_owned(),
-        owner: Owner::Anyone,
-        command: Command::Cancel {
-            messages,
-            reply: Reply::BatchItemFailures,
-        },
-    })
+    let reply = Reply::BatchItemFailures;
+    Ok(Event::of(Source::Sqs, Command::Cancel { messages, reply }))
 }
 
 /// Decodes one record, whose fields are read one by one: AWS's own type requires more than is needed, and would lose a
@@ -48,12 +43,9 @@ pub(super) fn decode(
 pub(super) fn message(
     record: Option<&RawObject<'_>>,
     at: &str,
-    read: impl Fn(&str) -> Result<Content, EventError>,
-) -> Result<Message, EventError> {
-    let broken = |error: RequestError| EventError::Envelope {
-        kind: KIND,
-        error: error.within(at),
-    };
+    read: impl Fn(&str) -> Result<Content, RequestRefused>,
+) -> Result<Message, RequestRefused> {
+    let broken = |error: RequestError| RequestRefused::envelope(KIND)(error.within(at));
     let record = record.ok_or_else(|| broken(RequestError::new("", "expected an object")))?;
     let id = record.text("messageId").filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| broken(RequestError::new("messageId", "expected a string")))?;

@@ -2,15 +2,18 @@
 
 use serde_json::value::RawValue;
 
-use super::{EventError, RawObject};
-use crate::request::{RequestError, WATCH, WatchRequest};
+use super::RawObject;
+use crate::{
+    command::RequestRefused,
+    request::{RequestError, WATCH, WatchRequest},
+};
 
 /// Recognised by its field. In another spelling it is a misspelt request.
 pub(super) fn matches(object: &RawObject<'_>) -> bool {
     object.names().any(|name| name == WATCH)
 }
 
-pub(super) fn decode(object: &RawObject<'_>) -> Result<WatchRequest, EventError> {
+pub(super) fn decode(object: &RawObject<'_>) -> Result<WatchRequest, RequestRefused> {
     let given = object.names().filter(|name| *name == WATCH).count();
     if given > 1 {
         return Err(RequestError::new(WATCH, "given twice").into());

@@ -6,14 +6,15 @@
 
 use serde::Deserialize;
 
-use super::{
-    Command, Confirmation, Document, Event, EventError, RawObject, Refusal, Reply, Scope, Source,
-    WidgetReply,
-};
-use crate::policy::Owner;
-use crate::request::{
-    Action, FIELDS, MAX_SHOWN, PanelRequest, Request, RequestError, Status, from_object, is_field,
-    is_spelling_of,
+use super::{RawObject, Scope};
+use crate::{
+    command::{
+        Command, Confirmation, Document, Event, Refusal, Reply, RequestRefused, Source, WidgetReply,
+    },
+    request::{
+        Action, FIELDS, MAX_SHOWN, PanelRequest, Request, RequestError, Status, from_object,
+        is_field, is_spelling_of,
+    },
 };
 
 const KIND: &str = "dashboard widget";
@@ -84,12 +85,12 @@ impl<'a> Context<'a> {
 pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Event {
     let context = Context::of(object);
     let dashboard = context.dashboard.as_deref().unwrap_or("without a name");
+    let requested_by = Some(format!("dashboard {dashboard}"));
+    let command = command(object, context, scope)
+        .unwrap_or_else(|error| Command::Refuse(Refusal::Widget(error)));
     Event {
-        source: Source::Widget,
-        requested_by: format!("dashboard {dashboard}"),
-        owner: Owner::Anyone,
-        command: command(object, context, scope)
-            .unwrap_or_else(|error| Command::Refuse(Refusal::Widget(error))),
+        requested_by,
+        ..Event::of(Source::Widget, command)
     }
 }
 
@@ -98,7 +99,7 @@ fn command(
     object: &RawObject<'_>,
     context: Context<'_>,
     scope: &Scope<'_>,
-) -> Result<Command, EventError> {
+) -> Result<Command, RequestRefused> {
     let describes = object
         .get("describe")
         .is_some_and(|describe| describe.get() == "true");
@@ -116,7 +117,7 @@ fn request(
     object: &RawObject<'_>,
     context: Context<'_>,
     scope: &Scope<'_>,
-) -> Result<Command, EventError> {
+) -> Result<Command, RequestRefused> {
     let saved = saved_fields(object)?;
     let is_saved =
         |field: &str| matches!(&saved, Some(saved) if saved.names().any(|name| name == field));
@@ -199,7 +200,7 @@ fn form_fields<'a>(context: &RawObject<'a>) -> Option<RawObject<'a>> {
 }
 
 /// Whether the call was confirmed.
-fn is_confirmed(object: &RawObject<'_>) -> Result<bool, EventError> {
+fn is_confirmed(object: &RawObject<'_>) -> Result<bool, RequestRefused> {
     let mut given = object.fields().filter(|(name, _)| *name == CONFIRMED);
     match (given.next().map(|(_, value)| value.get()), given.next()) {
         (None, _) | (Some("false"), None) => Ok(false),
@@ -227,11 +228,8 @@ fn json_object(fields: &[(&str, &str)]) -> String {
     format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
 }
 
-fn panel(object: &RawObject<'_>, context: Context<'_>) -> Result<PanelRequest, EventError> {
-    let broken = |error: RequestError| EventError::Envelope {
-        kind: KIND,
-        error: error.within(PANEL),
-    };
+fn panel(object: &RawObject<'_>, context: Context<'_>) -> Result<PanelRequest, RequestRefused> {
+    let broken = |error: RequestError| RequestRefused::envelope(KIND)(error.within(PANEL));
     let known = [PANEL, "describe", CONTEXT];
     if let Some(unknown) = object.names().find(|name| !known.contains(name)) {
         return Err(RequestError::new(

@@ -1,58 +1,26 @@
 //! A message from intake to its outcome.
 
+use super::Nothing;
 use crate::{
-    event::EventError,
     jobs::{Job, JobIndex, Jobs},
     policy::Policy,
     report::{Class, Outcome, Partial, Report, UnreadQueue},
-    request::{Action, Request, Target},
+    results::{MessageOutcome, Results},
     text::cut,
 };
 
 /// The most queues that a report names as not read.
 const MAX_UNREAD: usize = 100;
 
-/// A message whose jobs have no outcome yet.
+/// Messages that ask for the same, whose jobs have no outcome yet.
 #[derive(Debug)]
-pub struct PendingMessage {
-    pub(super) id: Option<String>,
-    pub(super) group: Option<String>,
-    pub(super) asked: Option<Asked>,
-    pub(super) content: Result<PendingContent, EventError>,
+pub struct Pending {
+    /// Each with its place in the event.
+    pub(super) messages: Vec<(usize, MessageOutcome)>,
+    pub(super) request: Result<RequestJobs, Nothing>,
 }
 
-#[derive(Clone, Debug)]
-pub(super) enum PendingContent {
-    Request(RequestJobs),
-    Ignored(String),
-}
-
-/// What a message asks for, admitted or not, for the audit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// Why, as the request or its source says.
-    pub reason: String,
-    /// Whether to cancel or to terminate.
-    pub action: Action,
-    /// The job queues of a selection, by names, ARNs or patterns.
-    pub queues: Vec<String>,
-}
-
-impl Asked {
-    pub(super) fn of(request: &Request, reason: String) -> Self {
-        let queues = match &request.target {
-            Target::Select(select) => select.from.queues().to_vec(),
-            Target::Jobs(_) | Target::Blocked(_) => Vec::new(),
-        };
-        Self {
-            reason,
-            action: request.action,
-            queues,
-        }
-    }
-}
-
-/// The jobs of a message's request.
+/// The jobs of a request.
 #[derive(Clone, Debug)]
 pub(super) struct RequestJobs {
     pub(super) jobs: Vec<JobIndex>,
@@ -63,91 +31,69 @@ pub(super) struct RequestJobs {
     pub(super) dry_run: bool,
     /// A retry would select other jobs.
     pub(super) reselects_on_retry: bool,
-    pub(super) fail_on_incomplete: bool,
-}
-
-/// The outcome of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MessageOutcome {
-    /// Its `itemIdentifier` in `batchItemFailures`.
-    pub id: Option<String>,
-    /// The message group of a FIFO queue's record.
-    pub group: Option<String>,
-    /// What it asks for, if it could be read.
-    pub asked: Option<Asked>,
-    /// Whether it should be delivered again.
-    pub class: Class,
-    /// Why it could not be acted on.
-    pub error: Option<EventError>,
-    /// Its sender wants an error if anything is left over.
-    pub fail_on_incomplete: bool,
-    /// Why it asked for nothing.
-    pub ignored: Option<String>,
-    /// Its selection could not be brought to its end.
-    pub is_partial: bool,
 }
 
 /// The report of all jobs, and the outcome of each message.
 #[must_use]
-pub fn finish(
-    pending: Vec<PendingMessage>,
-    jobs: Jobs,
-    policy: &Policy,
-) -> (Report, Vec<MessageOutcome>) {
-    let mut report = Report::default();
-    let mut requests = 0;
-    let mut is_real = false;
-    for request in pending.iter().filter_map(PendingMessage::request) {
-        requests += 1;
-        is_real |= !request.dry_run;
-        report.over_limit += request.over_limit;
-        report.partial = report.partial.or(request.partial);
-        for unread in &request.unread {
-            if report.unread.len() < MAX_UNREAD && !report.unread.contains(unread) {
-                report.unread.push(unread.clone());
-            }
-        }
-    }
-    report.dry_run = policy.dry_run || (requests > 0 && !is_real);
-    let messages: Vec<MessageOutcome> = pending
+pub fn finish(pending: Vec<Pending>, jobs: Jobs, policy: &Policy) -> Results {
+    let requests = pending.iter().filter_map(|p| p.request.as_ref().ok());
+    let requests: Vec<&RequestJobs> = requests.collect();
+    let is_dry_run = !requests.is_empty() && requests.iter().all(|request| request.dry_run);
+    let mut report = Report {
+        over_limit: requests.iter().map(|request| request.over_limit).sum(),
+        partial: requests.iter().find_map(|request| request.partial),
+        unread: unread(requests.iter().flat_map(|request| &request.unread)),
+        dry_run: policy.dry_run || is_dry_run,
+        ..Report::default()
+    };
+    let outcomes = pending
         .into_iter()
-        .map(|message| message.outcome(&jobs))
-        .collect();
+        .flat_map(|pending| pending.outcomes(&jobs));
+    let mut outcomes: Vec<_> = outcomes.collect();
+    outcomes.sort_unstable_by_key(|(place, _)| *place);
+    let messages: Vec<MessageOutcome> = outcomes.into_iter().map(|(_, message)| message).collect();
     report.jobs = jobs.into_results();
     if report.count() == 0 && report.partial.is_none() {
         report.ignored = messages.iter().find_map(|message| message.ignored.clone());
     }
-    (report, messages)
+    Results { report, messages }
 }
 
-impl PendingMessage {
-    fn request(&self) -> Option<&RequestJobs> {
-        match &self.content {
-            Ok(PendingContent::Request(request)) => Some(request),
-            _ => None,
+/// Each queue that could not be read once, as far as a report names them.
+fn unread<'a>(all: impl Iterator<Item = &'a UnreadQueue>) -> Vec<UnreadQueue> {
+    let mut unread: Vec<UnreadQueue> = Vec::new();
+    for queue in all {
+        if unread.len() < MAX_UNREAD && !unread.contains(queue) {
+            unread.push(queue.clone());
         }
     }
+    unread
+}
 
-    fn outcome(self, jobs: &Jobs) -> MessageOutcome {
-        let is_partial = self.request().is_some_and(|r| r.partial.is_some());
-        let (class, fail_on_incomplete, error, ignored) = match self.content {
-            Ok(PendingContent::Request(request)) => {
-                let class = request.class(jobs);
-                (class, request.fail_on_incomplete, None, request.ignored)
-            }
-            Ok(PendingContent::Ignored(why)) => (Class::Done, false, None, Some(why)),
-            Err(error) => (Class::Rejected, false, Some(error), None),
+impl Pending {
+    /// The outcome of each message, with its place in the event.
+    fn outcomes(self, jobs: &Jobs) -> impl Iterator<Item = (usize, MessageOutcome)> {
+        let (class, error, ignored, is_partial) = match self.request {
+            Ok(request) => (
+                request.class(jobs),
+                None,
+                request.ignored,
+                request.partial.is_some(),
+            ),
+            Err(Nothing::Ignored(why)) => (Class::Done, None, Some(why), false),
+            Err(Nothing::Refused(why)) => (Class::Rejected, Some(why), None, false),
         };
-        MessageOutcome {
-            id: self.id,
-            group: self.group,
-            asked: self.asked,
-            class,
-            error,
-            fail_on_incomplete,
-            ignored: ignored.map(|why| cut(&why).into_owned()),
-            is_partial,
-        }
+        let ignored = ignored.map(|why| cut(&why).into_owned());
+        self.messages.into_iter().map(move |(place, message)| {
+            let outcome = MessageOutcome {
+                class,
+                error: error.clone(),
+                ignored: ignored.clone(),
+                is_partial,
+                ..message
+            };
+            (place, outcome)
+        })
     }
 }
 

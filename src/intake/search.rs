@@ -1,58 +1,50 @@
 //! What is to be found for the messages of an event: the same request once, however many messages ask it.
 
-use super::{Asked, Invocation, PendingMessage, message::PendingContent, reason};
+use super::reason;
 use crate::{
-    event::{Content, EventError, Message},
+    command::{Content, Invocation, Message, RequestRefused},
+    report::Class,
     request::{Request, Target},
+    results::{Asked, MessageOutcome},
 };
 
-/// The messages that ask for the same.
+/// What is to be found for messages that ask for the same.
 pub(super) struct Search {
+    /// What they ask for.
+    pub(super) content: Result<Content, RequestRefused>,
+    /// Their outcomes, each with its place in the event. At least one, and nothing is known of them yet.
+    pub(super) messages: Vec<(usize, MessageOutcome)>,
     /// The request without what may differ between messages that ask the same; none if nobody can ask the same.
     request: Option<Request>,
-    /// The messages that ask it, at least one.
-    messages: Vec<Asking>,
-}
-
-/// A message that asks for something.
-struct Asking {
-    place: usize,
-    id: Option<String>,
-    group: Option<String>,
-    asked: Option<Asked>,
-    fail_on_incomplete: bool,
 }
 
 /// What is to be found for these messages, in the order in which it is first asked for.
-pub(super) fn searches(
-    messages: Vec<Message>,
-    invocation: Invocation<'_>,
-) -> Vec<(Search, Result<Content, EventError>)> {
-    let mut searches: Vec<(Search, Result<Content, EventError>)> = Vec::new();
+pub(super) fn searches(messages: Vec<Message>, invocation: Invocation<'_>) -> Vec<Search> {
+    let mut searches: Vec<Search> = Vec::new();
     for (place, message) in messages.into_iter().enumerate() {
-        let Message { id, group, content } = message;
-        let (asked, fail_on_incomplete, request) = match &content {
-            Ok(Content::Request(request)) => (
-                Some(Asked::of(request, reason(request, invocation))),
-                request.fail_on_incomplete,
-                comparable(request),
-            ),
-            _ => (None, false, None),
+        let asked = match &message.content {
+            Ok(Content::Request(request)) => Some(request),
+            _ => None,
         };
-        let asking = Asking {
-            place,
-            id,
-            group,
-            asked,
-            fail_on_incomplete,
+        let request = asked.and_then(comparable);
+        let outcome = MessageOutcome {
+            id: message.id,
+            group: message.group,
+            asked: asked.map(|asked| Asked::of(asked, reason(asked, invocation))),
+            fail_on_incomplete: asked.is_some_and(|asked| asked.fail_on_incomplete),
+            class: Class::Retryable,
+            error: None,
+            ignored: None,
+            is_partial: false,
         };
         let mut known = searches.iter_mut();
-        let same = known.find(|(search, _)| request.is_some() && search.request == request);
-        if let Some((search, _)) = same {
-            search.messages.push(asking);
-        } else {
-            let messages = vec![asking];
-            searches.push((Search { request, messages }, content));
+        match known.find(|search| request.is_some() && search.request == request) {
+            Some(search) => search.messages.push((place, outcome)),
+            None => searches.push(Search {
+                content: message.content,
+                messages: vec![(place, outcome)],
+                request,
+            }),
         }
     }
     searches
@@ -66,30 +58,4 @@ fn comparable(request: &Request) -> Option<Request> {
         fail_on_incomplete: false,
         ..request.clone()
     })
-}
-
-impl Search {
-    /// The messages that ask it, each with its place in the event. Jobs that are only counted are counted once.
-    pub(super) fn found(
-        self,
-        content: Result<PendingContent, EventError>,
-    ) -> impl Iterator<Item = (usize, PendingMessage)> {
-        let messages = self.messages.into_iter().enumerate();
-        messages.map(move |(number, message)| {
-            let mut content = content.clone();
-            if let Ok(PendingContent::Request(request)) = &mut content {
-                request.fail_on_incomplete = message.fail_on_incomplete;
-                if number > 0 {
-                    request.over_limit = 0;
-                }
-            }
-            let pending = PendingMessage {
-                id: message.id,
-                group: message.group,
-                asked: message.asked,
-                content,
-            };
-            (message.place, pending)
-        })
-    }
 }

@@ -1,10 +1,11 @@
 //! A job at the end: the outcome that is true of it when time is over, and its line in the report.
 
-use super::{CallResult, Job, Stage};
+use super::{CallResult, Job, Observation, Stage};
 use crate::{
-    batch::ErrorKind,
+    batch::{ErrorKind, started},
     plan::Message,
     report::{JobResult, Outcome},
+    request::Action,
     text::cut_message,
 };
 
@@ -78,6 +79,12 @@ impl Job {
         // Of a job that is none of the caller's business, no more is shown than its queue and status.
         let is_shown = !matches!(outcome, Outcome::QueueNotAllowed | Outcome::NotOwner);
         let shown = self.first.as_ref().filter(|_| is_shown);
+        let message = message.or(self.because.map(|because| *because));
+        let run_on = shown.and_then(|first| run_on(first, self.intent.action, outcome));
+        let message = match (message, run_on) {
+            (Some(message), Some(run_on)) => Some(format!("{message}; {run_on}").into()),
+            (message, run_on) => message.or(run_on.map(Message::from)),
+        };
         JobResult {
             outcome,
             before: self.first.as_ref().map(|first| first.status),
@@ -85,12 +92,30 @@ impl Job {
             job_name: shown.map(|first| first.job_name.clone()),
             created_at: shown.and_then(|first| first.created_at),
             status_reason: shown.and_then(|first| first.status_reason.clone()),
+            children: shown.and_then(|first| first.children.clone()),
             job_queue: self.first.map(|first| first.job_queue),
             job_id: self.id,
             asked_as: self.asked_as,
-            message: message
-                .or(self.because.map(|because| *because))
-                .map(cut_message),
+            message: message.map(cut_message),
         }
+    }
+}
+
+/// That children of an array run on which is cancelled.
+fn run_on(job: &Observation, action: Action, outcome: Outcome) -> Option<String> {
+    let ends = matches!(
+        outcome,
+        Outcome::Cancelled | Outcome::Cancelling | Outcome::WouldCancel
+    );
+    let children = job
+        .children
+        .as_deref()
+        .filter(|_| ends && action == Action::Cancel)?;
+    match started(children) {
+        0 => None,
+        1 => Some("1 of its children has started and runs on; terminate ends it".to_owned()),
+        more => Some(format!(
+            "{more} of its children have started and run on; terminate ends them"
+        )),
     }
 }

@@ -4,7 +4,10 @@ use std::{collections::HashSet, sync::Arc};
 
 use tokio::time::Instant;
 
-use crate::{batch::JobDetail, request::Status};
+use crate::{
+    batch::{Children, JobDetail},
+    request::Status,
+};
 
 /// The most characters of a status reason that are kept.
 const MAX_REASON: usize = 256;
@@ -28,6 +31,8 @@ pub struct Observation {
     pub created_at: Option<i64>,
     /// How many jobs it stands for: an array parent counts as its size.
     pub size: u32,
+    /// An array's children by status, as the last look showed them.
+    pub children: Option<Box<Children>>,
 }
 
 /// Texts that many jobs share, each held once.
@@ -48,6 +53,7 @@ impl Texts {
             status_reason: reason.map(|reason| self.hold(reason)),
             created_at: summary.created_at,
             size: summary.array_size.unwrap_or(1),
+            children: children(job),
         }
     }
 
@@ -59,6 +65,12 @@ impl Texts {
         self.0.insert(Arc::clone(&text));
         text
     }
+}
+
+/// An array's children by status.
+pub(super) fn children(job: &JobDetail) -> Option<Box<Children>> {
+    let children = &job.summary.children;
+    (!children.is_empty()).then(|| Box::new(children.clone()))
 }
 
 fn cut(text: &str) -> &str {

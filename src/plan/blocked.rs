@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Intent, Message, Plan, Standing, plan_job};
 use crate::{
@@ -11,7 +11,8 @@ use crate::{
     policy::Policy,
     reasons,
     report::Outcome,
-    request::Status,
+    request::{Cause, Status},
+    text::readable,
 };
 
 /// An event or alarm stops waiting for its job's time when it is this many times `BLOCKED_FOR` old…
@@ -70,17 +71,6 @@ impl Blocking {
     }
 }
 
-/// What an event tells of a job that blocks its queue.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Told {
-    /// When the event or alarm happened, in milliseconds since 1970.
-    pub at: Option<i64>,
-    /// The event named the job, and its age counts: it is the first of the two times that the job is seen to block.
-    pub names_job: bool,
-    /// Something brings the event again when it comes too soon.
-    pub comes_again: bool,
-}
-
 /// What follows for a job that may block its queue.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
@@ -130,8 +120,8 @@ pub fn first_since(position: Position, job: &JobDetail, now: i64) -> Option<i64>
 pub struct BlockedCase<'a> {
     /// What is asked of the job.
     pub intent: Intent,
-    /// What the event tells.
-    pub told: Told,
+    /// Through what it is asked.
+    pub cause: Cause,
     /// The time, in milliseconds since 1970.
     pub now: i64,
     /// What the deployer allows.
@@ -181,7 +171,7 @@ impl BlockedCase<'_> {
     fn pattern(&self, job: &JobDetail, snapshot: &QueueSnapshot) -> Result<String, NotEnded> {
         let pattern = match blocking(job, self.policy) {
             Blocking::Matches(pattern) => pattern,
-            Blocking::NoReason if self.told.names_job => {
+            Blocking::NoReason if matches!(self.cause, Cause::Blocked { .. }) => {
                 return Err(too_soon("shows no reason for waiting yet", None));
             }
             other => return Err(NotEnded::NotBlocking(other.why_not(job))),
@@ -211,10 +201,10 @@ impl BlockedCase<'_> {
 
     /// The event is the first time that the job was seen to block. `head` and alarms see it once.
     fn was_told_long_ago(&self) -> Result<(), NotEnded> {
-        if !self.told.names_job {
+        let Cause::Blocked { at } = self.cause else {
             return Ok(());
-        }
-        let Some(at) = self.told.at else {
+        };
+        let Some(at) = at else {
             let why = "blocks its queue, by an event without a time";
             return Err(too_soon(why, None));
         };
@@ -242,7 +232,7 @@ impl BlockedCase<'_> {
     #[must_use]
     pub fn is_stale(&self) -> bool {
         let patience = (self.policy.blocked_for * PATIENCE).max(LEAST_PATIENCE);
-        self.told.at.is_some_and(|at| self.age(at) > patience)
+        self.cause.at().is_some_and(|at| self.age(at) > patience)
     }
 
     /// What is said of a job whose time has not come.
@@ -274,10 +264,4 @@ fn because(job: &JobDetail, pattern: &str) -> Message {
         None => String::new(),
     };
     format!("blocked its queue, matched by {pattern}: {reason}{meaning}{whole}").into()
-}
-
-fn readable(time: Duration) -> String {
-    let whole = Duration::from_secs(time.as_secs());
-    SignedDuration::try_from(whole)
-        .map_or_else(|_| format!("{whole:?}"), |time| format!("{time:#}"))
 }

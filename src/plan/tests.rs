@@ -41,6 +41,7 @@ fn job(status: Status) -> JobDetail {
         created_at: None,
         started_at: None,
         array_size: None,
+        children: Default::default(),
         job_definition: None,
         share_identifier: None,
     };

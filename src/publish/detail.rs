@@ -9,9 +9,9 @@ use super::{
     requests::Requests,
 };
 use crate::{
-    event::{EventError, OWN_SOURCE, Source},
-    intake::{Invocation, MessageOutcome},
-    report::{JobResult, Report, ReportHead, with_jobs},
+    command::{Invocation, OWN_SOURCE, RequestRefused},
+    report::{JobResult, ReportHead, with_jobs},
+    results::Results,
     text::cut,
 };
 
@@ -47,46 +47,11 @@ impl Entry {
 
 /// What is published of an invocation.
 #[derive(Clone, Copy, Debug)]
-pub struct Publication<'a> {
-    /// The name of the function.
-    pub function: &'a str,
-    /// Lambda's id of the invocation.
-    pub request_id: &'a str,
-    /// Where the event came from, if it could be decoded.
-    pub source: Option<Source>,
-    /// The caller if there is one, else the source.
-    pub requested_by: Option<&'a str>,
-    /// The outcome of each job.
-    pub report: Option<&'a Report>,
-    /// The outcome of each message.
-    pub messages: &'a [MessageOutcome],
-    /// Why the event as a whole could not be acted on.
-    pub error: Option<&'a EventError>,
-}
-
-impl<'a> Publication<'a> {
-    /// What is published of an invocation that ended in this report.
-    #[must_use]
-    pub fn of_report(
-        function: &'a str,
-        invocation: Invocation<'a>,
-        report: &'a Report,
-        messages: &'a [MessageOutcome],
-    ) -> Self {
-        Self {
-            function,
-            request_id: invocation.request_id,
-            source: Some(invocation.source),
-            requested_by: Some(invocation.requested_by),
-            report: Some(report),
-            messages,
-            error: None,
-        }
-    }
-
-    fn source(&self) -> &'static str {
-        self.source.map_or("unknown", Source::as_str)
-    }
+pub enum Publication<'a> {
+    /// The report, and why messages were refused.
+    Results(&'a Results),
+    /// Why the event as a whole was refused.
+    Refused(&'a RequestRefused),
 }
 
 /// The fields of a report's part, but for the numbers of the part and its jobs.
@@ -127,12 +92,12 @@ struct ErrorDetail<'a> {
 /// The events of an invocation, made one by one as they are asked for: those of 100,000 jobs together are as large as all
 /// of the function's memory.
 pub struct Entries<'a> {
-    publication: &'a Publication<'a>,
+    invocation: Invocation<'a>,
     /// The fields of each part before the numbers of the part, as JSON.
     head: String,
     jobs: &'a [JobResult],
     parts: Vec<Range<usize>>,
-    refusals: Vec<(Option<&'a str>, &'a EventError)>,
+    refusals: Vec<(Option<&'a str>, &'a RequestRefused)>,
     next: usize,
 }
 
@@ -142,35 +107,43 @@ pub struct Entries<'a> {
 /// # Errors
 ///
 /// When something cannot be written as JSON, which does not happen.
-pub fn entries<'a>(publication: &'a Publication<'a>) -> Result<Entries<'a>, serde_json::Error> {
-    let errors = publication.messages.iter().filter_map(|message| {
-        let error = message.error.as_ref()?;
-        Some((message.id.as_deref(), error))
-    });
-    let whole = publication.error.map(|error| (None, error));
+pub fn entries<'a>(
+    publication: Publication<'a>,
+    invocation: Invocation<'a>,
+) -> Result<Entries<'a>, serde_json::Error> {
     let mut entries = Entries {
-        publication,
+        invocation,
         head: String::new(),
         jobs: &[],
         parts: Vec::new(),
-        refusals: errors.chain(whole).collect(),
+        refusals: Vec::new(),
         next: 0,
     };
-    if let Some(report) = publication.report {
-        // An empty report beside refusals says nothing; an ignored event neither.
-        let is_empty = report.count() == 0 && report.partial.is_none();
-        let says_something = !is_empty || entries.refusals.is_empty();
-        if report.ignored.is_none() && says_something {
-            entries.head = serde_json::to_string(&ReportDetail {
-                version: VERSION,
-                function: publication.function,
-                requested_by: publication.requested_by.unwrap_or_default(),
-                asked: Requests::of(publication.messages)?,
-                head: report.head(publication.request_id, publication.source()),
-            })?;
-            entries.jobs = &report.jobs;
-            entries.parts = parts(report, entries.head.len() + PART)?;
+    let results = match publication {
+        Publication::Results(results) => results,
+        Publication::Refused(why) => {
+            entries.refusals.push((None, why));
+            return Ok(entries);
         }
+    };
+    let refusals = results.refusals();
+    entries.refusals = refusals
+        .map(|(message, why)| (message.id.as_deref(), why))
+        .collect();
+    let report = &results.report;
+    // An empty report beside refusals says nothing; an ignored event neither.
+    let is_empty = report.count() == 0 && report.partial.is_none();
+    let says_something = !is_empty || entries.refusals.is_empty();
+    if report.ignored.is_none() && says_something {
+        entries.head = serde_json::to_string(&ReportDetail {
+            version: VERSION,
+            function: invocation.function_name,
+            requested_by: invocation.requested_by.unwrap_or_default(),
+            asked: Requests::of(&results.messages)?,
+            head: report.head(invocation.request_id, invocation.source_name()),
+        })?;
+        entries.jobs = &report.jobs;
+        entries.parts = parts(report, entries.head.len() + PART)?;
     }
     Ok(entries)
 }
@@ -205,21 +178,21 @@ impl Iterator for Entries<'_> {
             return Some(self.part(index, jobs.clone()));
         }
         let &(message_id, error) = self.refusals.get(index - self.parts.len())?;
-        Some(refusal(self.publication, message_id, error))
+        Some(refusal(self.invocation, message_id, error))
     }
 }
 
 fn refusal(
-    publication: &Publication<'_>,
+    invocation: Invocation<'_>,
     message_id: Option<&str>,
-    error: &EventError,
+    error: &RequestRefused,
 ) -> Result<Entry, serde_json::Error> {
     let detail = RefusedDetail {
         version: VERSION,
-        function: publication.function,
-        request_id: publication.request_id,
-        source: publication.source(),
-        requested_by: publication.requested_by,
+        function: invocation.function_name,
+        request_id: invocation.request_id,
+        source: invocation.source_name(),
+        requested_by: invocation.requested_by,
         message_id: message_id.map(cut),
         error: ErrorDetail {
             kind: error.error_type(),

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::{
-    intake::{Asked, MessageOutcome},
     report::Size,
+    results::{Asked, MessageOutcome},
     text::{cut, cut_end},
 };
 

@@ -12,7 +12,7 @@ pub(super) async fn find(
 ) -> (Vec<QueueView>, Option<CallError>) {
     let Some(names) = &request.job_queues else {
         let (queues, error) = session.allowed_queues().await;
-        return (queues.iter().map(QueueView::of).collect(), error);
+        return (queues.into_iter().map(QueueView::of).collect(), error);
     };
     let found = session.queues(names).await.into_iter().zip(names);
     let mut known = HashSet::new();
@@ -20,7 +20,7 @@ pub(super) async fn find(
         // A queue may be named by its name and its ARN.
         Ok(queue) => known
             .insert(queue.arn.clone())
-            .then(|| QueueView::of(&queue)),
+            .then(|| QueueView::of(queue)),
         Err(error) => Some(QueueView::missing(name.clone(), error.into())),
     });
     (views.collect(), None)

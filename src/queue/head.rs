@@ -1,16 +1,20 @@
 //! The first job in line: since when, what it waits for, and whether the function would cancel it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    batch::{CallError, GetJobQueueSnapshot, JobDetail, QueueSnapshot},
+    batch::{CallError, GetJobQueueSnapshot, InUse, JobDetail, QueueSnapshot, TimeLimitAction},
     look::{Look, Patience, look_at_one},
-    plan::{BlockedCase, Intent, Standing, Told, Verdict, first_since},
+    plan::{BlockedCase, Intent, Plan, Standing, Verdict, first_since, plan_job},
     policy::{Owner, Policy},
     reasons::{self, BlockedReason},
-    request::{Action, JobId, Status},
+    report::{Outcome, rfc_3339},
+    request::{Action, Cause, JobId, Status},
     session::Session,
+    text::readable,
 };
 
 /// The most characters of a status reason that are shown.
@@ -25,8 +29,9 @@ pub struct Head {
     pub job_id: JobId,
     /// Its name.
     pub job_name: Option<String>,
-    /// Since when it is first, in RFC 3339.
-    pub since: Option<String>,
+    /// Since when it is first, in milliseconds since 1970.
+    #[serde(serialize_with = "rfc_3339")]
+    pub since: Option<i64>,
     /// The same as an age, in seconds.
     pub age_seconds: Option<u64>,
     /// What Batch says of why it waits, at most 256 characters.
@@ -41,9 +46,32 @@ pub struct Head {
     pub would_cancel: bool,
     /// Why, or why not.
     pub why: String,
-    /// The earliest time at which it would, in milliseconds since 1970, if only time is missing. `why` says it too.
+    /// The earliest time at which a time limit action of the queue ends it, in milliseconds since 1970.
+    #[serde(serialize_with = "rfc_3339")]
+    pub batch_acts_after: Option<i64>,
+    /// The same as `why`, for who shows it in words of their own.
     #[serde(skip)]
-    pub not_before: Option<i64>,
+    pub acts: Acts,
+    /// Whether a request that names it would cancel it.
+    #[serde(skip)]
+    pub can_be_cancelled: bool,
+}
+
+/// Whether the function would cancel the first job in line by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acts {
+    /// It would, now.
+    Now,
+    /// It would later, not before this time in milliseconds since 1970, if that is known.
+    Later(Option<i64>),
+    /// It would only say so: everything is a dry run.
+    DryRun,
+    /// It leaves alone a job that waits for this reason, or for none.
+    NotForThis,
+    /// It leaves the job alone whatever it waits for.
+    Never(Outcome),
+    /// Batch does not show the job.
+    NotShown,
 }
 
 impl Head {
@@ -54,105 +82,138 @@ impl Head {
     }
 }
 
+/// The first job in line, and what the queue's jobs use.
+pub(super) type Front = (Option<Head>, Vec<InUse>);
+
 /// Reads the first job of a queue, by two calls; none if no job waits. `now` is in milliseconds since 1970.
 ///
 /// # Errors
 ///
 /// When one of the calls fails for good.
-pub(super) async fn read_head(
+pub(super) async fn read_front(
     queue_arn: &str,
+    actions: &[TimeLimitAction],
     now: i64,
     session: Session<'_>,
-) -> Result<Option<Head>, CallError> {
+) -> Result<Front, CallError> {
     let snapshot = session.call(&GetJobQueueSnapshot(queue_arn)).await?;
     let Some(first) = snapshot.first() else {
-        return Ok(None);
+        return Ok((None, snapshot.in_use));
     };
     let anyones = Session {
         owner: &Owner::Anyone,
         ..session
     };
-    let (job, standing) = match look_at_one(first.id, Patience::Once, anyones).await {
-        Look::Seen(job, standing) => (Some(job), Some(standing)),
-        Look::NotFound => (None, None),
+    let seen = match look_at_one(first.id, Patience::Once, anyones).await {
+        Look::Seen(job, standing) => Some((job, standing)),
+        Look::NotFound => None,
         Look::Failed(error) | Look::Unseen(error) => return Err(CallError::clone(&error)),
     };
-    let job = job.as_deref();
-    let verdict = match (job, standing) {
-        (Some(job), Some(standing)) => verdict(job, standing, &snapshot, now, session.policy),
-        _ => Err(WouldNot::from("AWS Batch does not show the job")),
+    let policy = session.policy;
+    let intent = Intent::new(Action::Cancel, policy.dry_run);
+    let (acts, why) = match &seen {
+        Some((job, standing)) => verdict(intent, job, *standing, &snapshot, now, policy),
+        None => (Acts::NotShown, "AWS Batch does not show the job".to_owned()),
     };
+    let can_be_cancelled = seen
+        .as_ref()
+        .is_some_and(|(job, standing)| plan_job(intent, job, *standing, policy) == Plan::End);
+    let job = seen.as_ref().map(|(job, _)| job.as_ref());
     let since = job.and_then(|job| first_since(first, job, now));
     let age = since.map(|since| now.saturating_sub(since).max(0));
-    let since = since.and_then(|since| Timestamp::from_millisecond(since).ok());
     let summary = job.map(|job| &job.summary);
     let waiting = summary.filter(|summary| summary.status == Status::Runnable);
     let reason = waiting.and_then(|summary| summary.status_reason.as_deref());
     let known = reason.and_then(reasons::find);
-    Ok(Some(Head {
+    let action = reason.and_then(|reason| own_action(actions, reason));
+    let acts_after = action.and_then(|action| after(since?, action));
+    let head = Head {
         job_id: first.id,
         job_name: summary.map(|summary| summary.job_name.clone()),
-        since: since.map(|since| since.to_string()),
+        since,
         age_seconds: age.and_then(|age| u64::try_from(age / 1000).ok()),
         status_reason: reason.map(|reason| reason.chars().take(MAX_REASON).collect()),
         code: known.map(|known| known.code),
         meaning: known.map(BlockedReason::explanation),
-        help: known.map(BlockedReason::help),
-        would_cancel: verdict.is_ok(),
-        not_before: verdict.as_ref().err().and_then(|no| no.not_before),
-        why: verdict.unwrap_or_else(|no| no.why),
-    }))
+        help: known.map(|known| match action {
+            Some(action) => format!("{} {}", known.remedy, say(action, acts_after, acts)),
+            None => format!("{} {}", known.remedy, known.without_action()),
+        }),
+        would_cancel: acts == Acts::Now,
+        why,
+        batch_acts_after: acts_after,
+        acts,
+        can_be_cancelled,
+    };
+    Ok((Some(head), snapshot.in_use))
 }
 
-/// Why the function would not cancel a job.
-struct WouldNot {
-    why: String,
-    not_before: Option<i64>,
+/// The queue's own time limit action for a job that waits for this reason: of several the first to act.
+fn own_action<'a>(actions: &'a [TimeLimitAction], reason: &str) -> Option<&'a TimeLimitAction> {
+    let is_for = |action: &&TimeLimitAction| reasons::has_code(reason, &action.reason);
+    let actions = actions.iter().filter(is_for);
+    actions.min_by_key(|action| action.seconds)
 }
 
-impl<T: Into<String>> From<T> for WouldNot {
-    fn from(why: T) -> Self {
-        Self {
-            why: why.into(),
-            not_before: None,
+fn after(since: i64, action: &TimeLimitAction) -> Option<i64> {
+    since.checked_add(i64::from(action.seconds).checked_mul(1000)?)
+}
+
+/// What the queue's own action does, and which comes first, it or the function.
+fn say(action: &TimeLimitAction, acts_after: Option<i64>, acts: Acts) -> String {
+    let ends = match action.action.as_str() {
+        "TERMINATE" => "terminates",
+        _ => "cancels",
+    };
+    let time = readable(Duration::from_secs(action.seconds.into()));
+    let says = format!("The queue's own time limit action {ends} such a job after {time}");
+    let at = acts_after.and_then(|at| Timestamp::from_millisecond(at).ok());
+    let (Some(acts_after), Some(at)) = (acts_after, at) else {
+        return format!("{says}.");
+    };
+    let function = match acts {
+        Acts::Now => "the function may cancel it now",
+        Acts::Later(Some(until)) if until <= acts_after => "the function may before that",
+        Acts::Later(_) => "that is before the function may",
+        Acts::DryRun | Acts::NotForThis | Acts::Never(_) | Acts::NotShown => {
+            "the function leaves it alone"
         }
-    }
+    };
+    format!("{says}, this one not before {at:.0}; {function}.")
 }
 
-/// Why the function would cancel a job for an alarm or a request with `head`.
-///
-/// # Errors
-///
-/// Why it would not.
+/// Whether the function would cancel a job for an alarm or a request with `head`, and why or why not.
 fn verdict(
+    intent: Intent,
     job: &JobDetail,
     standing: Standing,
     snapshot: &QueueSnapshot,
     now: i64,
     policy: &Policy,
-) -> Result<String, WouldNot> {
+) -> (Acts, String) {
     let case = BlockedCase {
-        intent: Intent::new(Action::Cancel, policy.dry_run),
-        told: Told::default(),
+        intent,
+        cause: Cause::Request,
         now,
         policy,
     };
     match case.judge(job, standing, snapshot) {
         Verdict::Settled(outcome, message) => {
             let why = message.map(|message| format!(": {message}"));
-            Err(format!("{}{}", outcome.as_str(), why.unwrap_or_default()).into())
+            let why = format!("{}{}", outcome.as_str(), why.unwrap_or_default());
+            (Acts::Never(outcome), why)
         }
-        Verdict::NotBlocking(why) => Err(why.into()),
-        Verdict::TooSoon(too_soon) => Err(WouldNot {
-            why: case.say_too_soon(&too_soon),
-            not_before: too_soon.until,
-        }),
+        Verdict::NotBlocking(why) => (Acts::NotForThis, why),
+        Verdict::TooSoon(too_soon) => (Acts::Later(too_soon.until), case.say_too_soon(&too_soon)),
         Verdict::Ends { .. } if policy.dry_run => {
-            Err("everything is a dry run: DRY_RUN is true".into())
+            let why = "everything is a dry run: DRY_RUN is true".to_owned();
+            (Acts::DryRun, why)
         }
-        Verdict::Ends { pattern, .. } => Ok(format!(
-            "it has been first for BLOCKED_FOR, and its reason matches {pattern}"
-        )),
+        Verdict::Ends { pattern, .. } => {
+            let why =
+                format!("it has been first for BLOCKED_FOR, and its reason matches {pattern}");
+            (Acts::Now, why)
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! A job queue as HTTP shows it: measured, and its jobs page by page.
 
+use std::cmp::Reverse;
+
 use super::view::{QueueView, measure};
 use crate::{
     batch::{ErrorKind, Filter, JobSummary, ListJobs, ListOf, Listing},
@@ -12,7 +14,7 @@ use crate::{
 pub struct JobPage {
     /// The ARN of the queue.
     pub job_queue: String,
-    /// The jobs, the newest first. There may be fewer than asked for, or none, although more pages follow.
+    /// The jobs, the newest of the page first. There may be fewer than asked for, or none, although more pages follow.
     pub jobs: Vec<JobSummary>,
     /// What asks for the next page, if there is one.
     pub next_token: Option<String>,
@@ -30,7 +32,7 @@ pub async fn show(
 ) -> Result<QueueView, QueueError> {
     check_allowed(name, session)?;
     let queue = session.queue(&name.name).await?;
-    let view = Box::pin(measure(&queue, now, session)).await;
+    let view = Box::pin(measure(queue, now, session)).await;
     match view.error {
         Some(error) if view.head.is_none() && view.counts.jobs.is_empty() => Err(error.into()),
         _ => Ok(view),
@@ -69,6 +71,8 @@ pub async fn list(request: &PageRequest, session: Session<'_>) -> Result<JobPage
     let is_named = |name: &NamePattern, job: &JobSummary| name.matches(&job.job_name);
     let mut jobs = page.jobs;
     jobs.retain(|job| job.status == request.status && name.is_none_or(|name| is_named(name, job)));
+    // The order of a listing without a filter is not documented.
+    jobs.sort_unstable_by_key(|job| Reverse((job.created_at, job.id)));
     // A page that ends with the token that led to it would be read for ever.
     let next = page.next.filter(|next| request.next.as_ref() != Some(next));
     Ok(JobPage {

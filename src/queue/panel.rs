@@ -1,15 +1,16 @@
 //! A job queue as the dashboard shows it: its jobs by status, and the first job in line.
 
+use std::collections::HashMap;
+
 use futures_util::stream::{self, StreamExt};
 
-use super::{
-    count::{Counts, count},
-    head::{Head, read_head},
-};
+use super::{count::count, view::QueueView};
 use crate::{
-    batch::{CallError, JobSummary, oldest_first},
-    policy::queue_name,
-    request::{PanelRequest, Status},
+    batch::{JobSummary, oldest_first},
+    look::{Look, Patience, look_at},
+    plan::{Intent, Plan, plan_job},
+    report::Outcome,
+    request::{Action, JobId, PanelRequest, Status},
     session::{QueueError, Session},
 };
 
@@ -18,75 +19,132 @@ use crate::{
 pub struct Panel {
     /// What was asked for.
     pub request: PanelRequest,
-    /// The queue's name.
-    pub name: String,
-    /// Whether it accepts jobs: ENABLED or DISABLED.
-    pub state: String,
-    /// The number of jobs in each status of the panel.
-    pub counts: Counts,
+    /// The queue, with the number of jobs in each status of the panel.
+    pub queue: QueueView,
     /// Some of the jobs of each status that has any, the oldest first. Those that wait for the queue come first.
     pub groups: Vec<Group>,
-    /// The first job in line, or why it cannot be read.
-    pub head: Result<Option<Head>, CallError>,
     /// Whether jobs that have started may be ended.
     pub can_terminate: bool,
     /// Whether everything is a dry run.
     pub is_dry_run: bool,
-    /// The time, in milliseconds since 1970.
+    /// When it was read, in milliseconds since 1970.
     pub now: i64,
 }
 
-/// Some of the jobs in one status.
+/// Jobs of one status.
 #[derive(Debug)]
 pub struct Group {
-    /// The status.
+    /// Their status.
     pub status: Status,
-    /// The jobs, the oldest first.
-    pub jobs: Vec<JobSummary>,
+    /// The jobs.
+    pub jobs: Vec<PanelJob>,
 }
 
-/// Reads a queue: the first job in line, that job's status reason, and one page of a listing for each status.
+/// A job as the panel shows it.
+#[derive(Debug)]
+pub struct PanelJob {
+    /// What Batch shows of it.
+    pub job: JobSummary,
+    /// What a button would do.
+    pub button: Result<Action, NoButton>,
+}
+
+/// Why a job has no button.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoButton {
+    /// It has ended, or has started and may not be terminated.
+    NotInThisStatus,
+    /// It is being ended already.
+    IsEnding,
+    /// It carries the protect tag, or its array does.
+    Protected,
+    /// It may not be ended for another reason, or could not be looked at.
+    Other,
+}
+
+/// Reads a queue. `now` is in milliseconds since 1970.
 ///
 /// # Errors
 ///
-/// When the queue may not be shown, or a call failed for good.
+/// When the queue may not be shown, or a call failed for good. What is first in line is not worth that.
 pub async fn panel(
     request: PanelRequest,
     now: i64,
     session: Session<'_>,
 ) -> Result<Panel, QueueError> {
     let queue = session.queue_to_list(&request.job_queue).await?;
-    let head = read_head(&queue.arn, now, session).await;
-    let (mut counts, mut groups) = (Counts::default(), Vec::new());
+    let arn = queue.arn.clone();
+    let mut queue = QueueView::of(queue).measure_head(now, session).await;
+    let mut listed = Vec::new();
     let listings = request.statuses.iter().map(|&status| {
-        let listing = count(&queue.arn, status, session);
-        async move {
-            listing
-                .await
-                .map(|(count, jobs)| (count, Group { status, jobs }))
-        }
+        let listing = count(&arn, status, session);
+        async move { (status, listing.await) }
     });
     let mut listings = stream::iter(listings).buffered(session.pace.concurrency());
-    while let Some(listing) = listings.next().await {
-        let (count, group) = listing?;
-        counts.add(count);
-        groups.push(group);
+    while let Some((status, listing)) = listings.next().await {
+        let (count, jobs) = listing?;
+        queue.counts.add(count);
+        listed.push((status, jobs));
     }
     drop(listings);
-    fair_share(&mut groups, request.limit);
-    groups.retain(|group| !group.jobs.is_empty());
-    groups.sort_by_key(|group| rank(group.status));
+    fair_share(&mut listed, request.limit);
+    listed.retain(|(_, jobs)| !jobs.is_empty());
+    listed.sort_by_key(|(status, _)| rank(*status));
     Ok(Panel {
-        name: queue_name(&queue.arn).to_owned(),
-        state: queue.state,
-        counts,
-        groups,
-        head,
+        groups: with_buttons(listed, session).await,
+        queue,
         can_terminate: session.policy.allow_terminate,
         is_dry_run: session.policy.dry_run,
         now,
         request,
     })
+}
+
+/// The jobs with what their buttons would do. Only a look tells whether a job may be ended: a listing has no tags.
+async fn with_buttons(listed: Vec<(Status, Vec<JobSummary>)>, session: Session<'_>) -> Vec<Group> {
+    let policy = session.policy;
+    let action = |status: Status| match status {
+        status if status.is_final() => None,
+        status if !status.is_started() => Some(Action::Cancel),
+        _ => policy.allow_terminate.then_some(Action::Terminate),
+    };
+    let open = listed
+        .iter()
+        .filter(|(status, _)| action(*status).is_some());
+    let ids: Vec<JobId> = open.flat_map(|(_, jobs)| jobs).map(|job| job.id).collect();
+    let mut seen: HashMap<JobId, (JobSummary, Result<Action, NoButton>)> = HashMap::new();
+    look_at(ids, Patience::Once, session, |id, look| {
+        if let Look::Seen(job, standing) = look
+            && let Some(action) = action(job.summary.status)
+        {
+            let button = match plan_job(Intent::new(action, false), &job, standing, policy) {
+                Plan::End => Ok(action),
+                Plan::Settle(outcome, _) if outcome.is_under_way() => Err(NoButton::IsEnding),
+                Plan::Settle(Outcome::Protected, _) => Err(NoButton::Protected),
+                Plan::Settle(..) => Err(NoButton::Other),
+            };
+            seen.insert(id, (job.summary, button));
+        }
+    })
+    .await;
+    let groups = listed.into_iter().map(|(status, jobs)| Group {
+        status,
+        jobs: jobs
+            .into_iter()
+            .map(|job| match (seen.remove(&job.id), action(status)) {
+                (Some((job, button)), _) => PanelJob { job, button },
+                (None, None) => PanelJob {
+                    job,
+                    button: Err(NoButton::NotInThisStatus),
+                },
+                (None, Some(_)) => PanelJob {
+                    job,
+                    button: Err(NoButton::Other),
+                },
+            })
+            .collect(),
+    });
+    groups.collect()
 }
 
 /// Since when a job waits or runs, in milliseconds since 1970. Batch does not say since when it is in its status, unless it
@@ -115,17 +173,17 @@ fn rank(status: Status) -> usize {
 ///
 /// Every status has an equal share of the limit. A status with fewer jobs leaves the rest of its share to the others. If
 /// the limit cannot be divided equally, the remainder goes to the oldest jobs.
-fn fair_share(groups: &mut [Group], limit: usize) {
+fn fair_share(groups: &mut [(Status, Vec<JobSummary>)], limit: usize) {
     let age = |job: &JobSummary| oldest_first(since(job), job.id);
-    for group in groups.iter_mut() {
-        group.jobs.sort_unstable_by_key(age);
+    for (_, jobs) in groups.iter_mut() {
+        jobs.sort_unstable_by_key(age);
     }
     let mut shares = vec![0; groups.len()];
     let mut left = limit;
     loop {
         let mut open: Vec<(usize, &JobSummary)> = Vec::new();
-        for (index, (group, &share)) in groups.iter().zip(&shares).enumerate() {
-            open.extend(group.jobs.get(share).map(|next| (index, next)));
+        for (index, ((_, jobs), &share)) in groups.iter().zip(&shares).enumerate() {
+            open.extend(jobs.get(share).map(|next| (index, next)));
         }
         if open.is_empty() || left == 0 {
             break;
@@ -133,14 +191,14 @@ fn fair_share(groups: &mut [Group], limit: usize) {
         open.sort_unstable_by_key(|(_, next)| age(next));
         let equal = (left / open.len()).max(1);
         for (index, _) in open {
-            if let (Some(group), Some(share)) = (groups.get(index), shares.get_mut(index)) {
-                let more = equal.min(group.jobs.len() - *share).min(left);
+            if let (Some((_, jobs)), Some(share)) = (groups.get(index), shares.get_mut(index)) {
+                let more = equal.min(jobs.len() - *share).min(left);
                 *share += more;
                 left -= more;
             }
         }
     }
-    for (group, share) in groups.iter_mut().zip(shares) {
-        group.jobs.truncate(share);
+    for ((_, jobs), share) in groups.iter_mut().zip(shares) {
+        jobs.truncate(share);
     }
 }

@@ -5,17 +5,17 @@ use serde::{Serialize, Serializer};
 
 use super::{
     count::{Counts, count},
-    head::{Head, read_head},
+    head::{Head, read_front},
 };
 use crate::{
-    batch::{CallError, JobQueue},
+    batch::{CallError, InUse, JobQueue, TimeLimitAction},
     policy::queue_name,
     request::Status,
     session::Session,
 };
 
 /// A job queue, measured as far as it could be.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueView {
     /// Its name; of a queue that is not there, what was asked for.
@@ -24,6 +24,16 @@ pub struct QueueView {
     pub job_queue_arn: Option<String>,
     /// Whether it accepts jobs: ENABLED or DISABLED.
     pub state: Option<String>,
+    /// What it is if it is not VALID.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Why it is not VALID.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<String>,
+    /// What Batch does by itself with a job that blocks it.
+    pub time_limit_actions: Vec<TimeLimitAction>,
+    /// What its jobs use now, if Batch shows that.
+    pub in_use: Vec<InUse>,
     /// Why it is not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<&'static str>,
@@ -48,16 +58,18 @@ impl QueueView {
         self.skipped.is_some() || self.head.is_some() || !self.counts.jobs.is_empty()
     }
 
-    pub(super) fn of(queue: &JobQueue) -> Self {
+    pub(super) fn of(queue: JobQueue) -> Self {
         let skipped = "its jobs are service jobs, which have no counts here";
+        let is_valid = queue.status == "VALID";
         Self {
             job_queue: queue_name(&queue.arn).to_owned(),
-            job_queue_arn: Some(queue.arn.clone()),
-            state: Some(queue.state.clone()),
+            job_queue_arn: Some(queue.arn),
+            state: Some(queue.state),
+            status: (!is_valid).then_some(queue.status),
+            status_reason: queue.status_reason.filter(|_| !is_valid),
             skipped: queue.is_of_service_jobs.then_some(skipped),
-            counts: Counts::default(),
-            head: None,
-            error: None,
+            time_limit_actions: queue.time_limit_actions,
+            ..Self::default()
         }
     }
 
@@ -65,12 +77,8 @@ impl QueueView {
     pub(super) fn missing(name: String, error: CallError) -> Self {
         Self {
             job_queue: name,
-            job_queue_arn: None,
-            state: None,
-            skipped: None,
-            counts: Counts::default(),
-            head: None,
             error: Some(error),
+            ..Self::default()
         }
     }
 
@@ -83,8 +91,9 @@ impl QueueView {
 
     pub(super) async fn measure_head(mut self, now: i64, session: Session<'_>) -> Self {
         if let Some(arn) = self.arn() {
-            match Box::pin(read_head(arn, now, session)).await {
-                Ok(head) => self.head = Some(head),
+            let actions = &self.time_limit_actions;
+            match Box::pin(read_front(arn, actions, now, session)).await {
+                Ok((head, in_use)) => (self.head, self.in_use) = (Some(head), in_use),
                 Err(error) => self.error = Some(error),
             }
         }
@@ -115,7 +124,7 @@ impl QueueView {
 }
 
 /// Measures a queue: `now` is in milliseconds since 1970.
-pub(super) async fn measure(queue: &JobQueue, now: i64, session: Session<'_>) -> QueueView {
+pub(super) async fn measure(queue: JobQueue, now: i64, session: Session<'_>) -> QueueView {
     let view = QueueView::of(queue).measure_head(now, session).await;
     view.measure_counts(session.pace.concurrency(), session)
         .await

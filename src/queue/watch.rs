@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::{find::find, head::Head, view::QueueView};
 use crate::{
     batch::{CallError, ErrorKind},
+    command::RequestRefused,
     request::WatchRequest,
     session::Session,
 };
@@ -25,12 +26,9 @@ pub struct Watch {
 /// Why no queue could be measured.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum WatchError {
-    /// No queue exists that the policy allows.
+    /// No queue exists that the policy allows, or IAM denies it.
     #[error("{0}")]
-    Refused(String),
-    /// IAM denies it.
-    #[error("{0}")]
-    Denied(String),
+    Refused(#[from] RequestRefused),
     /// Another time it may be possible.
     #[error("{0}")]
     Incomplete(String),
@@ -66,15 +64,14 @@ impl Watch {
             return Some(WatchError::Incomplete(message(error)));
         }
         if let Some(error) = errors().find(|error| error.kind == ErrorKind::Denied) {
-            return Some(WatchError::Denied(message(error)));
+            return Some(RequestRefused::Denied(message(error)).into());
         }
         let nothing = || {
             "there is no job queue, or none is in ALLOWED_QUEUES (parameter AllowedJobQueues)"
                 .to_owned()
         };
-        Some(WatchError::Refused(
-            errors().next().map_or_else(nothing, message),
-        ))
+        let why = errors().next().map_or_else(nothing, message);
+        Some(RequestRefused::Refused(why).into())
     }
 }
 

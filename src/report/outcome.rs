@@ -1,10 +1,14 @@
 //! The outcome of a job, and what it means for whoever asked.
 
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 
 /// The outcome of one job. Each belongs to one [`Class`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum Outcome {
     /// Batch says FAILED, and that it was cancelled, by this request or an earlier one.
     Cancelled,
@@ -63,28 +67,7 @@ pub enum Class {
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 20] = [
-        Self::Cancelled,
-        Self::Cancelling,
-        Self::Terminated,
-        Self::Terminating,
-        Self::Running,
-        Self::Finished,
-        Self::NotFound,
-        Self::Protected,
-        Self::QueueNotAllowed,
-        Self::NotOwner,
-        Self::WouldCancel,
-        Self::WouldTerminate,
-        Self::OverLimit,
-        Self::TooSoon,
-        Self::InvalidId,
-        Self::Denied,
-        Self::Throttled,
-        Self::Failed,
-        Self::Unconfirmed,
-        Self::NotAttempted,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The class that the outcome belongs to.
     #[must_use]
@@ -139,27 +122,6 @@ impl Outcome {
     /// The name in reports, logs and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancelled => "cancelled",
-            Self::Cancelling => "cancelling",
-            Self::Terminated => "terminated",
-            Self::Terminating => "terminating",
-            Self::Running => "running",
-            Self::Finished => "finished",
-            Self::NotFound => "notFound",
-            Self::Protected => "protected",
-            Self::QueueNotAllowed => "queueNotAllowed",
-            Self::NotOwner => "notOwner",
-            Self::WouldCancel => "wouldCancel",
-            Self::WouldTerminate => "wouldTerminate",
-            Self::OverLimit => "overLimit",
-            Self::TooSoon => "tooSoon",
-            Self::InvalidId => "invalidId",
-            Self::Denied => "denied",
-            Self::Throttled => "throttled",
-            Self::Failed => "failed",
-            Self::Unconfirmed => "unconfirmed",
-            Self::NotAttempted => "notAttempted",
-        }
+        self.into()
     }
 }

@@ -1,14 +1,27 @@
 //! The statuses of AWS Batch jobs.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+use strum::{Display, IntoStaticStr};
 
 use super::decode::word;
 
 /// The statuses of an AWS Batch job, in the order in which a job passes through them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Deserialize,
+    Serialize,
+    Display,
+    IntoStaticStr,
+)]
 #[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum Status {
     /// Accepted, not evaluated yet.
     Submitted,
@@ -44,17 +57,7 @@ impl Status {
     /// The name that Batch uses.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Submitted => "SUBMITTED",
-            Self::Pending => "PENDING",
-            Self::Runnable => "RUNNABLE",
-            Self::Scheduled => "SCHEDULED",
-            Self::Starting => "STARTING",
-            Self::Running => "RUNNING",
-            Self::Succeeded => "SUCCEEDED",
-            Self::Failed => "FAILED",
-            Self::Unknown => "UNKNOWN",
-        }
+        self.into()
     }
 
     /// Reads Batch's name. A name that is not known becomes [`Status::Unknown`].
@@ -79,11 +82,5 @@ impl Status {
     #[must_use]
     pub fn is_started(self) -> bool {
         matches!(self, Self::Starting | Self::Running)
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }

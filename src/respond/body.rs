@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::{
-    intake::Invocation,
+    command::Invocation,
     report::{Class, Report, ReportHead, Size, with_jobs},
 };
 
@@ -36,7 +36,7 @@ pub(super) fn report(
     let missing = fits.iter().filter(|fits| !**fits).count();
     let head = ReportHead {
         truncated: (missing > 0).then_some(missing),
-        ..report.head(invocation.request_id, invocation.source.as_str())
+        ..report.head(invocation.request_id, invocation.source_name())
     };
     let jobs = report.jobs.iter().zip(fits);
     let jobs = jobs.filter_map(|(job, fits)| fits.then_some(job));

@@ -6,9 +6,9 @@ use lambda_runtime::Diagnostic;
 use thiserror::Error;
 
 use crate::{
-    event::EventError,
-    intake::MessageOutcome,
-    report::{Class, Report},
+    command::RequestRefused,
+    report::Class,
+    results::{MessageOutcome, Results},
     text::cut,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 pub enum Failure {
     /// The event or one of its messages cannot be acted on.
     #[error("{0}")]
-    Event(#[from] EventError),
+    Event(#[from] RequestRefused),
     /// At least one job is worth a retry. The text is the summary.
     #[error("incomplete: {}", cut(.0))]
     Incomplete(String),
@@ -64,17 +64,16 @@ impl From<Failure> for Diagnostic {
 
 /// The invocation error for messages that cannot be read, and for jobs left over in the messages that `counts` selects.
 pub(super) fn invocation_error(
-    report: &Report,
-    messages: &[MessageOutcome],
+    results: &Results,
     counts: impl Fn(&MessageOutcome) -> bool,
 ) -> Option<Failure> {
     let counted = |message: &&MessageOutcome| counts(message) || message.error.is_some();
-    let classes = messages.iter().filter(counted).map(|message| message.class);
-    let error = messages.iter().find_map(|message| message.error.clone());
-    let summary = || report.summary_json();
-    match (classes.max().unwrap_or(Class::Done), error) {
+    let counted = results.messages.iter().filter(counted);
+    let gravest = counted.map(|message| message.class).max();
+    let summary = || results.report.summary_json();
+    match (gravest.unwrap_or(Class::Done), results.refusal()) {
         (Class::Retryable, _) => Some(Failure::Incomplete(summary())),
-        (_, Some(error)) => Some(error.into()),
+        (_, Some(error)) => Some(error.clone().into()),
         (Class::Rejected, None) => Some(Failure::Rejected(summary())),
         (Class::TooSoon, None) => Some(Failure::TooSoon(summary())),
         (Class::Done, None) => None,

@@ -5,19 +5,19 @@ mod shape;
 
 use ::http::StatusCode;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{JobView, body};
+use super::body;
 use crate::{
-    batch::{CallError, ErrorKind},
-    event::{EventError, HttpForm},
-    intake::{Invocation, MessageOutcome},
+    batch::{CallError, ErrorKind, JobDetail},
+    command::{HttpForm, Invocation, RequestRefused},
     problem::Problem,
     report::{JobResult, Outcome, Partial, Report, ReportedId},
     request::JobId,
+    results::Results,
 };
 
-pub(super) use queue::{jobs, queue};
+pub use queue::{jobs, queue};
 pub(super) use shape::{Response, shape};
 
 /// The longest body through API Gateway and function URLs. Lambda's limit of 6 MB applies to its escaped form.
@@ -38,16 +38,27 @@ const RETRY_AFTER: &str = "5";
 /// The `OpenAPI` description of the routes.
 const OPENAPI: &str = include_str!("openapi.json");
 
+/// What may be shown of a job.
+#[derive(Debug)]
+pub enum JobView {
+    /// The job.
+    Job(Box<JobDetail>),
+    /// Nothing: its job queue is not in `ALLOWED_QUEUES`.
+    QueueNotAllowed,
+    /// Nothing: Batch does not know it.
+    Unknown,
+}
+
 /// The response with a report.
 pub(super) fn report(
-    report: &Report,
-    messages: &[MessageOutcome],
+    results: &Results,
     form: HttpForm,
     invocation: Invocation<'_>,
 ) -> Result<Response, serde_json::Error> {
-    if let Some(refusal) = refusal(messages) {
+    if let Some(refusal) = refusal(results) {
         return Ok(problem(refusal, invocation));
     }
+    let report = &results.report;
     if is_all_throttled(report) {
         let summary = report.summary_json();
         let throttled = unavailable(format!("AWS Batch throttled all calls: {summary}"));
@@ -62,53 +73,45 @@ pub(super) fn report(
 }
 
 /// The response about the only job of a request.
-pub(super) fn one_result(
-    report: &Report,
-    messages: &[MessageOutcome],
-    invocation: Invocation<'_>,
-) -> Response {
-    match refusal(messages).map_or_else(|| result_body(report), Err) {
+pub(super) fn one_result(results: &Results, invocation: Invocation<'_>) -> Response {
+    match refusal(results).map_or_else(|| result_body(&results.report), Err) {
         Ok(body) => Response::json(body),
         Err(refusal) => problem(refusal, invocation),
     }
 }
 
-/// What Batch shows of a job as JSON, or why it is not shown.
-pub(super) fn job(id: JobId, view: &Result<JobView, CallError>) -> Result<String, Problem> {
-    let job = match view {
-        Ok(JobView::Job(job)) => job,
-        Ok(JobView::QueueNotAllowed) => {
+/// What Batch shows of a job as JSON.
+///
+/// # Errors
+///
+/// Why it is not shown.
+pub fn job(id: JobId, view: Result<JobView, CallError>) -> Result<String, Problem> {
+    let job = match view.map_err(|error| call_problem(&error))? {
+        JobView::Job(job) => job,
+        JobView::QueueNotAllowed => {
             let detail = format!(
                 "job {id} is in a job queue that is not in ALLOWED_QUEUES (parameter AllowedJobQueues)"
             );
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
-        Ok(JobView::Unknown) => {
-            return Err(Problem::new(
-                StatusCode::NOT_FOUND,
-                format!("AWS Batch does not know job {id}"),
-            ));
-        }
-        Err(error) => {
-            return Err(call_problem(error));
+        JobView::Unknown => {
+            let detail = format!("AWS Batch does not know job {id}");
+            return Err(Problem::new(StatusCode::NOT_FOUND, detail));
         }
     };
-    let mut body: Map<String, Value> = Map::new();
-    for (name, value) in [
-        ("jobId", json!(id.to_string())),
-        ("jobName", json!(job.summary.job_name)),
-        ("jobQueue", json!(job.job_queue)),
-        ("status", json!(job.summary.status.as_str())),
-        ("isCancelled", json!(job.summary.is_cancelled)),
-        ("isTerminated", json!(job.summary.is_terminated)),
-        ("createdAt", json!(time(job.summary.created_at))),
-    ] {
-        body.insert(name.to_owned(), value);
-    }
-    if let Some(reason) = &job.summary.status_reason {
+    let mut body = json!({
+        "jobId": id.to_string(),
+        "jobName": job.summary.job_name,
+        "jobQueue": job.job_queue,
+        "status": job.summary.status.as_str(),
+        "isCancelled": job.summary.is_cancelled,
+        "isTerminated": job.summary.is_terminated,
+        "createdAt": time(job.summary.created_at),
+    });
+    if let (Some(reason), Some(body)) = (&job.summary.status_reason, body.as_object_mut()) {
         body.insert("statusReason".to_owned(), reason.as_str().into());
     }
-    Ok(Value::Object(body).to_string())
+    Ok(body.to_string())
 }
 
 /// The problem of a call that failed for good.
@@ -137,13 +140,15 @@ pub(super) fn problem(problem: Problem, invocation: Invocation<'_>) -> Response 
 }
 
 /// Why the whole request was refused.
-fn refusal(messages: &[MessageOutcome]) -> Option<Problem> {
-    let error = messages.iter().find_map(|message| message.error.as_ref())?;
-    let status = match error {
-        EventError::Refused(_) | EventError::Denied(_) => StatusCode::FORBIDDEN,
+fn refusal(results: &Results) -> Option<Problem> {
+    let why = results.refusal()?;
+    let status = match why {
+        RequestRefused::Refused(_) | RequestRefused::NoQueue(_) | RequestRefused::Denied(_) => {
+            StatusCode::FORBIDDEN
+        }
         _ => StatusCode::BAD_REQUEST,
     };
-    Some(Problem::new(status, error.to_string()))
+    Some(Problem::new(status, why.to_string()))
 }
 
 /// Whether throttling stopped the whole request. Invalid ids do not count.

@@ -3,10 +3,9 @@
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{MAX_REPORT, Unfulfilled, failure::Failure};
+use super::MAX_REPORT;
 use crate::{
-    event::EventError,
-    queue::{Head, QueueView, Watch, WatchError},
+    queue::{Head, QueueView, Watch},
     report::Size,
 };
 
@@ -49,23 +48,4 @@ pub(super) fn watch(watch: &Watch) -> Result<Box<RawValue>, serde_json::Error> {
         truncated: (missing > 0).then_some(missing),
         error: watch.error.as_ref().map(|error| error.message.as_str()),
     })
-}
-
-impl From<WatchError> for Failure {
-    fn from(error: WatchError) -> Self {
-        match error {
-            WatchError::Refused(why) => Self::Event(EventError::Refused(why)),
-            WatchError::Denied(why) => Self::Event(EventError::Denied(why)),
-            WatchError::Incomplete(why) => Self::Incomplete(why),
-        }
-    }
-}
-
-/// What the log and the metrics say of a watch that reads no queue.
-pub(super) fn unfulfilled(error: &WatchError) -> Unfulfilled {
-    Unfulfilled {
-        error_type: Some(Failure::from(error.clone()).error_type()),
-        error: error.to_string(),
-        is_refused: !matches!(error, WatchError::Incomplete(_)),
-    }
 }

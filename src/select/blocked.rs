@@ -5,16 +5,16 @@ use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    Chosen, SelectError, Selection, SelectionQuery, Sources, none_read, not_looked_at,
-    refuse_too_many, without,
+    Chosen, Selection, SelectionQuery, Sources, none_read, not_looked_at, refuse_too_many, without,
 };
 use crate::{
     batch::{
         CallError, GetJobQueueSnapshot, JobDetail, LOOK_AGAIN, ListOf, QueueSnapshot, oldest_first,
     },
+    command::RequestRefused,
     jobs::{Decision, Texts},
     look::{Look, Patience, look_at_one},
-    plan::{BlockedCase, Message, Standing, Told, TooSoon, Verdict},
+    plan::{BlockedCase, Message, Standing, TooSoon, Verdict},
     policy::{Policy, queue_name},
     report::Outcome,
     request::{AskedId, JobId, Select},
@@ -28,13 +28,11 @@ const MAX_OVERWRITTEN: usize = 300;
 pub(super) async fn heads(
     Sources { of, mut unread }: Sources,
     select: &Select,
-    told: Told,
     query: SelectionQuery,
     session: Session<'_>,
-) -> Result<Selection, SelectError> {
+) -> Result<Selection, RequestRefused> {
     let queues = of.into_iter().filter_map(ListOf::into_queue);
-    let case = case(told, query, session);
-    let heads = queues.map(async |queue| (head(&queue, select, case, session).await, queue));
+    let heads = queues.map(async |queue| (head(&queue, select, query, session).await, queue));
     let mut heads: FuturesOrdered<_> = heads.collect();
     let (mut jobs, mut ignored) = (Vec::new(), Vec::new());
     while let Some((head, queue)) = heads.next().await {
@@ -67,7 +65,7 @@ fn limit(
     mut jobs: Vec<Chosen>,
     query: SelectionQuery,
     policy: &Policy,
-) -> Result<Vec<Chosen>, SelectError> {
+) -> Result<Vec<Chosen>, RequestRefused> {
     let age = |job: &Chosen| match (&job.decision, &job.id) {
         (Decision::End(seen, _), AskedId::Job { id, .. }) => {
             Some(oldest_first(seen.created_at, *id))
@@ -94,7 +92,7 @@ fn limit(
 async fn head(
     queue: &str,
     select: &Select,
-    case: BlockedCase<'_>,
+    query: SelectionQuery,
     session: Session<'_>,
 ) -> Result<Result<Chosen, String>, CallError> {
     let snapshot = session.call(&GetJobQueueSnapshot(queue)).await?;
@@ -106,21 +104,20 @@ async fn head(
         Ok(seen) => seen,
         Err(decision) => return Ok(Ok(Chosen::new(head, decision))),
     };
-    if !standing.is_own() || !select.matches_described(&job, case.now) {
+    if !standing.is_own() || !select.matches_described(&job, query.before) {
         let why = format!("the first job in job queue {queue} does not match the selection");
         return Ok(Err(why));
     }
-    Ok(judge(case, &job, standing, &snapshot))
+    Ok(judge(query, session, &job, standing, &snapshot))
 }
 
 /// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
 pub(super) async fn blocked_job(
     id: JobId,
-    told: Told,
     query: SelectionQuery,
     session: Session<'_>,
 ) -> Selection {
-    let case = case(told, query, session);
+    let case = case(query, session);
     let mut looks = LOOK_AGAIN.iter();
     let (job, standing) = loop {
         let (job, standing) = match look_at(id, session).await {
@@ -138,10 +135,16 @@ pub(super) async fn blocked_job(
         sleep_until(at).await;
     };
     if !case.depends_on_position(&job, standing) {
-        return only(judge(case, &job, standing, &QueueSnapshot::default()));
+        return only(judge(
+            query,
+            session,
+            &job,
+            standing,
+            &QueueSnapshot::default(),
+        ));
     }
     match session.call(&GetJobQueueSnapshot(&job.job_queue)).await {
-        Ok(snapshot) => only(judge(case, &job, standing, &snapshot)),
+        Ok(snapshot) => only(judge(query, session, &job, standing, &snapshot)),
         Err(error) => only(Ok(Chosen::new(id, not_looked_at(&error)))),
     }
 }
@@ -167,10 +170,10 @@ fn only(found: Result<Chosen, String>) -> Selection {
     }
 }
 
-fn case(told: Told, query: SelectionQuery, session: Session<'_>) -> BlockedCase<'_> {
+fn case(query: SelectionQuery, session: Session<'_>) -> BlockedCase<'_> {
     BlockedCase {
         intent: query.intent,
-        told,
+        cause: query.cause,
         now: query.before,
         policy: session.policy,
     }
@@ -178,11 +181,13 @@ fn case(told: Told, query: SelectionQuery, session: Session<'_>) -> BlockedCase<
 
 /// What is done with a job that may block its queue; why nothing, if it does not.
 fn judge(
-    case: BlockedCase<'_>,
+    query: SelectionQuery,
+    session: Session<'_>,
     job: &JobDetail,
     standing: Standing,
     snapshot: &QueueSnapshot,
 ) -> Result<Chosen, String> {
+    let case = case(query, session);
     let id = job.summary.id;
     let seen = Texts::default().observe(job, Instant::now());
     let decision = match case.judge(job, standing, snapshot) {
@@ -192,7 +197,7 @@ fn judge(
             return Err(why);
         }
         Verdict::TooSoon(too_soon) => {
-            let message = say_too_soon(case, &too_soon);
+            let message = say_too_soon(case, &too_soon, query.comes_again);
             Decision::Settle(Outcome::TooSoon, Some(message), Some(seen))
         }
         Verdict::Settled(outcome, message) => Decision::Settle(outcome, message, Some(seen)),
@@ -205,8 +210,8 @@ fn judge(
     })
 }
 
-fn say_too_soon(case: BlockedCase<'_>, too_soon: &TooSoon) -> Message {
-    let again = match (case.told.at, case.told.comes_again) {
+fn say_too_soon(case: BlockedCase<'_>, too_soon: &TooSoon, comes_again: bool) -> Message {
+    let again = match (case.cause.at(), comes_again) {
         (Some(_), false) => {
             "; nothing brings this event again: send it through a queue that delays it by \
              BLOCKED_FOR, as the template does"

@@ -3,6 +3,7 @@
 use super::Selection;
 use crate::{
     batch::{CallError, ErrorKind},
+    command::RequestRefused,
     jobs::Decision,
     plan::outcome_of,
     policy::{Policy, queue_name, too_many},
@@ -12,28 +13,15 @@ use crate::{
 /// The longest part of an error that is told of a queue that could not be read, in characters: there may be many.
 const MAX_ERROR: usize = 160;
 
-/// Why a selection cannot be made at all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SelectError {
-    /// The policy or Batch is against it, or there is no such array.
-    Refused(String),
-    /// There is no such queue.
-    NoSuchQueue(String),
-    /// The queue is not in `ALLOWED_QUEUES`.
-    NotAllowed(String),
-    /// IAM denies it.
-    Denied(String),
-}
-
-pub(super) fn refuse_too_many(size: usize, policy: &Policy) -> SelectError {
-    SelectError::Refused(too_many(size, policy.max_selected))
+pub(super) fn refuse_too_many(size: usize, policy: &Policy) -> RequestRefused {
+    RequestRefused::Refused(too_many(size, policy.max_selected))
 }
 
 /// What could not be read, and why: a job queue by its name, ARN or pattern, or an array.
 pub(super) type Unread = (Option<String>, CallError);
 
 /// A selection without jobs, since this could not be read.
-pub(super) fn none_read(unread: Vec<Unread>) -> Result<Selection, SelectError> {
+pub(super) fn none_read(unread: Vec<Unread>) -> Result<Selection, RequestRefused> {
     if let Some((_, error)) = unread.first() {
         partial(error.clone())?;
     }
@@ -57,10 +45,10 @@ pub(super) fn without(unread: Vec<Unread>) -> Selection {
 }
 
 /// Why a selection that this error ended is partial.
-fn partial(error: CallError) -> Result<Partial, SelectError> {
+fn partial(error: CallError) -> Result<Partial, RequestRefused> {
     match error.kind {
-        ErrorKind::Denied => Err(SelectError::Denied(error.message)),
-        ErrorKind::Refused => Err(SelectError::Refused(error.message)),
+        ErrorKind::Denied => Err(RequestRefused::Denied(error.message)),
+        ErrorKind::Refused => Err(RequestRefused::Refused(error.message)),
         ErrorKind::Throttled => Ok(Partial::Throttled),
         ErrorKind::OutOfTime => Ok(Partial::OutOfTime),
         ErrorKind::NoSuchOperation
@@ -71,7 +59,7 @@ fn partial(error: CallError) -> Result<Partial, SelectError> {
 }
 
 /// Why a selection is partial since a job could not be looked at. That Batch refuses one job is no refusal of the request.
-pub(super) fn partial_by_look(error: &CallError) -> Result<Partial, SelectError> {
+pub(super) fn partial_by_look(error: &CallError) -> Result<Partial, RequestRefused> {
     match error.kind {
         ErrorKind::Refused => Ok(Partial::Failed),
         _ => partial(error.clone()),

@@ -8,11 +8,12 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    Candidate, Chosen, SelectError, Selection, SelectionQuery, is_over, not_looked_at,
-    partial_by_look, refuse_too_many,
+    Candidate, Chosen, Selection, SelectionQuery, is_over, not_looked_at, partial_by_look,
+    refuse_too_many,
 };
 use crate::{
     batch::{CallError, DESCRIBE_LIMIT, JobDetail, oldest_first},
+    command::RequestRefused,
     jobs::{Decision, Observation, Texts},
     look::{Look, Patience, look_at},
     plan::{Message, Plan, Standing, plan_job},
@@ -77,7 +78,7 @@ struct Found {
 
 impl Found {
     /// Why this is not all, if some jobs were not looked at.
-    fn partial(&self) -> Result<Option<Partial>, SelectError> {
+    fn partial(&self) -> Result<Option<Partial>, RequestRefused> {
         self.unseen.as_deref().map(partial_by_look).transpose()
     }
 }
@@ -156,7 +157,7 @@ impl<'a> Finder<'a> {
         select: &Select,
         candidates: Vec<Candidate>,
         listed: Selection,
-    ) -> Result<Selection, SelectError> {
+    ) -> Result<Selection, RequestRefused> {
         let found = self.find_matching(select, candidates).await;
         if found.size > self.session.policy.max_selected {
             return Err(refuse_too_many(found.size, self.session.policy));
@@ -182,7 +183,7 @@ impl<'a> Finder<'a> {
         mut candidates: Vec<Candidate>,
         max_jobs: usize,
         max_selected: Option<usize>,
-    ) -> Result<Selection, SelectError> {
+    ) -> Result<Selection, RequestRefused> {
         candidates.sort_unstable_by_key(|job| oldest_first(job.created_at, job.id));
         let ages: HashMap<JobId, Option<i64>> = candidates
             .iter()

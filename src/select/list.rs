@@ -9,12 +9,13 @@ use std::collections::{HashSet, VecDeque};
 use futures_util::stream::{FuturesOrdered, StreamExt};
 
 use super::{
-    Candidate, SelectError, SelectionQuery,
+    Candidate, SelectionQuery,
     error::{Unread, refuse_too_many},
     time::ListingTime,
 };
 use crate::{
     batch::{CallError, ErrorKind, Filter, ListJobs, ListOf, Listing, Page, Pages},
+    command::RequestRefused,
     request::{JobId, NamePattern, Select, Status},
     session::Session,
 };
@@ -42,7 +43,7 @@ impl Listings<'_> {
     pub(super) async fn list(
         self,
         sources: Vec<ListOf>,
-    ) -> Result<(Vec<Candidate>, Vec<Unread>), SelectError> {
+    ) -> Result<(Vec<Candidate>, Vec<Unread>), RequestRefused> {
         let (mut jobs, mut size, mut unread) = (Vec::new(), 0, Vec::new());
         let sweeps = sources.into_iter().map(|of| Sweep { of, listings: self });
         let mut swept: FuturesOrdered<_> = sweeps.map(Sweep::sweep).collect();

@@ -1,8 +1,9 @@
 //! Where a selection lists jobs: the job queues that it names or whose names match its patterns, or an array.
 
-use super::{SelectError, error::Unread};
+use super::error::Unread;
 use crate::{
     batch::{CallError, JobQueue, ListOf},
+    command::RequestRefused,
     plan::{Standing, not_owner},
     policy::{Queues, queue_name},
     request::{JobId, Select, SelectFrom},
@@ -28,7 +29,7 @@ impl Sources {
 
 /// Why nothing can be listed.
 pub(super) enum Stop {
-    Refused(SelectError),
+    Refused(RequestRefused),
     Call(CallError),
 }
 
@@ -37,9 +38,8 @@ impl From<QueueError> for Stop {
         let why = error.to_string();
         Self::Refused(match error {
             QueueError::Call(error) => return Self::Call(error),
-            QueueError::NotFound(_) => SelectError::NoSuchQueue(why),
-            QueueError::NotAllowed(_) => SelectError::NotAllowed(why),
-            QueueError::OfServiceJobs(_) | QueueError::Token(_) => SelectError::Refused(why),
+            QueueError::NotFound(_) | QueueError::NotAllowed(_) => RequestRefused::NoQueue(why),
+            QueueError::OfServiceJobs(_) | QueueError::Token(_) => RequestRefused::Refused(why),
         })
     }
 }
@@ -104,22 +104,22 @@ async fn queues(asked: &[String], session: Session<'_>) -> Result<Sources, Stop>
     Ok(Sources { of, unread })
 }
 
-fn none_matches(pattern: &str) -> SelectError {
-    SelectError::NoSuchQueue(format!(
+fn none_matches(pattern: &str) -> RequestRefused {
+    RequestRefused::NoQueue(format!(
         "no job queue that exists and is in ALLOWED_QUEUES (parameter AllowedJobQueues) matches {pattern:?}"
     ))
 }
 
 /// Whether the children of an array may be listed.
 async fn check_array(id: JobId, session: Session<'_>) -> Result<(), Stop> {
-    let refuse = |why: String| Err(Stop::Refused(SelectError::Refused(why)));
+    let refuse = |why: String| Err(Stop::Refused(RequestRefused::Refused(why)));
     let Some(array) = session.look(id).await? else {
         return refuse(format!("job {id} does not exist"));
     };
     if !session.policy.allowed_queues.contain(&array.job_queue) {
         let queue = queue_name(&array.job_queue).to_owned();
         let why = format!("job {id}: {}", QueueError::NotAllowed(queue));
-        return Err(Stop::Refused(SelectError::NotAllowed(why)));
+        return Err(Stop::Refused(RequestRefused::NoQueue(why)));
     }
     let standing = Standing::of(&array, session.policy, session.owner);
     if let Some(why) = not_owner(standing.ownership, session.policy) {

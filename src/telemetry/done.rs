@@ -6,13 +6,12 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tracing::Level;
 
-use super::{Ending, Line};
+use super::{Finished, Line};
 use crate::{
-    event::Source,
-    intake::Asked,
+    command::Source,
     policy::queue_name,
     report::{JobResult, Partial, Report, ReportedId, Size},
-    session::Calls,
+    results::Asked,
 };
 
 /// The most jobs that one log line names.
@@ -32,14 +31,14 @@ const MAX_TEXT: usize = 1024;
 const MAX_LIST: usize = 100_000;
 
 /// A line for every 500 jobs, or fewer if their ids are long.
-pub(super) fn jobs(ending: &Ending<'_>) -> impl Iterator<Item = String> {
-    let jobs = ending.report.map(|report| report.jobs.as_slice());
+pub(super) fn jobs(finished: &Finished<'_>) -> impl Iterator<Item = String> {
+    let jobs = finished.report().map(|report| report.jobs.as_slice());
     let mut rest = jobs.unwrap_or_default();
     std::iter::from_fn(move || {
         let (jobs, later) = rest.split_at_checked(on_one_line(rest))?;
         rest = later;
         let mut line = Line::new(Level::INFO, "jobs");
-        line.push("requestId", ending.request_id);
+        line.push("requestId", finished.invocation.request_id);
         line.push("results", results(jobs));
         (!jobs.is_empty()).then(|| line.into_json())
     })
@@ -83,42 +82,43 @@ fn results(jobs: &[JobResult]) -> String {
 }
 
 /// The line about the invocation.
-pub(super) fn done(ending: &Ending<'_>, calls: &Calls) -> String {
-    let refused = ending.refused();
-    let is_server_error = ending.http_status.is_some_and(|status| status >= 500);
-    let is_bad = refused > 0 || ending.error_type.is_some() || is_server_error;
+pub(super) fn done(finished: &Finished<'_>) -> String {
+    let (refused, unfulfilled) = (finished.refused(), finished.unfulfilled);
+    let is_server_error = finished.http_status.is_some_and(|status| status >= 500);
+    let is_bad =
+        refused > 0 || unfulfilled.and_then(|why| why.error_type).is_some() || is_server_error;
     let level = if is_bad { Level::WARN } else { Level::INFO };
     let mut line = Line::new(level, "done");
-    line.push("requestId", ending.request_id);
-    line.push_some("source", ending.source.map(Source::as_str));
-    line.push_some("requestedBy", ending.requested_by);
-    push_asked(&mut line, ending);
-    line.push_some("httpStatus", ending.http_status);
-    line.push_some("errorType", ending.error_types());
-    line.push_some("error", ending.error.as_deref());
+    line.push("requestId", finished.invocation.request_id);
+    line.push_some("source", finished.invocation.source.map(Source::as_str));
+    line.push_some("requestedBy", finished.invocation.requested_by);
+    push_asked(&mut line, finished);
+    line.push_some("httpStatus", finished.http_status);
+    line.push_some("errorType", finished.error_types());
+    line.push_some("error", unfulfilled.map(|why| why.error.as_str()));
     line.push_some("refused", (refused > 0).then_some(refused));
-    if let Some(report) = ending.report {
+    if let Some(report) = finished.report() {
         push_report(&mut line, report, refused);
     }
-    if let Some(watch) = ending.watch {
+    if let Some(watch) = finished.watch() {
         line.push("measuredQueues", watch.queues.len());
         line.push("blockedQueues", watch.blocked());
         line.push("complete", watch.is_complete());
     }
-    let not_published = ending.not_published;
+    let not_published = finished.not_published;
     line.push_some(
         "reportsNotPublished",
         (not_published > 0).then_some(not_published),
     );
-    line.push("calls", calls.total().calls);
-    let milliseconds = u64::try_from(ending.time.as_millis());
+    line.push("calls", finished.calls.total().calls);
+    let milliseconds = u64::try_from(finished.time.as_millis());
     line.push("milliseconds", milliseconds.unwrap_or(u64::MAX));
     line.into_json()
 }
 
 /// What was asked for, of refused requests too.
-fn push_asked(line: &mut Line, ending: &Ending<'_>) {
-    let asked = || ending.messages.iter().filter_map(|m| m.asked.as_ref());
+fn push_asked(line: &mut Line, finished: &Finished<'_>) {
+    let asked = || finished.messages().iter().filter_map(|m| m.asked.as_ref());
     let actions: BTreeSet<&str> = asked().map(|asked| asked.action.as_str()).collect();
     if !actions.is_empty() {
         let actions: Vec<&str> = actions.into_iter().collect();
@@ -134,7 +134,7 @@ fn push_asked(line: &mut Line, ending: &Ending<'_>) {
     let selected = asked()
         .flat_map(|asked: &Asked| &asked.queues)
         .map(String::as_str);
-    let jobs = ending.report.map(|report| report.jobs.as_slice());
+    let jobs = finished.report().map(|report| report.jobs.as_slice());
     let of_jobs = jobs.unwrap_or_default().iter();
     let of_jobs = of_jobs.filter_map(|job| job.job_queue.as_deref());
     let queues = selected.chain(of_jobs).map(queue_name);

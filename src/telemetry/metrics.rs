@@ -8,12 +8,11 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use tracing::Level;
 
-use super::{Ending, Line};
+use super::{Finished, Line};
 use crate::{
-    event::Source,
-    intake::MessageOutcome,
+    command::Source,
     report::{Class, Outcome, Report},
-    session::Calls,
+    results::MessageOutcome,
 };
 
 /// The most values of one metric in a line.
@@ -23,33 +22,28 @@ const MAX_VALUES: usize = 100;
 type Metric = (String, &'static str, Value);
 
 /// The line that `CloudWatch` reads as metrics. It has one metric at least: how many calls were made.
-pub(super) fn metrics(
-    namespace: &str,
-    function: &str,
-    ending: &Ending<'_>,
-    calls: &Calls,
-) -> String {
-    let metrics = values(ending, calls);
+pub(super) fn metrics(namespace: &str, finished: &Finished<'_>) -> String {
+    let metrics = values(finished);
     let mut directives = vec![directive(namespace, &[&["FunctionName"]], &metrics)];
-    let asked = asked(ending);
-    let source = ending.source.filter(|_| !asked.is_empty());
+    let asked = asked(finished);
+    let source = finished.invocation.source.filter(|_| !asked.is_empty());
     if source.is_some() {
         // Each source is a metric of its own, which is billed: so only this one tells the sources apart.
         let dimensions: &[&[&str]] = &[&["FunctionName"], &["FunctionName", "Source"]];
         directives.push(directive(namespace, dimensions, &asked));
     }
     let mut line = Line::new(Level::INFO, "metrics");
-    line.push("requestId", ending.request_id);
+    line.push("requestId", finished.invocation.request_id);
     line.push(
         "_aws",
         json!({"Timestamp": now(), "CloudWatchMetrics": directives}),
     );
-    line.push("FunctionName", function);
+    line.push("FunctionName", finished.invocation.function_name);
     line.push_some("Source", source.map(Source::as_str));
     for (name, _, value) in metrics.into_iter().chain(asked) {
         line.push(&name, value);
     }
-    push_refusal(&mut line, ending);
+    push_refusal(&mut line, finished);
     line.into_json()
 }
 
@@ -70,34 +64,29 @@ pub(super) fn now() -> u64 {
 }
 
 /// How many jobs were asked for.
-fn asked(ending: &Ending<'_>) -> Vec<Metric> {
-    let jobs = ending.report.map_or(0, Report::count);
+fn asked(finished: &Finished<'_>) -> Vec<Metric> {
+    let jobs = finished.report().map_or(0, Report::count);
     count("JobsAsked", jobs).into_iter().collect()
 }
 
 /// Each metric but `JobsAsked`. Zeros are left out, except of `Calls`.
-fn values(ending: &Ending<'_>, calls: &Calls) -> Vec<Metric> {
-    let outcomes = ending.report.map(Report::summary).unwrap_or_default();
+fn values(finished: &Finished<'_>) -> Vec<Metric> {
+    let outcomes = finished.report().map(Report::summary).unwrap_or_default();
     let left_over = outcomes.iter();
     let left_over = left_over.filter(|(outcome, _)| outcome.class() == Class::Retryable);
     let left_over = left_over.map(|(_, count)| *count).sum();
-    let messages = |of: fn(&MessageOutcome) -> bool| {
-        ending
-            .messages
-            .iter()
-            .filter(|&message| of(message))
-            .count()
-    };
+    let messages = |of: fn(&&MessageOutcome) -> bool| finished.messages().iter().filter(of).count();
+    let calls = finished.calls;
     let total = calls.total();
     let others = [
         ("JobsLeftOver", left_over),
-        ("RequestsRefused", ending.refused()),
+        ("RequestsRefused", finished.refused()),
         ("Ignored", messages(|message| message.ignored.is_some())),
         ("SelectionsPartial", messages(|message| message.is_partial)),
         ("CallsThrottled", total.throttled),
         ("CallsFailed", total.failed),
         ("CallsRetried", calls.retried()),
-        ("ReportsNotPublished", ending.not_published),
+        ("ReportsNotPublished", finished.not_published),
     ];
     let outcomes = outcomes.into_iter();
     let outcomes = outcomes.filter_map(|(outcome, jobs)| count(&metric(outcome), jobs));
@@ -132,10 +121,10 @@ fn sample(mut values: Vec<u32>) -> Vec<u32> {
 
 /// Why requests were refused. These are properties and not dimensions, since each value of a dimension makes a metric of
 /// its own, which is billed.
-fn push_refusal(line: &mut Line, ending: &Ending<'_>) {
-    if ending.refused() > 0 {
-        line.push_some("ErrorType", ending.error_types());
-        line.push_some("HttpStatus", ending.http_status);
+fn push_refusal(line: &mut Line, finished: &Finished<'_>) {
+    if finished.refused() > 0 {
+        line.push_some("ErrorType", finished.error_types());
+        line.push_some("HttpStatus", finished.http_status);
     }
 }
 

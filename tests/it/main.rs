@@ -13,6 +13,7 @@
 )]
 
 mod alarms;
+mod arrays;
 mod blocked;
 mod conflicts;
 mod dependencies;

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use batch_emulator::{Faults, JobSpec, Operation, Queue, QueueState, Status};
+use batch_emulator::{
+    CapacityUsage, Faults, JobSpec, Operation, Queue, QueueState, QueueStatus, Status,
+    TimeLimitAction, TimeLimitEnd, TimeLimitState,
+};
 use serde_json::{Value, json};
 use support::{FUNCTION_ARN, Function, QUEUE};
 
@@ -98,10 +101,16 @@ async fn panel_shows_the_queue_as_escaped_html() {
     for text in [
         "It is the job&#39;s own fault.",
         "submit it with smaller requirements",
-        "<b>Not yet</b>, in 10 min at the earliest: the job is the first in its queue for 0s; BLOCKED_FOR is 10m",
+        "<b>Not yet</b>: in 10 min at the earliest, if the job is still the first then.",
     ] {
         assert!(html.contains(text), "{text}: {html}");
     }
+    // The reason of the first job stands in its card alone, and no setting's name is shown.
+    assert_eq!(html.matches("too large").count(), 1, "{html}");
+    assert!(
+        html.contains("<td>see above</td>") && !html.contains("BLOCKED_"),
+        "{html}"
+    );
     assert!(
         !html.contains("<script") && !html.contains("theirs-secret"),
         "{html}"
@@ -190,7 +199,11 @@ async fn jobs_that_have_started_are_terminated_where_that_is_allowed() {
             function.emulator.add_job(JobSpec::new(status).queue(QUEUE));
         }
         let html = shown(&function, panel(QUEUE)).await;
-        assert_eq!(html.contains("ALLOW_TERMINATE is off"), !allowed, "{html}");
+        assert_eq!(
+            html.contains("this function may not terminate jobs"),
+            !allowed,
+            "{html}"
+        );
         let buttons = buttons(&html);
         assert_eq!(buttons.len(), if allowed { 4 } else { 0 }, "{html}");
         for button in &buttons {
@@ -388,7 +401,8 @@ async fn describe_returns_documentation_with_and_without_a_context() {
     assert!(function.emulator.calls().is_empty());
 }
 
-/// A queue's first in line takes two calls, the queue itself one; the listings of all statuses take no longer than one.
+/// A queue's first in line takes two calls, the queue itself one, and the jobs of the panel a look; the listings of all
+/// statuses take no longer than one.
 #[tokio::test(start_paused = true)]
 async fn the_statuses_of_a_queue_are_listed_side_by_side() {
     let function = Function::new(&[]);
@@ -402,7 +416,7 @@ async fn the_statuses_of_a_queue_are_listed_side_by_side() {
         ..Faults::default()
     });
     let one_queue = support::samples::sample("http-v2-queue").json();
-    for event in [panel("demo-queue"), one_queue] {
+    for (event, most) in [(panel("demo-queue"), 1050), (one_queue, 850)] {
         let began = function.emulator.now();
         let calls = function.emulator.calls().len();
         function.invoke(event).await.unwrap();
@@ -410,8 +424,103 @@ async fn the_statuses_of_a_queue_are_listed_side_by_side() {
         let calls = function.emulator.calls().len() - calls;
         assert!(calls >= 7, "{calls}");
         assert!(
-            took <= Duration::from_millis(850),
+            took <= Duration::from_millis(most),
             "{took:?} for {calls} calls"
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_would_really_be_ended_has_a_button_and_counts() {
+    let function = Function::new(&[("ALLOW_TERMINATE", "true")]);
+    let add = |name: &str, spec: JobSpec| {
+        let spec = spec.queue(QUEUE).name(name).age(Duration::from_hours(1));
+        function.emulator.add_job(spec)
+    };
+    let runnable = || JobSpec::new(Status::Runnable);
+    add("kept", runnable().tag("batch-cancel:protect", ""));
+    let plain = [add("one", runnable()), add("two", runnable())];
+    let array = add(
+        "many",
+        JobSpec::new(Status::Pending).array(
+            &[
+                vec![Status::Runnable; 28],
+                vec![Status::Running; 11],
+                vec![Status::Starting],
+            ]
+            .concat(),
+        ),
+    );
+    add(
+        "ending",
+        JobSpec {
+            is_cancelled: true,
+            ..runnable()
+        },
+    );
+    add(
+        "kept too",
+        JobSpec::new(Status::Running).tag("batch-cancel:protect", ""),
+    );
+    let running = add("runs", JobSpec::new(Status::Running));
+    let html = shown(&function, panel(QUEUE)).await;
+    for text in [
+        "Cancel the 3 waiting jobs shown",
+        "with the 40 jobs of their arrays, of which 12 have started and run on",
+        "the job many, an array of 40 jobs, of which 12 have started and run on",
+        "<small>is being ended</small>",
+    ] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+    assert_eq!(html.matches("<small>protected</small>").count(), 2);
+    let ids = |button: &Value| -> BTreeSet<String> {
+        let ids = button["jobIds"].as_array().unwrap().iter();
+        ids.map(|id| id.as_str().unwrap().to_owned()).collect()
+    };
+    let shown_ids: Vec<BTreeSet<String>> = buttons(&html).iter().map(ids).collect();
+    let one = |id: &String| BTreeSet::from([id.clone()]);
+    let plain_ids: BTreeSet<String> = plain.clone().into();
+    let waiting = plain_ids.iter().chain([&array]).cloned().collect();
+    // All that wait, the two of RUNNABLE, each of them, the array, and the one that runs: the first in line is protected.
+    let expected = [
+        waiting,
+        plain_ids,
+        one(&plain[0]),
+        one(&plain[1]),
+        one(&array),
+        one(&running),
+    ];
+    let sorted = |mut ids: Vec<BTreeSet<String>>| {
+        ids.sort();
+        ids
+    };
+    assert_eq!(sorted(shown_ids), sorted(expected.into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn panel_shows_what_is_wrong_with_its_queue_what_it_uses_and_does_by_itself() {
+    let function = Function::new(&[]);
+    function.emulator.add_queue(Queue {
+        status: QueueStatus::Invalid,
+        status_reason: Some("CE <gone>".to_owned()),
+        job_state_time_limit_actions: vec![TimeLimitAction {
+            reason: "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY".to_owned(),
+            state: TimeLimitState::Runnable,
+            max_time_seconds: 14_400,
+            action: TimeLimitEnd::Cancel,
+        }],
+        total_capacity_usage: vec![CapacityUsage {
+            capacity_unit: "VCPU".to_owned(),
+            quantity: 512.0,
+        }],
+        ..Queue::new("demo-queue")
+    });
+    let html = shown(&function, panel("demo-queue")).await;
+    for text in [
+        "The queue is INVALID</h3><p>CE &lt;gone&gt;",
+        "uses 512 VCPU; read at",
+        "<code>CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY</code> after 4 h 0 min",
+    ] {
+        assert!(html.contains(text), "{text}: {html}");
     }
 }

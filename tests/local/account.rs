@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use batch_cancel::{
+    command::{Command, Content},
     config::Config,
-    event::{self, Command, Content, Scope},
+    event::{self, Scope},
     policy::queue_name,
     request::{AskedId, JobId, OwnRegion, SelectFrom, Target},
 };
@@ -104,29 +105,39 @@ fn targets(payload: &RawValue, scope: &Scope<'_>) -> Vec<Target> {
 
 /// Jobs for a selection to choose from: old and new ones, one that blocks the queue, one that runs, one protected.
 fn add_selectable(emulator: &Emulator, from: &SelectFrom, known: &mut BTreeSet<String>) {
-    let queue = match from {
-        SelectFrom::Queue(queue) => queue_name(queue),
-        SelectFrom::Array(id) => {
-            if !known.insert(id.to_string()) {
-                return;
-            }
-            let children = [
-                Status::Runnable,
-                Status::Running,
-                Status::Succeeded,
-                Status::Runnable,
-            ];
-            let spec = JobSpec::new(Status::Pending)
-                .id(id.to_string())
-                .queue(QUEUE)
-                .name("demo-array");
-            emulator.add_job(spec.age(Duration::from_hours(3)).array(&children));
-            return;
-        }
-    };
-    if !known.insert(queue.to_owned()) {
-        return;
+    if let SelectFrom::Array(id) = from {
+        return add_array(emulator, *id, known);
     }
+    for queue in from.queues() {
+        // A pattern stands for queues of the demo account.
+        let queue = match queue_name(queue) {
+            pattern if pattern.contains('*') => QUEUE,
+            name => name,
+        };
+        if known.insert(queue.to_owned()) {
+            add_jobs(emulator, queue);
+        }
+    }
+}
+
+/// An array of four children, one of which runs.
+fn add_array(emulator: &Emulator, id: JobId, known: &mut BTreeSet<String>) {
+    let children = [
+        Status::Runnable,
+        Status::Running,
+        Status::Succeeded,
+        Status::Runnable,
+    ];
+    if known.insert(id.to_string()) {
+        let spec = JobSpec::new(Status::Pending)
+            .id(id.to_string())
+            .queue(QUEUE)
+            .name("demo-array");
+        emulator.add_job(spec.age(Duration::from_hours(3)).array(&children));
+    }
+}
+
+fn add_jobs(emulator: &Emulator, queue: &str) {
     emulator.add_queue(Queue::new(queue));
     let job = |name: &str, status, hours| {
         let spec = JobSpec::new(status).name(name).queue(queue);

@@ -68,9 +68,20 @@ fn from_sdk(job: SdkDetail) -> Result<JobDetail, CallError> {
         let attempts = job.attempts.iter().flatten().map(attempt_end);
         let eks_attempts = job.eks_attempts.iter().flatten().map(eks_attempt_end);
         let mut ends = attempts.chain(eks_attempts);
-        ends.find_map(|end| end.of_job(stopped_at))
+        ends.find_map(|(at, exit_code, reason)| {
+            let is_near = time(at)?.abs_diff(stopped_at) <= SAME_END;
+            is_near.then(|| match (exit_code, reason) {
+                (Some(code), _) => format!("exit code {code}"),
+                (None, reason) => reason.unwrap_or("no exit code").to_owned(),
+            })
+        })
     });
-    let size = job.array_properties.and_then(|array| array.size);
+    let array = job.array_properties.as_ref();
+    let array_size = array_size(array.and_then(|array| array.size.map(i64::from)));
+    let summary = array.and_then(|array| array.status_summary.clone());
+    let summary = summary.filter(|_| array_size.is_some()).unwrap_or_default();
+    let counts = summary.iter();
+    let counts = counts.map(|(name, count)| (name.as_str(), i64::from(*count)));
     Ok(JobDetail {
         summary: JobSummary {
             id: job_id(job.job_id.as_deref())?,
@@ -84,7 +95,8 @@ fn from_sdk(job: SdkDetail) -> Result<JobDetail, CallError> {
             started_at: time_since(job.created_at, job.started_at),
             is_cancelled: job.is_cancelled.unwrap_or_default(),
             is_terminated: job.is_terminated.unwrap_or_default(),
-            array_size: array_size(size.map(i64::from)),
+            array_size,
+            children: children(counts),
         },
         job_queue: job.job_queue.unwrap_or_default(),
         tags: job.tags.unwrap_or_default(),
@@ -92,22 +104,20 @@ fn from_sdk(job: SdkDetail) -> Result<JobDetail, CallError> {
     })
 }
 
-fn attempt_end(attempt: &AttemptDetail) -> AttemptEnd<'_> {
-    let container = attempt.container();
-    AttemptEnd {
-        stopped_at: attempt.stopped_at,
-        exit_code: container.and_then(|container| container.exit_code.map(i64::from)),
-        reason: attempt.status_reason(),
-    }
+/// When an attempt stopped, its first exit code, and its reason.
+type End<'a> = (Option<i64>, Option<i32>, Option<&'a str>);
+
+fn attempt_end(attempt: &AttemptDetail) -> End<'_> {
+    let exit_code = attempt
+        .container()
+        .and_then(|container| container.exit_code);
+    (attempt.stopped_at, exit_code, attempt.status_reason())
 }
 
-fn eks_attempt_end(attempt: &EksAttemptDetail) -> AttemptEnd<'_> {
+fn eks_attempt_end(attempt: &EksAttemptDetail) -> End<'_> {
     let mut containers = attempt.containers().iter();
-    AttemptEnd {
-        stopped_at: attempt.stopped_at,
-        exit_code: containers.find_map(|container| container.exit_code.map(i64::from)),
-        reason: attempt.status_reason(),
-    }
+    let exit_code = containers.find_map(|container| container.exit_code);
+    (attempt.stopped_at, exit_code, attempt.status_reason())
 }
 
 /// Values as Batch may send them, or may one day.
@@ -215,7 +225,10 @@ impl Draw {
             ("isTerminated", self.0.bool().into()),
             (
                 "arrayProperties",
-                json!({"size": self.0.i32(-1..4), "statusSummary": {"FAILED": 1}}),
+                json!({
+                    "size": self.0.i32(-1..4),
+                    "statusSummary": {"FAILED": self.0.i32(-1..3), "RUNNING": 2, "DREAMING": 7},
+                }),
             ),
             ("tags", Value::Object(tags)),
             ("attempts", self.attempts(false)),

@@ -1,7 +1,7 @@
 //! Who has sent an HTTP request, as far as the gateway has authenticated somebody.
 
-use super::{HttpForm, RawObject};
-use crate::policy::Identity;
+use super::RawObject;
+use crate::{command::HttpForm, policy::Identity};
 
 /// A caller whom the gateway has authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
-use super::{HttpForm, RawObject, caller::Caller};
-use crate::request::RequestError;
+use super::{RawObject, caller::Caller};
+use crate::{command::HttpForm, request::RequestError};
 
 /// The parts of an HTTP request that are used.
 #[derive(Debug)]

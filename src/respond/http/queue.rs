@@ -51,17 +51,23 @@ impl<'a> From<&'a JobSummary> for ListedJob<'a> {
     }
 }
 
-/// A measured queue as JSON, or why it is not shown.
-pub(in crate::respond) fn queue(
-    view: &Result<Box<QueueView>, QueueError>,
-) -> Result<String, Problem> {
-    let view = view.as_ref().map_err(problem)?;
-    Ok(serde_json::to_string(view).unwrap_or_default())
+/// A measured queue as JSON.
+///
+/// # Errors
+///
+/// Why it is not shown.
+pub fn queue(view: Result<QueueView, QueueError>) -> Result<String, Problem> {
+    let view = view.map_err(|error| problem(&error))?;
+    Ok(serde_json::to_string(&view).unwrap_or_default())
 }
 
-/// A page of jobs as JSON, or why it is not shown.
-pub(in crate::respond) fn jobs(page: &Result<JobPage, QueueError>) -> Result<String, Problem> {
-    let page = page.as_ref().map_err(problem)?;
+/// A page of jobs as JSON.
+///
+/// # Errors
+///
+/// Why it is not shown.
+pub fn jobs(page: Result<JobPage, QueueError>) -> Result<String, Problem> {
+    let page = page.map_err(|error| problem(&error))?;
     let body = PageBody {
         job_queue: &page.job_queue,
         jobs: page.jobs.iter().map(ListedJob::from).collect(),

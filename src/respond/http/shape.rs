@@ -8,7 +8,7 @@ use aws_lambda_events::{
 };
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::{event::HttpForm, problem::Problem};
+use crate::{command::HttpForm, problem::Problem};
 
 /// An HTTP response, independent of the gateway.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use super::{
     html::{Escaped, jobs, number, time},
 };
 use crate::{
-    batch::JobSummary,
-    queue::{Group, Panel, since},
+    batch::{JobSummary, started},
+    queue::{Group, NoButton, Panel, PanelJob, since},
     request::{Action, JobId, Status},
 };
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ const MAX_TYPED: usize = 400;
 /// The form for the reason, and the table of jobs.
 pub(super) fn table(panel: &Panel, function: &str) -> String {
     let is_empty = panel.groups.is_empty();
-    let has_buttons = !is_empty || matches!(panel.head, Ok(Some(_)));
+    let has_buttons = !is_empty || panel.queue.first().is_some();
     let mut html = String::new();
     if has_buttons {
         html += &form(panel, function);
@@ -46,16 +46,15 @@ pub(super) fn table(panel: &Panel, function: &str) -> String {
 
 /// The reason, and the button for all jobs that wait.
 fn form(panel: &Panel, function: &str) -> String {
-    let waiting = |group: &&Group| action(group.status, panel) == Some(Action::Cancel);
-    let groups = panel.groups.iter().filter(waiting);
-    let (ids, children) = open(groups.flat_map(|group| &group.jobs));
+    let waiting = panel.groups.iter().flat_map(|group| &group.jobs);
+    let (ids, children) = ending(waiting, Action::Cancel);
     let label = format!("Cancel the {} waiting jobs shown", number(ids.len()));
     let button = if ids.len() < 2 {
         String::new()
     } else {
         let names = format!(
             "all that are shown and have not started{children}, of the queue {}",
-            panel.name
+            panel.queue.job_queue
         );
         let end = End {
             action: Action::Cancel,
@@ -74,28 +73,31 @@ fn form(panel: &Panel, function: &str) -> String {
     )
 }
 
-/// What a button may do to jobs in this status.
-fn action(status: Status, panel: &Panel) -> Option<Action> {
-    match status {
-        Status::Submitted | Status::Pending | Status::Runnable => Some(Action::Cancel),
-        Status::Starting | Status::Running if panel.can_terminate => Some(Action::Terminate),
-        _ => None,
-    }
-}
-
-/// The jobs that nobody has ended yet, and in words how many more there are in their arrays.
-fn open<'a>(shown: impl IntoIterator<Item = &'a JobSummary>) -> (Vec<JobId>, String) {
-    let is_open = |job: &&JobSummary| !job.is_cancelled && !job.is_terminated;
-    let (mut ids, mut children) = (Vec::new(), 0);
-    for job in shown.into_iter().filter(is_open) {
+/// The jobs that a button of this action would end, and of the arrays among them, what becomes of the children.
+fn ending<'a>(
+    shown: impl IntoIterator<Item = &'a PanelJob>,
+    action: Action,
+) -> (Vec<JobId>, String) {
+    let (mut ids, mut children, mut running) = (Vec::new(), 0, 0);
+    for PanelJob { job, .. } in shown.into_iter().filter(|shown| shown.button == Ok(action)) {
         ids.push(job.id);
         children += job.array_size.map_or(0, widen);
+        running += widen(started(&job.children));
     }
-    let children = match children {
-        0 => String::new(),
-        children => format!(", with the {} of their arrays", jobs(children)),
+    let children = match (children, run_on(running, action)) {
+        (0, _) => String::new(),
+        (children, run_on) => format!(", with the {} of their arrays{run_on}", jobs(children)),
     };
     (ids, children)
+}
+
+/// That children run on which have started.
+fn run_on(running: usize, action: Action) -> String {
+    match (running, action) {
+        (0, _) | (_, Action::Terminate) => String::new(),
+        (1, Action::Cancel) => ", of which 1 has started and runs on".to_owned(),
+        (more, Action::Cancel) => format!(", of which {} have started and run on", number(more)),
+    }
 }
 
 fn widen(size: u32) -> usize {
@@ -104,9 +106,15 @@ fn widen(size: u32) -> usize {
 
 fn group_rows(group: &Group, panel: &Panel, function: &str) -> String {
     let status = group.status;
-    let counted = panel.counts.jobs.get(&status).copied().unwrap_or_default();
+    let counted = panel
+        .queue
+        .counts
+        .jobs
+        .get(&status)
+        .copied()
+        .unwrap_or_default();
     let amount = number(group.jobs.len());
-    let shown = if panel.counts.more.contains(&status) {
+    let shown = if panel.queue.counts.more.contains(&status) {
         // Batch lists the newest first, and the panel reads one page.
         format!("{amount} of the newest {}: there are more", number(counted))
     } else if group.jobs.len() < counted {
@@ -114,13 +122,10 @@ fn group_rows(group: &Group, panel: &Panel, function: &str) -> String {
     } else {
         jobs(counted)
     };
-    let action = action(status, panel);
-    let button = match action {
-        Some(action) => group_button(group, action, panel, function),
-        None if status.is_started() => {
-            "<small class=\"bc-dim\">run on: ALLOW_TERMINATE is off</small>".to_owned()
-        }
-        None => String::new(),
+    let button = if status.is_started() && !panel.can_terminate {
+        "<small class=\"bc-dim\">run on: this function may not terminate jobs</small>".to_owned()
+    } else {
+        group_button(group, panel, function)
     };
     let columns = if panel.request.is_narrow { 2 } else { 5 };
     let mut html = format!(
@@ -129,14 +134,19 @@ fn group_rows(group: &Group, panel: &Panel, function: &str) -> String {
         pattern(status)
     );
     for job in &group.jobs {
-        let _ = row(&mut html, job, action, panel, function);
+        let _ = row(&mut html, job, panel, function);
     }
     html + "</tbody>"
 }
 
 /// The button for all shown jobs in one status, where there are several.
-fn group_button(group: &Group, action: Action, panel: &Panel, function: &str) -> String {
-    let (ids, children) = open(&group.jobs);
+fn group_button(group: &Group, panel: &Panel, function: &str) -> String {
+    let action = if group.status.is_started() {
+        Action::Terminate
+    } else {
+        Action::Cancel
+    };
+    let (ids, children) = ending(&group.jobs, action);
     if ids.len() < 2 {
         return String::new();
     }
@@ -146,7 +156,7 @@ fn group_button(group: &Group, action: Action, panel: &Panel, function: &str) ->
         ids: &ids,
         names: &format!(
             "those shown as {status}{children}, of the queue {}",
-            panel.name
+            panel.queue.job_queue
         ),
         label: &format!("{verb} these {}", number(ids.len())),
         is_primary: false,
@@ -154,15 +164,13 @@ fn group_button(group: &Group, action: Action, panel: &Panel, function: &str) ->
     end_button(end, panel, function)
 }
 
-fn row(
-    html: &mut String,
-    job: &JobSummary,
-    action: Option<Action>,
-    panel: &Panel,
-    function: &str,
-) -> fmt::Result {
+fn row(html: &mut String, shown: &PanelJob, panel: &Panel, function: &str) -> fmt::Result {
+    let job = &shown.job;
     let name = Escaped(&job.job_name);
-    let is_first = matches!(&panel.head, Ok(Some(head)) if head.job_id == job.id);
+    let is_first = panel
+        .queue
+        .first()
+        .is_some_and(|head| head.job_id == job.id);
     let first = if is_first {
         " <span class=\"bc-tag\">first in line</span>"
     } else {
@@ -172,7 +180,11 @@ fn row(
         format!(" <span class=\"bc-tag\">array of {size}</span>")
     });
     let age = age(job, panel.now);
-    let reason = Escaped(job.status_reason.as_deref().unwrap_or_default());
+    let reason = match job.status_reason.as_deref() {
+        Some(_) if is_first => "see above",
+        reason => reason.unwrap_or_default(),
+    };
+    let reason = Escaped(reason);
     if panel.request.is_narrow {
         write!(
             html,
@@ -188,7 +200,7 @@ fn row(
             job.id
         )?;
     }
-    let button = row_button(job, action, panel, function);
+    let button = row_button(shown, panel, function);
     write!(html, "<td class=\"bc-line bc-act\">{button}</td></tr>")
 }
 
@@ -207,16 +219,19 @@ fn age(job: &JobSummary, now: i64) -> String {
     format!("<span{}>{runs}{age}</span>", exactly.unwrap_or_default())
 }
 
-fn row_button(job: &JobSummary, action: Option<Action>, panel: &Panel, function: &str) -> String {
-    let Some(action) = action else {
-        return String::new();
+fn row_button(shown: &PanelJob, panel: &Panel, function: &str) -> String {
+    let job = &shown.job;
+    let action = match shown.button {
+        Ok(action) => action,
+        Err(NoButton::NotInThisStatus) => return String::new(),
+        Err(NoButton::IsEnding) => return "<small>is being ended</small>".to_owned(),
+        Err(NoButton::Protected) => return "<small>protected</small>".to_owned(),
+        Err(NoButton::Other) => return "<small>cannot be read</small>".to_owned(),
     };
-    if job.is_cancelled || job.is_terminated {
-        return "<small>is being ended</small>".to_owned();
-    }
-    let array = job
-        .array_size
-        .map_or_else(String::new, |size| format!(", an array of {size} jobs"));
+    let array = job.array_size.map_or_else(String::new, |size| {
+        let run_on = run_on(widen(started(&job.children)), action);
+        format!(", an array of {}{run_on}", jobs(widen(size)))
+    });
     let end = End {
         action,
         ids: &[job.id],

@@ -7,23 +7,17 @@ use super::{
     notice,
 };
 use crate::{
-    event::{Confirmation, WidgetReply},
-    intake::MessageOutcome,
+    command::{Confirmation, WidgetReply},
     report::{Class, JobResult, Outcome, Report, ReportedId},
     request::Status,
+    results::Results,
 };
 
 /// The longest table, in bytes. It is far below the longest answer of Lambda, and more than anybody reads.
 const MAX_HTML: usize = 200_000;
 
 /// The outcomes of a request's jobs, or why it could not be acted on. Buttons call the function with the ARN `function`.
-pub(in crate::respond) fn report(
-    report: &Report,
-    messages: &[MessageOutcome],
-    reply: &WidgetReply,
-    function: &str,
-) -> String {
-    let error = messages.iter().find_map(|message| message.error.as_ref());
+pub(in crate::respond) fn report(results: &Results, reply: &WidgetReply, function: &str) -> String {
     let back = reply.back.as_deref().map(|payload| {
         let button = Button {
             label: "← Back",
@@ -36,9 +30,9 @@ pub(in crate::respond) fn report(
         format!("<p>{button}</p>")
     });
     let back = back.unwrap_or_default();
-    let html = match error {
+    let html = match results.refusal() {
         Some(error) => notice("Refused", &format!("Nothing was done. {error}")) + &back,
-        None => outcomes(report, reply, &back, function),
+        None => outcomes(&results.report, reply, &back, function),
     };
     page(reply.is_narrow, &html)
 }
@@ -93,7 +87,14 @@ fn heading(report: &Report) -> (&'static str, String) {
     let is_left = |job: &&JobResult| job.outcome.class() != Class::Done;
     let left = report.jobs.iter().filter(is_left).count();
     let unfinished = match left {
-        0 if report.partial.is_some() => "the selection could not be listed to its end".to_owned(),
+        0 if report.partial.is_some() => {
+            let queues = report.unread.iter().map(|queue| queue.job_queue.as_str());
+            let queues = match queues.collect::<Vec<_>>().join(", ") {
+                none if none.is_empty() => none,
+                queues => format!(": {queues}"),
+            };
+            format!("the selection could not be listed to its end{queues}")
+        }
         left => format!("{} left over", jobs(left)),
     };
     match (report.dry_run, left > 0 || report.partial.is_some()) {

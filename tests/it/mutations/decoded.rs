@@ -1,8 +1,9 @@
 //! What must hold after a mutated event is decoded.
 
 use batch_cancel::{
+    command::{Command, Content, Event, Refusal, RequestRefused, Source},
     config::Config,
-    event::{Command, Content, Event, EventError, Refusal, Scope, decode},
+    event::{Scope, decode},
     request::{Action, AskedId, JobId, MAX_WAIT, OwnRegion, QueueName, Request, Target},
 };
 use jiff::Timestamp;
@@ -77,7 +78,7 @@ fn of_event(event: &Event, facts: &Facts) -> Result<&'static str, String> {
                     Err(error) => check_text(&error.to_string())?,
                 }
             }
-            Ok(event.source.as_str())
+            Ok(event.source.map_or("no source", Source::as_str))
         }
         Command::ShowJob { id, .. } => named(*id, facts).map(|()| "a job to show"),
         Command::ShowQueue { queue, .. } => of_queue(queue, facts).map(|()| "a queue to show"),
@@ -104,7 +105,7 @@ fn of_event(event: &Event, facts: &Facts) -> Result<&'static str, String> {
         Command::Refuse(Refusal::Http { problem, .. }) => {
             check_text(&problem.detail).map(|()| "an HTTP problem")
         }
-        Command::Refuse(Refusal::Widget(error)) => {
+        Command::Refuse(Refusal::Widget(error) | Refusal::Event(error)) => {
             check_text(&error.to_string()).map(|()| "a problem in a widget")
         }
     }
@@ -165,7 +166,7 @@ fn check_text(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn of_error(error: &EventError, mutant: &Mutant<'_>) -> Result<(), String> {
+fn of_error(error: &RequestRefused, mutant: &Mutant<'_>) -> Result<(), String> {
     let text = error.to_string();
     check_text(&text)?;
     if !["UnsupportedEvent", "InvalidEvent", "InvalidRequest"].contains(&error.error_type()) {

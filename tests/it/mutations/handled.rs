@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use batch_cancel::{
+    command::{Command, Content, Event, Message, Reply, RequestRefused, Source},
     config::Config,
-    event::{Command, Content, Event, EventError, Message, Reply, Scope, Source, decode},
+    event::{Scope, decode},
     request::{Action, AskedId, OwnRegion, Request, Target},
     respond::Failure,
 };
@@ -45,7 +46,7 @@ pub(crate) struct Bench {
 /// A handled event.
 struct Handled<'a> {
     facts: Facts,
-    event: Result<Event, EventError>,
+    event: Result<Event, RequestRefused>,
     answer: Result<Value, Failure>,
     calls: Vec<Call>,
     emulator: &'a Emulator,
@@ -162,7 +163,7 @@ impl Handled<'_> {
             if matches!(failure, Failure::Unwritable(_)) {
                 return Err(text);
             }
-            if matches!(failure, Failure::Event(EventError::Request(_))) {
+            if matches!(failure, Failure::Event(RequestRefused::Request(_))) {
                 names_the_field(&text, mutant)?;
             }
         }
@@ -344,7 +345,7 @@ impl Handled<'_> {
         let (Ok(Event { source, .. }), answer) = (&self.event, &self.answer) else {
             return Ok(());
         };
-        if *source != Source::Http {
+        if *source != Some(Source::Http) {
             return Ok(());
         }
         let Ok(answer) = answer else {

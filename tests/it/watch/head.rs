@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use batch_emulator::{JobSpec, Operation, PositionTime, Status};
+use batch_cancel::reasons::REASONS;
+use batch_emulator::{
+    CapacityUsage, JobSpec, Operation, PositionTime, Queue, QueueStatus, Status, TimeLimitAction,
+    TimeLimitEnd, TimeLimitState,
+};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use support::{Function, QUEUE, first_for};
 
@@ -156,4 +161,138 @@ async fn a_first_job_that_is_protected_ending_moving_or_without_a_time_is_not_ca
     let head = watch_one(&function).await["head"].clone();
     assert_eq!(head["wouldCancel"], false);
     assert!(head["why"].as_str().unwrap().contains("DRY_RUN"), "{head}");
+}
+
+const HOUR: u64 = 3600;
+
+/// A queue whose own time limit actions are these, by codes and seconds.
+fn with_actions(function: &Function, actions: &[(&str, u64)]) {
+    let actions = actions.iter().map(|(reason, seconds)| TimeLimitAction {
+        reason: (*reason).to_owned(),
+        state: TimeLimitState::Runnable,
+        max_time_seconds: i32::try_from(*seconds).unwrap(),
+        action: TimeLimitEnd::Cancel,
+    });
+    function.emulator.add_queue(Queue {
+        job_state_time_limit_actions: actions.collect(),
+        ..Queue::new(QUEUE)
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_queue_does_by_itself_is_shown_with_the_time_and_who_comes_first() {
+    let all = REASONS.map(|reason| (reason.code, HOUR * 4));
+    // Ours is opted in for the job's own fault alone, after ten minutes.
+    for reason in REASONS {
+        let text = format!("{} - text", reason.code);
+        for (minutes, order) in [
+            (5, "the function may before that"),
+            (90, "the function may cancel it now"),
+        ] {
+            let order = match reason.code {
+                "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" => order,
+                _ => "the function leaves it alone",
+            };
+            let function = Function::new(&[]);
+            with_actions(&function, &all);
+            first(&function, minutes, &text);
+            let watched = watch_one(&function).await;
+            let head = &watched["head"];
+            let since: Timestamp = head["since"].as_str().unwrap().parse().unwrap();
+            let acts: Timestamp = head["batchActsAfter"].as_str().unwrap().parse().unwrap();
+            assert_eq!(acts.as_second() - since.as_second(), 4 * 3600, "{head}");
+            let help = head["help"].as_str().unwrap();
+            let expected = format!("after 4h, this one not before {acts:.0}; {order}.");
+            assert!(
+                help.starts_with(reason.remedy) && help.ends_with(&expected),
+                "{help}"
+            );
+            let shown = watched["timeLimitActions"].as_array().unwrap();
+            assert_eq!(shown.len(), REASONS.len());
+            let action = json!({"reason": REASONS[0].code, "seconds": 14_400, "action": "CANCEL"});
+            assert_eq!(shown[0], action);
+        }
+        // Without an action for this reason.
+        let others: Vec<(&str, u64)> = all
+            .into_iter()
+            .filter(|(code, _)| *code != reason.code)
+            .collect();
+        for actions in [others.as_slice(), &[]] {
+            let function = Function::new(&[]);
+            with_actions(&function, actions);
+            first(&function, 90, &text);
+            let head = watch_one(&function).await["head"].clone();
+            assert!(head["batchActsAfter"].is_null(), "{head}");
+            let help = head["help"].as_str().unwrap();
+            assert!(help.contains("no time limit action"), "{help}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_acts_first_where_its_time_is_shorter_than_ours() {
+    let function = Function::new(&[("BLOCKED_FOR", "3h")]);
+    with_actions(
+        &function,
+        &[
+            ("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", 7200),
+            ("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", 600),
+        ],
+    );
+    first(&function, 5, OWN_FAULT);
+    let head = watch_one(&function).await["head"].clone();
+    let help = head["help"].as_str().unwrap();
+    assert!(
+        help.contains("after 10m") && help.ends_with("that is before the function may."),
+        "{help}"
+    );
+    // Since when it is first is not known: nor when the queue acts.
+    let function = Function::new(&[]);
+    with_actions(
+        &function,
+        &[("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", 600)],
+    );
+    function.emulator.add_job(JobSpec {
+        status_reason: Some(OWN_FAULT.to_owned()),
+        position_time: PositionTime::Missing,
+        ..job(Status::Runnable)
+    });
+    let head = watch_one(&function).await["head"].clone();
+    assert!(head["batchActsAfter"].is_null(), "{head}");
+    assert!(
+        head["help"]
+            .as_str()
+            .unwrap()
+            .ends_with("such a job after 10m."),
+        "{head}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn state_of_the_queue_and_what_it_uses_are_shown_without_another_call() {
+    let function = Function::new(&[]);
+    first(&function, 5, OWN_FAULT);
+    let watched = watch_one(&function).await;
+    let calls = function.emulator.calls().len();
+    assert_eq!(watched["timeLimitActions"], json!([]));
+    assert_eq!(watched["inUse"], json!([]));
+    assert!(
+        watched["status"].is_null() && watched["statusReason"].is_null(),
+        "{watched}"
+    );
+    function.emulator.forget_calls();
+    function.emulator.add_queue(Queue {
+        status: QueueStatus::Invalid,
+        status_reason: Some("All environments are gone".to_owned()),
+        total_capacity_usage: vec![CapacityUsage {
+            capacity_unit: "VCPU".to_owned(),
+            quantity: 1.5,
+        }],
+        ..Queue::new(QUEUE)
+    });
+    let watched = watch_one(&function).await;
+    assert_eq!(watched["status"], "INVALID");
+    assert_eq!(watched["statusReason"], "All environments are gone");
+    assert_eq!(watched["inUse"], json!([{"unit": "VCPU", "quantity": 1.5}]));
+    assert_eq!(function.emulator.calls().len(), calls);
 }
