@@ -10,7 +10,11 @@
     reason = "a benchmark that panics fails"
 )]
 
-use std::{collections::HashMap, hint::black_box, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hint::black_box,
+    time::Duration,
+};
 
 use aws_sdk_batch::{
     Client, Config as SdkConfig,
@@ -77,7 +81,7 @@ fn seen(number: u32) -> JobDetail {
         created_at: None,
         started_at: None,
         array_size: None,
-        children: Default::default(),
+        children: BTreeMap::default(),
         job_definition: None,
         share_identifier: None,
     };
@@ -91,11 +95,17 @@ fn seen(number: u32) -> JobDetail {
 
 fn report(jobs: u32) -> Report {
     let result = |number| JobResult {
+        job_id: ReportedId::Id(seen(number).summary.id),
+        outcome: Outcome::Cancelled,
         before: Some(Status::Runnable),
         after: Some(Status::Failed),
         job_queue: Some("arn:aws:batch:eu-west-1:123456789012:job-queue/main".into()),
         job_name: Some("frame".into()),
-        ..JobResult::new(ReportedId::Id(seen(number).summary.id), Outcome::Cancelled)
+        created_at: None,
+        status_reason: None,
+        asked_as: None,
+        children: None,
+        message: None,
     };
     Report {
         jobs: (0..jobs).map(result).collect(),

@@ -8,10 +8,10 @@ mod source;
 use crate::{
     policy::Owner,
     problem::Problem,
-    request::{JobId, PageRequest, PanelRequest, QueueName, WatchRequest},
+    request::{JobId, PageRequest, PanelRequest, QueueName, Request, WatchRequest},
 };
 
-pub use message::{Content, Message};
+pub use message::{Message, NoRequest};
 pub use refused::RequestRefused;
 pub use reply::{Confirmation, HttpForm, Reply, WidgetReply};
 pub use source::{Invocation, OWN_SOURCE, Source};
@@ -49,7 +49,7 @@ impl From<RequestRefused> for Event {
             source: None,
             requested_by: None,
             owner: Owner::Anyone,
-            command: Command::Refuse(Refusal::Event(why)),
+            command: Command::RefuseEvent(why),
         }
     }
 }
@@ -89,56 +89,34 @@ pub enum Command {
     Watch(WatchRequest),
     /// Show a job queue on a dashboard.
     Panel(PanelRequest),
-    /// Answer with a fixed text.
-    Document(Document),
-    /// Say why the request is refused.
-    Refuse(Refusal),
-}
-
-/// A request that is refused, and how that is said.
-#[derive(Debug)]
-pub enum Refusal {
-    /// An event that cannot be decoded: by an invocation error.
-    Event(RequestRefused),
-    /// An HTTP request. The person who waits for the answer would not see an invocation error.
-    Http {
+    /// Answer with the `OpenAPI` description of the HTTP routes.
+    OpenApi(HttpForm),
+    /// Answer with the documentation of the dashboard widget.
+    WidgetDocumentation,
+    /// Say by an invocation error that the event cannot be decoded.
+    RefuseEvent(RequestRefused),
+    /// Refuse an HTTP request. The person who waits for the answer would not see an invocation error.
+    RefuseHttp {
         /// What is wrong.
         problem: Problem,
         /// The shape of the HTTP response.
         form: HttpForm,
     },
-    /// A request or a panel of a dashboard widget, with what is wrong. Nor would a viewer see one.
-    Widget(RequestRefused),
+    /// Refuse a request or a panel of a dashboard widget. A viewer would not see an invocation error either.
+    RefuseWidget(RequestRefused),
 }
 
 impl Command {
     /// Whether a message that is left over is delivered again.
     #[must_use]
     pub fn comes_again(&self) -> bool {
-        matches!(
-            self,
-            Self::Cancel {
-                reply: Reply::BatchItemFailures,
-                ..
-            }
-        )
+        matches!(self, Self::Cancel { reply, .. } if *reply == Reply::BatchItemFailures)
     }
 
     /// Cancels the jobs of an event that is one request.
     #[must_use]
-    pub fn cancel(content: impl Into<Content>, reply: Reply) -> Self {
-        Self::Cancel {
-            messages: vec![Message::of(Ok(content.into()))],
-            reply,
-        }
+    pub fn cancel(request: Result<Request, NoRequest>, reply: Reply) -> Self {
+        let messages = vec![request.into()];
+        Self::Cancel { messages, reply }
     }
-}
-
-/// A fixed text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Document {
-    /// The `OpenAPI` description of the HTTP routes.
-    OpenApi(HttpForm),
-    /// The documentation of the dashboard widget.
-    Widget,
 }

@@ -9,7 +9,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::{
     policy::{IDENTITY_CENTER_ROLES, OwnerRule, Patterns, Policy, ProtectTag, Queues, entries},
-    request::Status,
+    request::{RequestTemplate, Status},
 };
 
 use values::{
@@ -29,7 +29,7 @@ pub struct Config {
     /// `MAX_EVENT_AGE`: alarm and Batch events older than this are ignored.
     pub max_event_age: Option<Duration>,
     /// `ALARM_REQUEST`: the request that an alarm stands for; the queue is filled in.
-    pub alarm_request: String,
+    pub alarm_request: RequestTemplate,
     /// `ALARM_DESCRIPTIONS`: whether an alarm's description may give the request.
     pub alarm_descriptions: bool,
     /// `QUEUE_DIMENSIONS`: the metric dimensions whose value is a job queue.
@@ -91,10 +91,8 @@ impl Config {
         let env = Env(lookup);
         let policy = Policy {
             allowed_queues: env.list("ALLOWED_QUEUES", "", |text| Ok(Queues::parse(text)))?,
-            protect_tag: env.read("PROTECT_TAG", "batch-cancel:protect", |text| {
-                ProtectTag::parse(text).map_err(str::to_owned)
-            })?,
-            allow_terminate: env.flag("ALLOW_TERMINATE", false)?,
+            protect_tag: env.read("PROTECT_TAG", "batch-cancel:protect", ProtectTag::parse)?,
+            allow_terminate: env.flag("ALLOW_TERMINATE", "false")?,
             max_selected: env.number("MAX_SELECTED", "1000", 1, usize::MAX)?,
             blocked_reasons: env.list("BLOCKED_REASONS", BLOCKED_REASONS, |text| {
                 Ok(Patterns::parse(text))
@@ -106,7 +104,7 @@ impl Config {
                 roles: env.list("OWNER_ROLES", IDENTITY_CENTER_ROLES, owner_roles)?,
                 admins: env.list("ADMIN_CALLERS", "", admins)?,
             },
-            dry_run: env.flag("DRY_RUN", false)?,
+            dry_run: env.flag("DRY_RUN", "false")?,
         };
         Ok(Self {
             result_bus: Some(env.read("RESULT_BUS", "", bus)?).filter(|bus| !bus.is_empty()),
@@ -122,11 +120,11 @@ impl Config {
             alarm_request: env.read("ALARM_REQUEST", ALARM_REQUEST, |text| {
                 alarm_request(text, &policy)
             })?,
-            alarm_descriptions: env.flag("ALARM_DESCRIPTIONS", false)?,
+            alarm_descriptions: env.flag("ALARM_DESCRIPTIONS", "false")?,
             queue_dimensions: env.list("QUEUE_DIMENSIONS", "JobQueueName,JobQueue", |text| {
                 Ok(words(text))
             })?,
-            require_caller: env.flag("REQUIRE_CALLER", true)?,
+            require_caller: env.flag("REQUIRE_CALLER", "true")?,
             calls_per_second: Some(env.number("API_CALLS_PER_SECOND", "10", 0, 10_000)?)
                 .filter(|&n| n > 0),
             concurrency: env.number("API_CONCURRENCY", "8", 1, MAX_CONCURRENCY)?,
@@ -141,11 +139,11 @@ impl Config {
 struct Env<'a>(&'a dyn Fn(&str) -> Option<OsString>);
 
 impl Env<'_> {
-    fn read<T>(
+    fn read<T, E: Display>(
         &self,
         name: &'static str,
         default: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
+        parse: impl Fn(&str) -> Result<T, E>,
     ) -> Result<T, ConfigError> {
         let set = (self.0)(name).filter(|value| !value.to_string_lossy().trim().is_empty());
         let value = set.unwrap_or_else(|| default.into());
@@ -153,7 +151,7 @@ impl Env<'_> {
         let expected = match (parse(text.trim()), value.to_str()) {
             (Ok(read), Some(_)) => return Ok(read),
             (Ok(_), None) => "a text in UTF-8".to_owned(),
-            (Err(expected), Some(_)) => expected,
+            (Err(expected), Some(_)) => expected.to_string(),
             (Err(expected), None) => format!("{expected}, in UTF-8"),
         };
         Err(ConfigError {
@@ -180,16 +178,10 @@ impl Env<'_> {
         })
     }
 
-    fn flag(&self, name: &'static str, default: bool) -> Result<bool, ConfigError> {
-        self.read(
-            name,
-            if default { "true" } else { "false" },
-            |text| match text {
-                "true" => Ok(true),
-                "false" => Ok(false),
-                _ => Err("true or false".to_owned()),
-            },
-        )
+    fn flag(&self, name: &'static str, default: &str) -> Result<bool, ConfigError> {
+        self.read(name, default, |text| {
+            text.parse().map_err(|_| "true or false")
+        })
     }
 
     fn number<T>(
@@ -358,6 +350,7 @@ mod tests {
                 r#"{"select":{"head":true},"terminate":true}"#,
             ),
             ("ALARM_REQUEST", r#"{"jobIds":[]}"#),
+            ("ALARM_REQUEST", r#"{"select":{"jobQueues":["*"]}}"#),
         ] {
             let error = with(name, value).unwrap_err().to_string();
             assert!(

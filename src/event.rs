@@ -18,9 +18,9 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::{
-    command::{Command, Content, Event, Reply, RequestRefused, Source},
+    command::{Command, Event, NoRequest, Reply, RequestRefused, Source},
     config::Config,
-    request::OwnRegion,
+    request::{OwnRegion, Request},
 };
 use raw_object::RawObject;
 
@@ -74,22 +74,25 @@ pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, RequestRef
         let watch = Command::Watch(watch::decode(&object)?);
         return Ok(Event::of(Source::Direct, watch));
     }
-    let (source, content) = message(&object, scope, 0)?;
+    let (source, request) = message(&object, scope, 0)?;
+    if let Err(NoRequest::Refused(why)) = request {
+        return Err(why);
+    }
     let reply = match source {
         Source::Direct => Reply::Report,
         _ => Reply::InvocationError,
     };
-    Ok(Event::of(source, Command::cancel(content, reply)))
+    Ok(Event::of(source, Command::cancel(request, reply)))
 }
 
-/// Decodes an event that can come alone or inside another message.
+/// The source of an event that can come alone or inside another message, and what it asks for.
 fn message(
     object: &RawObject<'_>,
     scope: &Scope<'_>,
     depth: usize,
-) -> Result<(Source, Content), RequestRefused> {
+) -> Result<(Source, Result<Request, NoRequest>), RequestRefused> {
     if depth > MAX_DEPTH {
-        return Err(RequestRefused::Unsupported(format!(
+        return Err(RequestRefused::UnsupportedEvent(format!(
             "messages are nested more than {MAX_DEPTH} deep"
         )));
     }
@@ -98,17 +101,17 @@ fn message(
         return Err(hint::unsupported(hint));
     }
     if alarm::matches(object) {
-        return Ok((Source::Alarm, alarm::decode(object, scope)?));
+        return Ok((Source::Alarm, alarm::decode(object, scope)));
     }
     if eventbridge::matches(object) {
-        return Ok((Source::EventBridge, eventbridge::decode(object, scope)?));
+        return Ok((Source::EventBridge, eventbridge::decode(object, scope)));
     }
     if sns::matches_notification(object) {
         let text = sns::decode_notification(object)?;
-        return Ok((Source::Sns, body::read(&text, scope, depth + 1)?));
+        return Ok((Source::Sns, body::read(&text, scope, depth + 1)));
     }
     if direct::matches(object) {
-        return Ok((Source::Direct, direct::decode(object, scope)?));
+        return Ok((Source::Direct, direct::decode(object, scope)));
     }
     Err(hint::unsupported(hint))
 }

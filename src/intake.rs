@@ -8,7 +8,7 @@ use std::{num::NonZeroUsize, time::Duration};
 use futures_util::stream::{self, StreamExt};
 
 use crate::{
-    command::{Content, Invocation, Message, RequestRefused},
+    command::{Invocation, Message, NoRequest, RequestRefused},
     jobs::{Decision, Jobs, RequestOptions},
     plan::Intent,
     request::{Cause, Request, Target, audit_reason},
@@ -28,7 +28,7 @@ pub async fn intake(
 ) -> (Jobs, Vec<Pending>) {
     let searches = searches(messages, invocation).into_iter().enumerate();
     let searches = searches.map(|(number, search)| async move {
-        let found = find(search.content, invocation, session).await;
+        let found = find(search.request, invocation, session).await;
         (number, search.messages, found)
     });
     let at_a_time = session.pace.concurrency();
@@ -55,21 +55,6 @@ struct Found {
     reselects_on_retry: bool,
 }
 
-/// Why nothing is to be done.
-#[derive(Clone, Debug)]
-enum Nothing {
-    /// Nothing is asked for.
-    Ignored(String),
-    /// It must not be done.
-    Refused(RequestRefused),
-}
-
-impl From<RequestRefused> for Nothing {
-    fn from(why: RequestRefused) -> Self {
-        Self::Refused(why)
-    }
-}
-
 /// Why the jobs of a request are ended: as it says, else through what it came.
 fn reason(request: &Request, invocation: Invocation<'_>) -> String {
     let default = || {
@@ -81,14 +66,11 @@ fn reason(request: &Request, invocation: Invocation<'_>) -> String {
 
 /// Finds the jobs of a request that the policy admits.
 async fn find(
-    content: Result<Content, RequestRefused>,
+    request: Result<Request, NoRequest>,
     invocation: Invocation<'_>,
     session: Session<'_>,
-) -> Result<Found, Nothing> {
-    let request = match content? {
-        Content::Request(request) => request,
-        Content::Ignored(why) => return Err(Nothing::Ignored(why)),
-    };
+) -> Result<Found, NoRequest> {
+    let request = request?;
     let policy = session.policy;
     policy.admit(&request).map_err(RequestRefused::Refused)?;
     let reason = reason(&request, invocation);
@@ -122,7 +104,7 @@ async fn choose(
     target: Target,
     query: SelectionQuery,
     session: Session<'_>,
-) -> Result<Selection, Nothing> {
+) -> Result<Selection, NoRequest> {
     Ok(match target {
         Target::Jobs(ids) if query.max_jobs.is_none() => Selection {
             unseen: ids,
@@ -133,7 +115,7 @@ async fn choose(
         Target::Select(selected) => match (select(&selected, query, session).await, query.cause) {
             // An alarm tells of whatever queue it watches: one that is not allowed here, or gone, is nobody's mistake.
             (Err(RequestRefused::NoQueue(why)), Cause::Alarm { .. }) => {
-                return Err(Nothing::Ignored(why));
+                return Err(NoRequest::Ignored(why));
             }
             (selection, _) => selection?,
         },

@@ -35,14 +35,14 @@ use lambda_runtime::LambdaEvent;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use batch::{Batch, CallError};
-use command::{Command, Event, Invocation, Message, Refusal};
+use batch::Batch;
+use command::{Command, Event, Invocation, Message};
 use config::Config;
 use event::Scope;
 use pace::Pace;
 use publish::Publisher;
-use request::{JobId, OwnRegion};
-use respond::{Failure, JobView, Response};
+use request::OwnRegion;
+use respond::{Failure, Response};
 use results::Results;
 use session::{Calls, Session};
 use telemetry::{Ending, Finished, Output};
@@ -56,12 +56,15 @@ pub struct App {
     config: Config,
     batch: Batch,
     pace: Pace,
-    publisher: Option<Publisher>,
-    output: Option<Output>,
-    clock: Clock,
+    /// Publishes its reports.
+    pub publisher: Option<Publisher>,
+    /// Takes the lines that are always written: `jobs`, `done` and the metrics.
+    pub output: Option<Output>,
+    /// Tells the time of day, by which ages are told.
+    pub clock: Clock,
 }
 
-/// Tells the time of day, by which ages are told.
+/// Tells the time of day.
 pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
 impl App {
@@ -76,27 +79,6 @@ impl App {
             publisher: None,
             output: None,
             clock: Box::new(Timestamp::now),
-        }
-    }
-
-    /// The same function with another clock, by which ages are told.
-    #[must_use]
-    pub fn with_clock(self, clock: Clock) -> Self {
-        Self { clock, ..self }
-    }
-
-    /// The same function, which publishes its reports.
-    #[must_use]
-    pub fn with_publisher(self, publisher: Option<Publisher>) -> Self {
-        Self { publisher, ..self }
-    }
-
-    /// The same function, which hands `output` the lines that are always written: `jobs`, `done` and the metrics.
-    #[must_use]
-    pub fn with_output(self, output: Output) -> Self {
-        Self {
-            output: Some(output),
-            ..self
         }
     }
 
@@ -169,7 +151,8 @@ async fn act(
             return (response, Ending::Results { results, reply });
         }
         Command::ShowJob { id, form } => {
-            let body = respond::job(id, show_job(id, session).await);
+            let is_allowed = |queue: &str| session.policy.allowed_queues.contain(queue);
+            let body = respond::job(id, session.look(id).await, is_allowed);
             Response::shown(body, form, invocation)
         }
         Command::ShowQueue { queue, form } => {
@@ -189,14 +172,13 @@ async fn act(
             let panel = Box::pin(queue::panel(request, invocation.at, session)).await;
             respond::panel(&panel, invocation)
         }
-        Command::Document(document) => respond::document(document),
-        Command::Refuse(refusal) => {
-            let response = respond::refusal(&refusal, invocation);
-            return match refusal {
-                Refusal::Event(why) => (response, Ending::Undecoded(why)),
-                Refusal::Http { .. } | Refusal::Widget(_) => (response, Ending::Shown),
-            };
+        Command::OpenApi(form) => respond::openapi(form, invocation),
+        Command::WidgetDocumentation => respond::widget_documentation(),
+        Command::RefuseEvent(why) => {
+            return (Response::refused(&why), Ending::Undecoded(why));
         }
+        Command::RefuseHttp { problem, form } => Response::shown(Err(problem), form, invocation),
+        Command::RefuseWidget(why) => Response::widget_problem((&why).into()),
     };
     (response, Ending::Shown)
 }
@@ -211,13 +193,4 @@ async fn cancel_jobs(
     let deadline = session.deadline.earlier(MARGIN_A_JOB.saturating_mul(count));
     let jobs = cancel::cancel(jobs, session.until(deadline)).await;
     intake::finish(pending, jobs, session.policy)
-}
-
-async fn show_job(id: JobId, session: Session<'_>) -> Result<JobView, CallError> {
-    let allowed = &session.policy.allowed_queues;
-    Ok(match session.look(id).await? {
-        Some(job) if allowed.contain(&job.job_queue) => JobView::Job(Box::new(job)),
-        Some(_) => JobView::QueueNotAllowed,
-        None => JobView::Unknown,
-    })
 }

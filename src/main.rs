@@ -37,9 +37,9 @@ async fn run(config: Config) -> Result<(), Error> {
         .load()
         .await;
     let bus = config.result_bus.clone();
-    let app = App::new(config, Batch::new(&aws))
-        .with_publisher(bus.map(|bus| Publisher::new(&aws, bus)))
-        .with_output(Box::new(telemetry::print));
+    let mut app = App::new(config, Batch::new(&aws));
+    app.publisher = bus.map(|bus| Publisher::new(&aws, bus));
+    app.output = Some(Box::new(telemetry::print));
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
         app.handle(event)
     }))

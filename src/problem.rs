@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::text::cut;
+use crate::{request::RequestError, text::cut};
 
 /// Why an HTTP request was refused or failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,12 @@ impl Problem {
             more: &self.more,
         };
         serde_json::to_string(&body).unwrap_or_default()
+    }
+}
+
+impl From<RequestError> for Problem {
+    fn from(error: RequestError) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error.to_string())
     }
 }
 

@@ -6,11 +6,7 @@ mod detail;
 mod parts;
 mod requests;
 
-use std::{
-    iter::{self, Peekable},
-    sync::OnceLock,
-    time::Duration,
-};
+use std::{iter, sync::OnceLock, time::Duration};
 
 use aws_sdk_eventbridge::{
     Client, Config,
@@ -89,7 +85,7 @@ impl Publisher {
             unwritable += usize::from(entry.is_err());
             entry.ok()
         });
-        let calls = stream::iter(Calls(entries.peekable()));
+        let calls = stream::iter(calls(entries));
         let calls = calls.map(|entries| self.put(entries, deadline));
         let lost: Vec<usize> = calls.buffer_unordered(CONCURRENCY).collect().await;
         lost.into_iter().sum::<usize>() + unwritable
@@ -101,56 +97,49 @@ impl Publisher {
         let mut tries: u8 = 0;
         loop {
             tries = tries.saturating_add(1);
-            let (mut again, mut refused) = (Left::default(), Left::default());
-            for (entry, result) in self.put_once(entries, deadline).await {
-                match result {
-                    Ok(()) => {}
-                    Err(problem) if problem.is_final => refused.push(entry, problem),
-                    Err(problem) => again.push(entry, problem),
-                }
-            }
+            let left = self.put_once(entries, deadline).await.into_iter();
+            let (refused, again): (Vec<_>, Vec<_>) = left.partition(|(_, why)| why.is_final());
             lost += self.give_up(&refused);
             let next = Instant::now() + backoff(tries);
-            if again.entries.is_empty() || deadline.is_over(next) {
+            if again.is_empty() || deadline.is_over(next) {
                 return lost + self.give_up(&again);
             }
             sleep_until(next).await;
-            entries = again.entries;
+            entries = again.into_iter().map(|(entry, _)| entry).collect();
         }
     }
 
     /// Says which events are lost, and returns how many.
-    fn give_up(&self, left: &Left) -> usize {
-        let reports = left.entries.len();
-        if let Some(Problem { text: problem, .. }) = &left.problem {
+    fn give_up(&self, left: &[Left]) -> usize {
+        let reports = left.len();
+        if let Some((_, Problem { text: problem, .. })) = left.last() {
             let bus = &self.bus;
             error!(reports, bus, problem, "reports could not be published");
         }
         reports
     }
 
-    /// Sends a call once: the outcome of each event.
-    async fn put_once(
-        &self,
-        entries: Vec<Entry>,
-        deadline: Deadline,
-    ) -> Vec<(Entry, Result<(), Problem>)> {
-        let results = match self.send(&entries, deadline).await {
+    /// Sends a call once: the events that are not published then.
+    async fn put_once(&self, entries: Vec<Entry>, deadline: Deadline) -> Vec<Left> {
+        let results: Vec<Result<(), Problem>> = match self.send(&entries, deadline).await {
             Ok(results) => results.iter().map(outcome).collect(),
             // One of them is at fault: each by itself tells which.
-            Err(problem) if problem.is_of_content && entries.len() > 1 => {
-                let mut results = Vec::with_capacity(entries.len());
+            Err(problem) if problem.code == INVALID && entries.len() > 1 => {
+                let mut left = Vec::new();
                 for entry in entries {
-                    results.extend(Box::pin(self.put_once(vec![entry], deadline)).await);
+                    left.extend(Box::pin(self.put_once(vec![entry], deadline)).await);
                 }
-                return results;
+                return left;
             }
             Err(problem) => vec![Err(problem); entries.len()],
         };
         // EventBridge answers for each in its order. What it leaves out was perhaps not published.
         let left_out = || Err(Problem::left_out());
         let results = results.into_iter().chain(iter::repeat_with(left_out));
-        entries.into_iter().zip(results).collect()
+        let results = entries.into_iter().zip(results);
+        results
+            .filter_map(|(entry, result)| Some((entry, result.err()?)))
+            .collect()
     }
 
     async fn send(
@@ -166,7 +155,7 @@ impl Publisher {
         let limit = deadline.instant().min(Instant::now() + CALL_TIMEOUT);
         let answer = timeout_at(limit, Box::pin(call))
             .await
-            .map_err(|_| Problem::retryable("no answer in time"))?;
+            .map_err(|_| Problem::unanswered("no answer in time"))?;
         let answer = answer.map_err(|error| {
             let code = error.code().unwrap_or("no answer");
             Problem::new(code, error.message())
@@ -185,50 +174,40 @@ impl Publisher {
     }
 }
 
-/// Events of a call that were not published, and why the last of them was not.
-#[derive(Default)]
-struct Left {
-    entries: Vec<Entry>,
-    problem: Option<Problem>,
-}
-
-impl Left {
-    fn push(&mut self, entry: Entry, problem: Problem) {
-        self.entries.push(entry);
-        self.problem = Some(problem);
-    }
-}
+/// An event of a call that was not published, and why.
+type Left = (Entry, Problem);
 
 /// Why an event could not be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Problem {
+    /// EventBridge's name of the error, if it gave one.
+    code: String,
     text: String,
-    /// Another try would end in the same way.
-    is_final: bool,
-    /// What was sent is wrong in EventBridge's eyes.
-    is_of_content: bool,
 }
 
 impl Problem {
     fn new(code: &str, message: Option<&str>) -> Self {
         let text = format!("{code}: {}", message.unwrap_or_default());
         Self {
-            is_final: FINAL_ERRORS.contains(&code),
-            is_of_content: code == INVALID,
-            ..Self::retryable(&text)
+            code: code.to_owned(),
+            text: cut(&text).into_owned(),
         }
     }
 
-    fn retryable(text: &str) -> Self {
+    fn unanswered(text: &str) -> Self {
         Self {
-            text: cut(text).into_owned(),
-            is_final: false,
-            is_of_content: false,
+            code: String::new(),
+            text: text.to_owned(),
         }
     }
 
     fn left_out() -> Self {
-        Self::retryable("EventBridge's answer does not say that it was published")
+        Self::unanswered("EventBridge's answer does not say that it was published")
+    }
+
+    /// Another try would end in the same way.
+    fn is_final(&self) -> bool {
+        FINAL_ERRORS.contains(&self.code.as_str())
     }
 }
 
@@ -242,23 +221,19 @@ fn outcome(result: &PutEventsResultEntry) -> Result<(), Problem> {
 }
 
 /// What fits into each call.
-struct Calls<I: Iterator<Item = Entry>>(Peekable<I>);
-
-impl<I: Iterator<Item = Entry>> Iterator for Calls<I> {
-    type Item = Vec<Entry>;
-
-    fn next(&mut self) -> Option<Vec<Entry>> {
-        let first = self.0.next()?;
-        let mut size = first.size();
-        let mut call = vec![first];
+fn calls(entries: impl Iterator<Item = Entry>) -> impl Iterator<Item = Vec<Entry>> {
+    let mut entries = entries.peekable();
+    iter::from_fn(move || {
+        let mut call = vec![entries.next()?];
+        let mut size = call.iter().map(Entry::size).sum::<usize>();
         while call.len() < MAX_ENTRIES {
             let fits = |entry: &Entry| size + entry.size() <= MAX_CALL;
-            let Some(entry) = self.0.next_if(fits) else {
+            let Some(entry) = entries.next_if(fits) else {
                 break;
             };
             size += entry.size();
             call.push(entry);
         }
         Some(call)
-    }
+    })
 }

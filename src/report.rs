@@ -7,6 +7,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
+use strum::{Display, IntoStaticStr};
 
 use crate::request::{JobId, Status};
 pub use json::{ReportHead, Size, Summary, with_jobs};
@@ -50,20 +51,19 @@ pub struct JobResult {
 }
 
 /// The id of a job, or a text that is none.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Display)]
 pub enum ReportedId {
     /// A job.
+    #[strum(to_string = "{0}")]
     Id(JobId),
     /// What was given instead.
+    #[strum(to_string = "{0}")]
     Text(Box<str>),
 }
 
 impl Serialize for ReportedId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Id(id) => serializer.collect_str(id),
-            Self::Text(text) => serializer.serialize_str(text),
-        }
+        serializer.collect_str(self)
     }
 }
 
@@ -81,34 +81,17 @@ pub(crate) fn rfc_3339<S: Serializer>(
     }
 }
 
-impl JobResult {
-    /// A result that says no more than the outcome.
-    #[must_use]
-    pub fn new(job_id: ReportedId, outcome: Outcome) -> Self {
-        Self {
-            job_id,
-            outcome,
-            before: None,
-            after: None,
-            job_queue: None,
-            job_name: None,
-            created_at: None,
-            status_reason: None,
-            asked_as: None,
-            children: None,
-            message: None,
-        }
-    }
-}
-
 /// Why a selection could not be brought to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 pub enum Partial {
     /// The time for it was over.
+    #[strum(to_string = "out of time")]
     OutOfTime,
     /// Listing was throttled, or looking was.
+    #[strum(to_string = "throttled")]
     Throttled,
     /// Listing failed otherwise.
+    #[strum(to_string = "listing failed")]
     Failed,
 }
 
@@ -116,11 +99,7 @@ impl Partial {
     /// The reason in logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OutOfTime => "out of time",
-            Self::Throttled => "throttled",
-            Self::Failed => "listing failed",
-        }
+        self.into()
     }
 }
 
@@ -171,20 +150,10 @@ impl Report {
         counts
     }
 
-    /// The gravest class of all jobs: retryable before rejected before done.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        let gravest = self.jobs.iter().map(|job| job.outcome.class()).max();
-        match gravest {
-            _ if self.partial.is_some() => Class::Retryable,
-            Some(class) => class,
-            None => Class::Done,
-        }
-    }
-
     /// Whether nothing is left for anybody to do. It does not say that all jobs were cancelled.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.class() == Class::Done
+        let is_done = |job: &JobResult| job.outcome.class() == Class::Done;
+        self.partial.is_none() && self.jobs.iter().all(is_done)
     }
 }

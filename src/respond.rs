@@ -13,23 +13,21 @@ use aws_lambda_events::event::sqs::SqsBatchResponse;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
-    command::{Document, HttpForm, Invocation, Refusal, Reply, RequestRefused},
+    command::{HttpForm, Invocation, Reply, RequestRefused},
     problem::Problem,
     queue::{Panel, QueueError, Watch, WatchError},
     report::Class,
     results::{MessageOutcome, Results, Unfulfilled},
 };
 
+use body::SizeLimit;
 use failure::invocation_error;
 
 pub use failure::Failure;
-pub use http::{JobView, job, jobs, queue};
+pub use http::{job, jobs, queue};
 
 /// The longest report as a direct or asynchronous answer: the state of a Step Functions execution holds 256 KiB.
-const MAX_REPORT: body::SizeLimit = body::SizeLimit {
-    plain: 200_000,
-    escaped: usize::MAX,
-};
+const MAX_REPORT: SizeLimit = SizeLimit::new(200_000, usize::MAX);
 
 /// The response to an event, with what the log and the metrics need to know about it.
 #[derive(Debug)]
@@ -58,7 +56,8 @@ impl Response {
     }
 
     /// An invocation error that says why the whole request was refused.
-    fn refused(why: &RequestRefused) -> Self {
+    #[must_use]
+    pub fn refused(why: &RequestRefused) -> Self {
         Self {
             unfulfilled: Some(why.into()),
             ..Self::new(Err(why.clone()))
@@ -69,10 +68,14 @@ impl Response {
         Self::new(to_raw_value(html))
     }
 
-    fn http(response: http::Response, form: HttpForm) -> Self {
+    /// A body over HTTP, or a problem.
+    fn http(body: Result<String, Problem>, form: HttpForm, invocation: Invocation<'_>) -> Self {
+        let status = body
+            .as_ref()
+            .map_or_else(|problem| problem.status, |_| StatusCode::OK);
         Self {
-            http_status: Some(response.status),
-            ..Self::new(http::shape(response, form))
+            http_status: Some(status),
+            ..Self::new(http::shape(body, form, invocation.request_id))
         }
     }
 
@@ -83,25 +86,21 @@ impl Response {
         form: HttpForm,
         invocation: Invocation<'_>,
     ) -> Self {
-        match body {
-            Ok(body) => Self::http(http::Response::json(body), form),
-            Err(problem) => Self::problem(problem, form, invocation),
-        }
-    }
-
-    fn problem(problem: Problem, form: HttpForm, invocation: Invocation<'_>) -> Self {
-        let unfulfilled = Unfulfilled {
+        let unfulfilled = body.as_ref().err().map(|problem| Unfulfilled {
             error_type: None,
             error: problem.detail.clone(),
             is_refused: problem.status.is_client_error(),
-        };
+        });
+        let response = Self::http(body, form, invocation);
         Self {
-            unfulfilled: Some(unfulfilled),
-            ..Self::http(http::problem(problem, invocation), form)
+            unfulfilled: unfulfilled.or(response.unfulfilled),
+            ..response
         }
     }
 
-    fn widget_problem(unfulfilled: Unfulfilled) -> Self {
+    /// A widget that says what is wrong.
+    #[must_use]
+    pub fn widget_problem(unfulfilled: Unfulfilled) -> Self {
         let html = widget::problem(unfulfilled.is_refused, &unfulfilled.error);
         Self {
             unfulfilled: Some(unfulfilled),
@@ -132,10 +131,10 @@ pub fn results(results: &Results, reply: &Reply, invocation: Invocation<'_>) -> 
             Response::html(&widget::report(results, reply, invocation.function_arn))
         }
         Reply::Http(form) => match http::report(results, *form, invocation) {
-            Ok(response) => Response::http(response, *form),
+            Ok(body) => Response::http(body, *form, invocation),
             Err(error) => Response::new(Err(error)),
         },
-        Reply::HttpJob(form) => Response::http(http::one_result(results, invocation), *form),
+        Reply::HttpJob(form) => Response::http(http::one_result(results), *form, invocation),
     }
 }
 
@@ -162,23 +161,16 @@ pub fn panel(panel: &Result<Panel, QueueError>, invocation: Invocation<'_>) -> R
     }
 }
 
-/// A fixed text.
+/// The `OpenAPI` description of the routes.
 #[must_use]
-pub fn document(document: Document) -> Response {
-    match document {
-        Document::OpenApi(form) => Response::http(http::openapi(), form),
-        Document::Widget => Response::html(widget::DOCUMENTATION),
-    }
+pub fn openapi(form: HttpForm, invocation: Invocation<'_>) -> Response {
+    Response::http(Ok(http::OPENAPI.to_owned()), form, invocation)
 }
 
-/// Why a request is refused.
+/// The documentation that the console shows beside a widget's parameters.
 #[must_use]
-pub fn refusal(refusal: &Refusal, invocation: Invocation<'_>) -> Response {
-    match refusal {
-        Refusal::Event(why) => Response::refused(why),
-        Refusal::Http { problem, form } => Response::problem(problem.clone(), *form, invocation),
-        Refusal::Widget(why) => Response::widget_problem(why.into()),
-    }
+pub fn widget_documentation() -> Response {
+    Response::html(widget::DOCUMENTATION)
 }
 
 /// The messages that must be delivered again: those with jobs left over, and in a FIFO queue also all later messages of

@@ -16,7 +16,7 @@ use tracing::{level_filters::LevelFilter, warn};
 use crate::{
     command::{Invocation, Reply, RequestRefused},
     queue::Watch,
-    report::Report,
+    report::{JobResult, Report},
     results::{MessageOutcome, Results, Unfulfilled},
     session::Calls,
 };
@@ -82,16 +82,19 @@ impl Finished<'_> {
         self.results().map(|results| &results.report)
     }
 
+    /// The outcome of each job.
+    fn jobs(&self) -> &[JobResult] {
+        self.report().map_or(&[], |report| &report.jobs)
+    }
+
     /// The outcome of each message.
     fn messages(&self) -> &[MessageOutcome] {
         self.results().map_or(&[], |results| &results.messages)
     }
 
-    /// Why messages were refused.
-    fn refusals(&self) -> impl Iterator<Item = &RequestRefused> {
-        self.messages()
-            .iter()
-            .filter_map(|message| message.error.as_ref())
+    /// The messages that were refused, each with why.
+    fn refusals(&self) -> impl Iterator<Item = (&MessageOutcome, &RequestRefused)> {
+        self.results().into_iter().flat_map(Results::refusals)
     }
 
     /// How many requests were refused.
@@ -103,8 +106,12 @@ impl Finished<'_> {
     /// The names of all errors, each once.
     fn error_types(&self) -> Option<String> {
         let whole = self.unfulfilled.and_then(|why| why.error_type);
-        let types = self.refusals().map(RequestRefused::error_type).chain(whole);
-        let types: Vec<&str> = types.collect::<BTreeSet<_>>().into_iter().collect();
+        let types = self.refusals().map(|(_, why)| why.error_type());
+        let types: Vec<&str> = types
+            .chain(whole)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
         (!types.is_empty()).then(|| types.join(", "))
     }
 }
@@ -139,8 +146,7 @@ pub fn record(output: Option<&Output>, namespace: &str, finished: &Finished<'_>)
 }
 
 fn log_refused(finished: &Finished<'_>) {
-    let refusals = finished.results().into_iter().flat_map(Results::refusals);
-    for (message, error) in refusals {
+    for (message, error) in finished.refusals() {
         warn!(
             requestId = finished.invocation.request_id,
             messageId = message.id.as_deref(),

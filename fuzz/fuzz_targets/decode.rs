@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use batch_cancel::{
-    command::{Command, Content},
+    command::{Command, NoRequest},
     config::Config,
     event::{Scope, decode},
     request::OwnRegion,
@@ -47,10 +47,10 @@ fuzz_target!(|text: &str| -> Corpus {
         Err(error) => assert!(!error.to_string().is_empty()),
         Ok(event) => {
             if let Command::Cancel { messages, .. } = event.command {
-                messages.into_iter().for_each(|message| match message.content {
-                    Err(error) => assert!(!error.to_string().is_empty()),
-                    Ok(Content::Ignored(why)) => assert!(!why.is_empty()),
-                    Ok(Content::Request(request)) => {
+                messages.into_iter().for_each(|message| match message.request {
+                    Err(NoRequest::Refused(why)) => assert!(!why.to_string().is_empty()),
+                    Err(NoRequest::Ignored(why)) => assert!(!why.is_empty()),
+                    Ok(request) => {
                         assert!(request.reason.is_none_or(|reason| !reason.trim().is_empty()));
                     }
                 });

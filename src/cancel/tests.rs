@@ -8,7 +8,7 @@ mod order;
 mod random;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -152,7 +152,7 @@ fn detail(id: JobId, shown: Shown) -> JobDetail {
             is_cancelled: shown.is_cancelled,
             is_terminated: false,
             array_size: None,
-            children: Default::default(),
+            children: BTreeMap::default(),
         },
         job_queue: "arn:aws:batch:eu-west-1:123456789012:job-queue/main".to_owned(),
         tags: HashMap::new(),

@@ -10,33 +10,32 @@ pub struct Message {
     pub id: Option<String>,
     /// The message group of a FIFO queue's record.
     pub group: Option<String>,
-    /// What it asks for, or why it cannot be read.
-    pub content: Result<Content, RequestRefused>,
+    /// What it asks for.
+    pub request: Result<Request, NoRequest>,
 }
 
-impl Message {
+impl From<Result<Request, NoRequest>> for Message {
     /// A message that cannot be delivered again by itself.
-    #[must_use]
-    pub fn of(content: Result<Content, RequestRefused>) -> Self {
+    fn from(request: Result<Request, NoRequest>) -> Self {
         Self {
             id: None,
             group: None,
-            content,
+            request,
         }
     }
 }
 
-/// What a message asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Content {
-    /// A request.
-    Request(Request),
-    /// Nothing. The text says why.
+/// Why nothing is done for a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoRequest {
+    /// It asks for nothing that is to be done here. The text says why.
     Ignored(String),
+    /// It cannot be read, or must not be done.
+    Refused(RequestRefused),
 }
 
-impl From<Request> for Content {
-    fn from(request: Request) -> Self {
-        Self::Request(request)
+impl<T: Into<RequestRefused>> From<T> for NoRequest {
+    fn from(why: T) -> Self {
+        Self::Refused(why.into())
     }
 }

@@ -1,19 +1,20 @@
 //! Why a request is refused.
 
+use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{request::RequestError, text::cut};
 
 /// Why an event, or one message of it, cannot be acted on. Nothing is changed then. However long the texts in it are, the
 /// message is short.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq, IntoStaticStr)]
 pub enum RequestRefused {
     /// The event is of no kind that this function knows.
     #[error("{}", cut(.0))]
-    Unsupported(String),
+    UnsupportedEvent(String),
     /// The kind of event is known, and one of its fields is missing or wrong.
     #[error("{kind}: {error}")]
-    Envelope {
+    InvalidEvent {
         /// The kind.
         kind: &'static str,
         /// The field, and what was expected.
@@ -21,12 +22,13 @@ pub enum RequestRefused {
     },
     /// The request does not follow the schema.
     #[error("{0}")]
-    Request(#[from] RequestError),
+    InvalidRequest(#[from] RequestError),
     /// The policy of the deployer forbids it, or Batch does.
     #[error("{}", cut(.0))]
     Refused(String),
     /// Its job queue does not exist, or is not in `ALLOWED_QUEUES`.
     #[error("{}", cut(.0))]
+    #[strum(to_string = "Refused")]
     NoQueue(String),
     /// IAM denies it.
     #[error("{}", cut(.0))]
@@ -35,19 +37,13 @@ pub enum RequestRefused {
 
 impl RequestRefused {
     /// Makes an error about a field into one of a kind of event.
-    pub(crate) fn envelope(kind: &'static str) -> impl Fn(RequestError) -> Self + Copy {
-        move |error| Self::Envelope { kind, error }
+    pub(crate) fn invalid_event(kind: &'static str) -> impl Fn(RequestError) -> Self + Copy {
+        move |error| Self::InvalidEvent { kind, error }
     }
 
     /// The stable name of the error, for `Retry` and `Catch` in Step Functions and for metric filters.
     #[must_use]
     pub fn error_type(&self) -> &'static str {
-        match self {
-            Self::Unsupported(_) => "UnsupportedEvent",
-            Self::Envelope { .. } => "InvalidEvent",
-            Self::Request(_) => "InvalidRequest",
-            Self::Refused(_) | Self::NoQueue(_) => "Refused",
-            Self::Denied(_) => "Denied",
-        }
+        self.into()
     }
 }

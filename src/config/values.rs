@@ -6,7 +6,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::{
     policy::{self, Admins, ArnPattern, Policy, entries},
-    request::{OwnRegion, Request, Status, seconds_or_length},
+    request::{OwnRegion, RequestError, RequestTemplate, Status, seconds_or_length},
 };
 
 /// The longest name or ARN of an event bus.
@@ -17,15 +17,16 @@ const MAX_BUS: usize = 1600;
 const MAX_NAMESPACE: usize = 255;
 
 /// Checks the request with a queue filled in, so that an error stops the function at start and not at the first alarm.
-pub(super) fn alarm_request(text: &str, policy: &Policy) -> Result<String, String> {
+pub(super) fn alarm_request(text: &str, policy: &Policy) -> Result<RequestTemplate, String> {
     let expected =
         |why: String| format!("a request with a select, whose jobQueue is filled in: {why}");
-    let request = Request::from_template(text, Some("any"), &OwnRegion::default())
-        .map_err(|error| expected(error.to_string()))?;
-    if let Some(request) = request {
+    let refused = |error: RequestError| expected(error.to_string());
+    let template = RequestTemplate::from_json(text).map_err(refused)?;
+    let request = template.fill(Some("any"), &OwnRegion::default());
+    if let Some(request) = request.map_err(refused)? {
         policy.admit(&request).map_err(expected)?;
     }
-    Ok(text.to_owned())
+    Ok(template)
 }
 
 /// The tag that names a job's owner; empty for no owners.
@@ -70,13 +71,7 @@ pub(super) fn words(text: &str) -> Vec<String> {
 }
 
 pub(super) fn statuses(text: &str) -> Result<Vec<Status>, String> {
-    let all = [
-        Status::Submitted,
-        Status::Pending,
-        Status::Runnable,
-        Status::Starting,
-        Status::Running,
-    ];
+    let all = Status::LIVE;
     entries(text)
         .map(|name| {
             let status = Status::from_batch(name);

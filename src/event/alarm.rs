@@ -11,8 +11,8 @@ use std::fmt;
 
 use super::{RawObject, Scope, age};
 use crate::{
-    command::{Content, RequestRefused},
-    request::{Action, Cause, Request, RequestError, is_spelling_of},
+    command::{NoRequest, RequestRefused},
+    request::{Action, Cause, Request, RequestError, RequestTemplate, is_spelling_of},
 };
 use forms::{AlarmAction, CONTRIBUTOR_CHANGE, StateChange};
 use jiff::Timestamp;
@@ -60,8 +60,8 @@ fn is_event(object: &RawObject<'_>) -> bool {
         )
 }
 
-pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, RequestRefused> {
-    let broken = RequestRefused::envelope(KIND);
+pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Request, NoRequest> {
+    let broken = RequestRefused::invalid_event(KIND);
     object
         .no_fields_beside("ALARM_REQUEST or the alarm's description")
         .map_err(broken)?;
@@ -72,33 +72,30 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Conten
     } else {
         object.decode().map(StateChange::into_alarm)
     };
-    alarm.map_err(broken)?.content(scope)
+    let alarm = alarm.map_err(broken)?;
+    alarm.request(scope).map_err(|error| match error {
+        NoRequest::Ignored(why) => NoRequest::Ignored(format!("{alarm}: {why}")),
+        refused @ NoRequest::Refused(_) => refused,
+    })
 }
 
 impl Alarm {
-    fn content(self, scope: &Scope<'_>) -> Result<Content, RequestRefused> {
-        Ok(match self.request(scope)? {
-            Ok(request) => request.into(),
-            Err(why) => Content::Ignored(format!("{self}: {why}")),
-        })
-    }
-
-    /// The request that the alarm stands for, or why there is none.
-    fn request(&self, scope: &Scope<'_>) -> Result<Result<Request, String>, RequestRefused> {
+    /// The request that the alarm stands for.
+    fn request(&self, scope: &Scope<'_>) -> Result<Request, NoRequest> {
         if let Some(why) = self.ignored(scope)? {
-            return Ok(Err(why));
+            return Err(NoRequest::Ignored(why));
         }
         let described = self.described_request(scope)?;
-        let template = described.as_deref().unwrap_or(&scope.config.alarm_request);
-        let queue = match self.queue(scope) {
-            Ok(queue) => queue,
-            Err(why) => return Ok(Err(why)),
-        };
-        let request = Request::from_template(template, queue.as_deref(), scope.own_region);
-        let request = request.map_err(|error| self.in_template(error, described.is_some()))?;
+        let queue = self.queue(scope).map_err(NoRequest::Ignored)?;
+        let in_template = |error| self.in_template(error, described.is_some());
+        let described = described.as_deref().map(RequestTemplate::from_json);
+        let described = described.transpose().map_err(in_template)?;
+        let template = described.as_ref().unwrap_or(&scope.config.alarm_request);
+        let request = template.fill(queue.as_deref(), scope.own_region);
+        let request = request.map_err(in_template)?;
         let Some(mut request) = request else {
             let looked_for = scope.config.queue_dimensions.join(", ");
-            return Ok(Err(format!(
+            return Err(NoRequest::Ignored(format!(
                 "none of its metrics has a dimension that names a job queue; looked for: {looked_for}"
             )));
         };
@@ -109,9 +106,7 @@ impl Alarm {
         let at = self.time.as_deref().and_then(time_of);
         let at = at.map(Timestamp::as_millisecond);
         request.cause = Cause::Alarm { at };
-        Ok(Ok(request.with_default_reason(|| {
-            format!("CloudWatch alarm {}", self.name)
-        })))
+        Ok(request.with_default_reason(|| format!("CloudWatch alarm {}", self.name)))
     }
 
     fn in_template(&self, error: RequestError, described: bool) -> RequestError {
@@ -149,7 +144,7 @@ impl Alarm {
         };
         let not_a_time = || RequestError::new("time", format!("{time:?} is not a time"));
         let at = time_of(time).ok_or_else(not_a_time);
-        let at = at.map_err(RequestRefused::envelope(KIND))?;
+        let at = at.map_err(RequestRefused::invalid_event(KIND))?;
         Ok(age::too_old(at, scope))
     }
 

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::{RawObject, Scope};
 use crate::{
-    command::{Content, RequestRefused},
+    command::NoRequest,
     request::{Request, RequestError, TARGET_FIELDS, from_json, is_field, is_spelling_of},
 };
 
@@ -30,8 +30,8 @@ fn is_map_batch(object: &RawObject<'_>) -> bool {
     object.has("Items")
 }
 
-pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Content, RequestRefused> {
-    let request = if is_map_batch(object) {
+pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Request, NoRequest> {
+    Ok(if is_map_batch(object) {
         // Options in an object of another name, such as Input or options, must not be lost either.
         let holds_option = |name: &str| {
             let inner = object.object(name).filter(|_| name != "BatchInput");
@@ -44,8 +44,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Conten
         decode_map_batch(object, scope)?
     } else {
         Request::from_fields(object.deserializer(), scope.own_region)?
-    };
-    Ok(request.into())
+    })
 }
 
 /// Distributed Map sends the input of its `ItemBatcher`, and the items.
@@ -57,7 +56,7 @@ struct MapBatch<'a> {
     items: Vec<&'a RawValue>,
 }
 
-fn decode_map_batch(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Request, RequestRefused> {
+fn decode_map_batch(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Request, RequestError> {
     let batch: MapBatch<'_> = object.decode()?;
     let ids = batch
         .items
@@ -69,7 +68,7 @@ fn decode_map_batch(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Request
         .collect::<Result<Vec<String>, RequestError>>()?;
     let options = batch.batch_input.map_or("{}", RawValue::get);
     Request::for_ids_with_options(ids, options, scope.own_region)
-        .map_err(|error| error.within("BatchInput").into())
+        .map_err(|error| error.within("BatchInput"))
 }
 
 fn is_misspelt_input(name: &str) -> bool {

@@ -5,7 +5,7 @@ use crate::command::RequestRefused;
 
 /// The error for an event of no known kind: what to do if it is a known mistake, and what was looked for.
 pub(super) fn unsupported(hint: Option<&str>) -> RequestRefused {
-    RequestRefused::Unsupported(match hint {
+    RequestRefused::UnsupportedEvent(match hint {
         Some(hint) => format!("unsupported event: {hint}; looked for: {LOOKED_FOR}"),
         None => format!("unsupported event; looked for: {LOOKED_FOR}"),
     })

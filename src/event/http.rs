@@ -8,9 +8,12 @@ use ::http::StatusCode;
 
 use super::{RawObject, Scope};
 use crate::{
-    command::{Command, Document, Event, Refusal, Reply, RequestRefused, Source},
+    command::{Command, Event, Reply, RequestRefused, Source},
     problem::Problem,
-    request::{Action, AskedId, InvalidId, JobId, PageRequest, QueueName, Request, Target, flag},
+    request::{
+        Action, AskedId, InvalidId, JobId, PageRequest, QueueName, Request, RequestError, Target,
+        each_once, flag,
+    },
 };
 use request::HttpRequest;
 use route::{Route, route};
@@ -36,18 +39,17 @@ pub(super) fn matches(object: &RawObject<'_>) -> bool {
 pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Result<Event, RequestRefused> {
     let rule = &scope.config.policy.owner_rule;
     let request = HttpRequest::read(object, &rule.claim);
-    let request = request.map_err(RequestRefused::envelope("HTTP event"))?;
+    let request = request.map_err(RequestRefused::invalid_event("HTTP event"))?;
     let form = request.form;
     let command = if request.caller.is_none() && scope.config.require_caller {
         Err(unauthorized())
     } else {
         let beside = object.no_fields_beside("the body or the query");
         beside
-            .map_err(|error| bad_request(error.to_string()))
+            .map_err(Problem::from)
             .and_then(|()| command(&request, scope))
     };
-    let command =
-        command.unwrap_or_else(|problem| Command::Refuse(Refusal::Http { problem, form }));
+    let command = command.unwrap_or_else(|problem| Command::RefuseHttp { problem, form });
     let identity = request.caller.as_ref().map(|caller| &caller.identity);
     let owner = rule.owner(identity, scope.own_region.account.as_deref());
     let event = Event::of(Source::Http, command);
@@ -71,7 +73,7 @@ fn unauthorized() -> Problem {
 fn command(request: &HttpRequest, scope: &Scope<'_>) -> Result<Command, Problem> {
     let form = request.form;
     match route(&request.method, &request.path)? {
-        Route::OpenApi => Ok(Command::Document(Document::OpenApi(form))),
+        Route::OpenApi => Ok(Command::OpenApi(form)),
         Route::ShowJob(id) => {
             no_options(request)?;
             let (id, _) = job(&id, scope)?;
@@ -79,23 +81,23 @@ fn command(request: &HttpRequest, scope: &Scope<'_>) -> Result<Command, Problem>
         }
         Route::ShowQueue(name) => {
             no_options(request)?;
-            let queue = queue(&name, scope)?;
+            let queue = QueueName::parse(&name, scope.own_region)?;
             Ok(Command::ShowQueue { queue, form })
         }
         Route::ListJobs(name) => {
-            let page = PageRequest::new(queue(&name, scope)?, &request.query);
-            let page = page.map_err(|error| bad_request(error.to_string()))?;
+            let queue = QueueName::parse(&name, scope.own_region)?;
+            let page = PageRequest::new(queue, &request.query)?;
             Ok(Command::ListJobs { page, form })
         }
         Route::DeleteJob(id) => {
             no_body(request)?;
             let request = delete_request(&id, request, scope)?;
-            Ok(Command::cancel(request, Reply::HttpJob(form)))
+            Ok(Command::cancel(Ok(request), Reply::HttpJob(form)))
         }
         Route::Cancellations => {
             no_options(request)?;
             let request = post_request(request, scope)?;
-            Ok(Command::cancel(request, Reply::Http(form)))
+            Ok(Command::cancel(Ok(request), Reply::Http(form)))
         }
     }
 }
@@ -108,9 +110,9 @@ fn bad_request(detail: impl Into<String>) -> Problem {
 fn no_options(request: &HttpRequest) -> Result<(), Problem> {
     match request.query.first() {
         None => Ok(()),
-        Some((name, _)) => Err(bad_request(format!(
-            "{name}: this route takes no query parameters"
-        ))),
+        Some((name, _)) => {
+            Err(RequestError::new(name, "this route takes no query parameters").into())
+        }
     }
 }
 
@@ -124,10 +126,6 @@ fn no_body(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-fn queue(text: &str, scope: &Scope<'_>) -> Result<QueueName, Problem> {
-    QueueName::parse(text, scope.own_region).map_err(|error| bad_request(error.to_string()))
-}
-
 /// The job of a path.
 fn job(text: &str, scope: &Scope<'_>) -> Result<(JobId, AskedId), Problem> {
     let asked = AskedId::parse(text, scope.own_region);
@@ -138,35 +136,27 @@ fn job(text: &str, scope: &Scope<'_>) -> Result<(JobId, AskedId), Problem> {
 }
 
 fn invalid_id(text: &str, why: &InvalidId) -> Problem {
-    let mut problem = bad_request(format!(
-        "{:?}: {why}",
-        text.chars().take(200).collect::<String>()
-    ));
-    problem
-        .more
-        .insert("outcome".to_owned(), "invalidId".into());
+    let text: String = text.chars().take(200).collect();
+    let mut problem = bad_request(format!("{text:?}: {why}"));
+    let outcome = ("outcome".to_owned(), "invalidId".into());
+    problem.more.extend([outcome]);
     problem
 }
 
 fn delete_request(id: &str, request: &HttpRequest, scope: &Scope<'_>) -> Result<Request, Problem> {
     let mut asked = Request::cancel(Target::Jobs(Vec::new()));
-    let mut given: Vec<&str> = Vec::new();
-    for (name, value) in &request.query {
-        if given.contains(&name.as_str()) {
-            return Err(bad_request(format!("{name}: given twice")));
-        }
-        given.push(name);
-        let flag = || flag(name, value).map_err(|error| bad_request(error.to_string()));
-        match name.as_str() {
+    for parameter in each_once(&request.query) {
+        let (name, value) = parameter?;
+        let flag = || flag(name, value);
+        match name {
             "reason" if value.trim().is_empty() => {}
-            "reason" => asked.reason = Some(value.clone()),
+            "reason" => asked.reason = Some(value.to_owned()),
             "dryRun" => asked.dry_run = flag()?,
             "terminate" if flag()? => asked.action = Action::Terminate,
             "terminate" => {}
             _ => {
-                return Err(bad_request(format!(
-                    "{name}: unknown query parameter, expected reason, terminate or dryRun"
-                )));
+                let why = "unknown query parameter, expected reason, terminate or dryRun";
+                return Err(RequestError::new(name, why).into());
             }
         }
     }
@@ -180,42 +170,31 @@ fn delete_request(id: &str, request: &HttpRequest, scope: &Scope<'_>) -> Result<
 
 fn post_request(request: &HttpRequest, scope: &Scope<'_>) -> Result<Request, Problem> {
     if let Some(kind) = &request.content_type {
-        let essence = kind
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
+        let essence = kind.split(';').next().unwrap_or_default();
+        let essence = essence.trim().to_ascii_lowercase();
         if essence != "application/json" && !essence.ends_with("+json") {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                format!("Content-Type is {kind:?}, expected application/json"),
-            ));
+            let why = format!("Content-Type is {kind:?}, expected application/json");
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
         }
     }
     let body = request.body.as_deref().map_err(|why| bad_request(*why))?;
     if body.len() > MAX_BODY {
-        return Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!(
-                "the body is {} bytes long, more than {MAX_BODY}; send the jobs through SQS instead",
-                body.len()
-            ),
-        ));
+        let size = body.len();
+        let why = format!(
+            "the body is {size} bytes long, more than {MAX_BODY}; send the jobs through SQS instead"
+        );
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, why));
     }
     if body.trim().is_empty() {
         return Err(bad_request(
             "the body is empty, expected a request in JSON, such as {\"jobIds\": [\"…\"]}",
         ));
     }
-    let asked = Request::from_json(body, scope.own_region)
-        .map_err(|error| bad_request(error.to_string()))?;
+    let asked = Request::from_json(body, scope.own_region)?;
     if asked.wait > MAX_WAIT {
-        let most = MAX_WAIT.as_secs();
-        return Err(bad_request(format!(
-            "waitSeconds: {} is out of range over HTTP, expected 0 to {most}",
-            asked.wait.as_secs()
-        )));
+        let (given, most) = (asked.wait.as_secs(), MAX_WAIT.as_secs());
+        let why = format!("{given} is out of range over HTTP, expected 0 to {most}");
+        return Err(RequestError::new("waitSeconds", why).into());
     }
     Ok(asked)
 }

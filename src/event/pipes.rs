@@ -4,18 +4,18 @@ use serde_json::value::RawValue;
 
 use super::{RawObject, body, sqs};
 use crate::{
-    command::{Command, Content, Event, Message, Reply, RequestRefused, Source},
-    request::{RequestError, from_json},
+    command::{Command, Event, Message, NoRequest, Reply, RequestRefused, Source},
+    request::{Request, RequestError, from_json},
 };
 
 /// Decodes an array: SQS records by their own rules, anything else as the body of a message.
 pub(super) fn decode(
     text: &str,
-    read: impl Fn(&str) -> Result<Content, RequestRefused>,
+    read: impl Fn(&str) -> Result<Request, NoRequest>,
 ) -> Result<Event, RequestRefused> {
     let elements: Vec<&RawValue> = from_json(text)?;
     if elements.is_empty() {
-        return Err(RequestRefused::Unsupported(
+        return Err(RequestRefused::UnsupportedEvent(
             "unsupported event: an empty array".to_owned(),
         ));
     }
@@ -30,8 +30,8 @@ pub(super) fn decode(
         if of_sqs {
             return sqs::message(record.as_ref(), &at, &read);
         }
-        let content = element_content(element, record.as_ref(), &read);
-        Ok(Message::of(content.map_err(|error| within(error, &at))))
+        let request = element_request(element, record.as_ref(), &read);
+        Ok(Message::from(request.map_err(|error| within(error, &at))))
     });
     let messages = messages.collect::<Result<_, RequestRefused>>()?;
     let reply = if of_sqs {
@@ -46,11 +46,11 @@ pub(super) fn decode(
 }
 
 /// What an element asks for: the body of a message, or an object in which an input template has put the body.
-fn element_content(
+fn element_request(
     element: &RawValue,
     record: Option<&RawObject<'_>>,
-    read: impl Fn(&str) -> Result<Content, RequestRefused>,
-) -> Result<Content, RequestRefused> {
+    read: impl Fn(&str) -> Result<Request, NoRequest>,
+) -> Result<Request, NoRequest> {
     match record {
         Some(record) if is_template(record) => body::read_value(sqs::record_body(record)?, read),
         Some(_) => read(element.get()),
@@ -65,13 +65,18 @@ fn is_template(object: &RawObject<'_>) -> bool {
     object.names().any(|name| name == "body")
 }
 
-fn within(error: RequestRefused, at: &str) -> RequestRefused {
-    match error {
-        RequestRefused::Request(error) => error.within(at).into(),
-        RequestRefused::Envelope { kind, error } => {
-            RequestRefused::envelope(kind)(error.within(at))
+fn within(error: NoRequest, at: &str) -> NoRequest {
+    let NoRequest::Refused(why) = error else {
+        return error;
+    };
+    NoRequest::Refused(match why {
+        RequestRefused::InvalidRequest(error) => error.within(at).into(),
+        RequestRefused::InvalidEvent { kind, error } => {
+            RequestRefused::invalid_event(kind)(error.within(at))
         }
-        RequestRefused::Unsupported(text) => RequestRefused::Unsupported(format!("{at}: {text}")),
+        RequestRefused::UnsupportedEvent(text) => {
+            RequestRefused::UnsupportedEvent(format!("{at}: {text}"))
+        }
         other => other,
-    }
+    })
 }

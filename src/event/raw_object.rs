@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::request::{RequestError, decode, is_field};
 
 /// The fields of a JSON object. A field that is `null` counts as absent.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct RawObject<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> RawObject<'a> {
@@ -53,14 +53,16 @@ impl<'a> RawObject<'a> {
 
     /// The elements of `Records`, each if it is an object. Empty if there is no such list.
     pub(super) fn records(&self) -> Vec<Option<Self>> {
-        let records = self.get("Records").map(RawValue::get);
-        let records: Vec<&RawValue> = records
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default();
-        records
-            .into_iter()
-            .map(|record| Self::read(record.get()))
-            .collect()
+        let records = self.get("Records").map_or("[]", RawValue::get);
+        let records: Vec<&RawValue> = serde_json::from_str(records).unwrap_or_default();
+        let records = records.into_iter();
+        records.map(|record| Self::read(record.get())).collect()
+    }
+
+    /// The other fields than those that `leaves_out` names.
+    pub(super) fn without(&self, leaves_out: impl Fn(&str) -> bool) -> Self {
+        let fields = self.0.iter().filter(|(name, _)| !leaves_out(name));
+        Self(fields.cloned().collect())
     }
 
     pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {

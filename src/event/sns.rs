@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::RawObject;
 use crate::{
-    command::{Command, Content, Event, Message, Reply, RequestRefused, Source},
-    request::RequestError,
+    command::{Command, Event, NoRequest, Reply, RequestRefused, Source},
+    request::{Request, RequestError},
 };
 
 const KIND: &str = "SNS event";
@@ -34,7 +34,7 @@ pub(super) fn matches(records: &[Option<RawObject<'_>>]) -> bool {
 /// Decodes all records, each through `body`. SNS sends one at a time.
 pub(super) fn decode(
     records: &[Option<RawObject<'_>>],
-    body: impl Fn(&str) -> Result<Content, RequestRefused>,
+    body: impl Fn(&str) -> Result<Request, NoRequest>,
 ) -> Event {
     let messages = records.iter().enumerate().map(|(index, record)| {
         let record = record
@@ -42,8 +42,9 @@ pub(super) fn decode(
             .ok_or_else(|| RequestError::new("", "expected an object"))
             .and_then(read);
         let record = record.map_err(|error| error.within(&format!("Records[{index}]")));
-        let record = record.map_err(RequestRefused::envelope(KIND));
-        Message::of(record.and_then(|record| body(&record.sns.message)))
+        let record = record.map_err(RequestRefused::invalid_event(KIND));
+        let record = record.map_err(NoRequest::from);
+        record.and_then(|record| body(&record.sns.message)).into()
     });
     let messages = messages.collect();
     let reply = Reply::InvocationError;
@@ -70,6 +71,6 @@ pub(super) fn decode_notification(object: &RawObject<'_>) -> Result<String, Requ
         .no_fields_beside(PLACE)
         .and_then(|()| object.decode());
     let notification: Notification =
-        notification.map_err(RequestRefused::envelope("SNS notification"))?;
+        notification.map_err(RequestRefused::invalid_event("SNS notification"))?;
     Ok(notification.message)
 }

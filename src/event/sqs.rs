@@ -4,8 +4,8 @@ use serde_json::value::RawValue;
 
 use super::{RawObject, body};
 use crate::{
-    command::{Command, Content, Event, Message, Reply, RequestRefused, Source},
-    request::RequestError,
+    command::{Command, Event, Message, NoRequest, Reply, RequestRefused, Source},
+    request::{Request, RequestError},
 };
 
 const KIND: &str = "SQS event";
@@ -22,7 +22,7 @@ fn is_record(record: &RawObject<'_>) -> bool {
 /// Decodes all records, each body through `read`.
 pub(super) fn decode(
     records: &[Option<RawObject<'_>>],
-    read: impl Fn(&str) -> Result<Content, RequestRefused>,
+    read: impl Fn(&str) -> Result<Request, NoRequest>,
 ) -> Result<Event, RequestRefused> {
     let messages = records
         .iter()
@@ -43,22 +43,19 @@ pub(super) fn decode(
 pub(super) fn message(
     record: Option<&RawObject<'_>>,
     at: &str,
-    read: impl Fn(&str) -> Result<Content, RequestRefused>,
+    read: impl Fn(&str) -> Result<Request, NoRequest>,
 ) -> Result<Message, RequestRefused> {
-    let broken = |error: RequestError| RequestRefused::envelope(KIND)(error.within(at));
+    let broken = |error: RequestError| RequestRefused::invalid_event(KIND)(error.within(at));
     let record = record.ok_or_else(|| broken(RequestError::new("", "expected an object")))?;
     let id = record.text("messageId").filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| broken(RequestError::new("messageId", "expected a string")))?;
-    let content = if is_record(record) {
+    let body = if is_record(record) {
         record_body(record)
-            .map_err(broken)
-            .and_then(|value| body::read_value(value, read))
     } else {
-        Err(broken(RequestError::new(
-            "eventSource",
-            "expected aws:sqs, as in the other records of the batch",
-        )))
+        let why = "expected aws:sqs, as in the other records of the batch";
+        Err(RequestError::new("eventSource", why))
     };
+    let body = body.map_err(|error| broken(error).into());
     let fifo = record
         .text("eventSourceARN")
         .is_some_and(|arn| arn.strip_suffix(".fifo").is_some());
@@ -69,7 +66,7 @@ pub(super) fn message(
         id: Some(id),
         // Standard queues may carry a group too, for fairness between tenants; it says nothing about order.
         group: group.filter(|_| fifo),
-        content,
+        request: body.and_then(|value| body::read_value(value, read)),
     })
 }
 

@@ -5,12 +5,11 @@
 //! the widget, for each viewer, so a request among them is a dry run until a viewer confirms it.
 
 use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 
 use super::{RawObject, Scope};
 use crate::{
-    command::{
-        Command, Confirmation, Document, Event, Refusal, Reply, RequestRefused, Source, WidgetReply,
-    },
+    command::{Command, Confirmation, Event, Reply, RequestRefused, Source, WidgetReply},
     request::{
         Action, FIELDS, MAX_SHOWN, PanelRequest, Request, RequestError, Status, from_object,
         is_field, is_spelling_of,
@@ -51,33 +50,42 @@ pub(super) fn matches(object: &RawObject<'_>) -> bool {
     object.has(CONTEXT) || (object.has("describe") && object.names().all(|name| name == "describe"))
 }
 
-/// What the console says of the widget, with every call.
+/// What the console says of the widget, with every call. Nothing of it is required.
 struct Context<'a> {
     dashboard: Option<String>,
     /// The widget's saved parameters.
-    saved: Option<&'a str>,
-    /// What the viewer has typed as the reason, in any form of the widget.
-    typed_reason: Option<String>,
+    saved: Option<&'a RawValue>,
+    /// What the viewer has typed in any form of the widget.
+    form: RawObject<'a>,
     is_narrow: bool,
 }
 
 impl<'a> Context<'a> {
-    /// Nothing of it is required.
     fn of(object: &RawObject<'a>) -> Self {
-        let context = object.object(CONTEXT);
-        let context = context.as_ref();
-        let form = context.and_then(form_fields);
-        let width = context.and_then(|context| context.get("width"));
+        let context = object.object(CONTEXT).unwrap_or_default();
+        let width = context.get("width");
         let width: Option<u32> = width.and_then(|width| width.get().parse().ok());
+        let forms = context.object("forms").unwrap_or_default();
         Self {
-            dashboard: context.and_then(|context| context.text("dashboardName")),
-            saved: context.and_then(|context| Some(context.get("params")?.get())),
-            typed_reason: form
-                .and_then(|fields| fields.text(REASON))
-                .map(|reason| reason.trim().to_owned())
-                .filter(|reason| !reason.is_empty()),
+            dashboard: context.text("dashboardName"),
+            saved: context.get("params"),
+            form: forms.object("all").unwrap_or_default(),
             is_narrow: width.is_some_and(|width| width < NARROW),
         }
+    }
+
+    /// The widget's saved parameters, which decide whether a call may act. Those that are no object could hide that the
+    /// request is among them.
+    fn saved_fields(&self) -> Result<RawObject<'a>, RequestError> {
+        let saved = self.saved.map_or("{}", RawValue::get);
+        let expected = || RequestError::new("widgetContext.params", "expected an object");
+        RawObject::read(saved).ok_or_else(expected)
+    }
+
+    fn typed_reason(&self) -> Option<String> {
+        let typed = self.form.text(REASON)?;
+        let typed = typed.trim();
+        (!typed.is_empty()).then(|| typed.to_owned())
     }
 }
 
@@ -86,8 +94,7 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Event {
     let context = Context::of(object);
     let dashboard = context.dashboard.as_deref().unwrap_or("without a name");
     let requested_by = Some(format!("dashboard {dashboard}"));
-    let command = command(object, context, scope)
-        .unwrap_or_else(|error| Command::Refuse(Refusal::Widget(error)));
+    let command = command(object, &context, scope).unwrap_or_else(Command::RefuseWidget);
     Event {
         requested_by,
         ..Event::of(Source::Widget, command)
@@ -97,14 +104,14 @@ pub(super) fn decode(object: &RawObject<'_>, scope: &Scope<'_>) -> Event {
 /// What a call asks for.
 fn command(
     object: &RawObject<'_>,
-    context: Context<'_>,
+    context: &Context<'_>,
     scope: &Scope<'_>,
 ) -> Result<Command, RequestRefused> {
     let describes = object
         .get("describe")
         .is_some_and(|describe| describe.get() == "true");
     if describes {
-        return Ok(Command::Document(Document::Widget));
+        return Ok(Command::WidgetDocumentation);
     }
     if !object.names().any(is_field) {
         return Ok(Command::Panel(panel(object, context)?));
@@ -115,36 +122,34 @@ fn command(
 /// The request of a call, which is a dry run if it is saved and not confirmed.
 fn request(
     object: &RawObject<'_>,
-    context: Context<'_>,
+    context: &Context<'_>,
     scope: &Scope<'_>,
 ) -> Result<Command, RequestRefused> {
-    let saved = saved_fields(object)?;
-    let is_saved =
-        |field: &str| matches!(&saved, Some(saved) if saved.names().any(|name| name == field));
+    if object.object(CONTEXT).is_none() {
+        return Err(RequestError::new(CONTEXT, "expected an object").into());
+    }
+    let saved = context.saved_fields()?;
+    let is_saved = |field: &str| saved.names().any(|name| name == field);
     let fields = own_fields(object, is_saved(PANEL));
-    let mut request = Request::from_json(&json_object(&fields), scope.own_region)?;
-    no_misspelt_field(saved.as_ref(), &FIELDS, "widgetContext.params")?;
-    let form = object.object(CONTEXT).as_ref().and_then(form_fields);
-    no_misspelt_field(form.as_ref(), &[REASON], "widgetContext.forms.all")?;
-    let has_saved_field = has_saved_field(&fields, saved.as_ref());
+    let mut request = Request::from_fields(fields.deserializer(), scope.own_region)?;
+    no_misspelt_field(&saved, &FIELDS, "widgetContext.params")?;
+    no_misspelt_field(&context.form, &[REASON], "widgetContext.forms.all")?;
+    let is_saved_field = |field| saved.names().any(|name| is_spelling_of(field, name));
     let is_confirmed = is_confirmed(object)? && !is_saved(CONFIRMED);
-    let unconfirmed = (has_saved_field && !is_confirmed).then(|| {
+    let unconfirmed = (fields.names().any(is_saved_field) && !is_confirmed).then(|| {
         if is_saved(CONFIRMED) {
             Confirmation::IsSaved
         } else if request.dry_run || scope.config.policy.dry_run {
             Confirmation::IsDryRun
         } else {
-            let confirmed = [fields.as_slice(), &[(CONFIRMED, "true")]].concat();
-            Confirmation::Button(json_object(&confirmed))
+            Confirmation::Button(confirmed(&fields))
         }
     });
     request.dry_run |= unconfirmed.is_some();
+    // An unconfirmed request is what the widget shows by itself.
+    let back = context.saved.filter(|_| unconfirmed.is_none());
     let reply = WidgetReply {
-        // An unconfirmed request is what the widget shows by itself.
-        back: context
-            .saved
-            .filter(|_| unconfirmed.is_none() && saved.is_some())
-            .map(str::to_owned),
+        back: back.map(|saved| saved.get().to_owned()),
         unconfirmed,
         is_narrow: context.is_narrow,
     };
@@ -152,51 +157,22 @@ fn request(
         Action::Cancel => "Cancelled on the dashboard",
         Action::Terminate => "Terminated on the dashboard",
     };
-    let request =
-        request.with_default_reason(|| context.typed_reason.unwrap_or_else(|| default.to_owned()));
-    Ok(Command::cancel(request, Reply::Widget(reply)))
-}
-
-/// The widget's saved parameters, which decide whether a call may act. Those that are no object could hide that the request
-/// is among them.
-fn saved_fields<'a>(object: &RawObject<'a>) -> Result<Option<RawObject<'a>>, RequestError> {
-    let expected = |field: &str| RequestError::new(field, "expected an object");
-    let context = object.object(CONTEXT).ok_or_else(|| expected(CONTEXT))?;
-    let Some(params) = context.get("params") else {
-        return Ok(None);
-    };
-    let saved = RawObject::read(params.get());
-    saved
-        .map(Some)
-        .ok_or_else(|| expected("widgetContext.params"))
+    let typed = context.typed_reason();
+    let request = request.with_default_reason(|| typed.unwrap_or_else(|| default.to_owned()));
+    Ok(Command::cancel(Ok(request), Reply::Widget(reply)))
 }
 
 /// Refuses fields of a request at `place`, unless they are among `known`.
 fn no_misspelt_field(
-    fields: Option<&RawObject<'_>>,
+    fields: &RawObject<'_>,
     known: &[&str],
     place: &str,
 ) -> Result<(), RequestError> {
     let is_misspelt = |name: &&str| is_field(name) && !known.contains(name);
-    let mut names = fields.into_iter().flat_map(RawObject::names);
-    match names.find(is_misspelt) {
+    match fields.names().find(is_misspelt) {
         None => Ok(()),
         Some(name) => Err(RequestError::new(name, "unknown field").within(place)),
     }
-}
-
-/// Whether one of these fields is among the saved parameters, in any spelling.
-fn has_saved_field(fields: &[(&str, &str)], saved: Option<&RawObject<'_>>) -> bool {
-    let is_saved = |field: &str| {
-        let mut names = saved.into_iter().flat_map(RawObject::names);
-        names.any(|name| is_spelling_of(field, name))
-    };
-    fields.iter().any(|(field, _)| is_saved(field))
-}
-
-/// What the viewer has typed in any form of the widget.
-fn form_fields<'a>(context: &RawObject<'a>) -> Option<RawObject<'a>> {
-    context.object("forms")?.object("all")
 }
 
 /// Whether the call was confirmed.
@@ -212,24 +188,23 @@ fn is_confirmed(object: &RawObject<'_>) -> Result<bool, RequestRefused> {
 /// The fields of the request: those of the event without what the console and our buttons add. The request is as strict
 /// as ever. AWS does not say whether the console adds the saved parameters to those of a button, so a saved `panel` may
 /// stand beside them.
-fn own_fields<'a>(object: &'a RawObject<'_>, has_saved_panel: bool) -> Vec<(&'a str, &'a str)> {
+fn own_fields<'a>(object: &RawObject<'a>, has_saved_panel: bool) -> RawObject<'a> {
     let is_added = |name: &str| {
         [CONTEXT, "describe", CONFIRMED].contains(&name) || (has_saved_panel && name == PANEL)
     };
-    let fields = object.fields().filter(|(name, _)| !is_added(name));
-    fields.map(|(name, value)| (name, value.get())).collect()
+    object.without(is_added)
 }
 
-/// A JSON object of these names and values, which are JSON.
-fn json_object(fields: &[(&str, &str)]) -> String {
-    let fields = fields
-        .iter()
-        .map(|(name, value)| format!("{}:{value}", serde_json::Value::from(*name)));
+/// The payload of the button that confirms the request with these fields.
+fn confirmed(fields: &RawObject<'_>) -> String {
+    let fields = fields.fields().map(|(name, value)| (name, value.get()));
+    let fields = fields.chain([(CONFIRMED, "true")]);
+    let fields = fields.map(|(name, value)| format!("{}:{value}", Value::from(name)));
     format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
 }
 
-fn panel(object: &RawObject<'_>, context: Context<'_>) -> Result<PanelRequest, RequestRefused> {
-    let broken = |error: RequestError| RequestRefused::envelope(KIND)(error.within(PANEL));
+fn panel(object: &RawObject<'_>, context: &Context<'_>) -> Result<PanelRequest, RequestRefused> {
+    let broken = |error: RequestError| RequestRefused::invalid_event(KIND)(error.within(PANEL));
     let known = [PANEL, "describe", CONTEXT];
     if let Some(unknown) = object.names().find(|name| !known.contains(name)) {
         return Err(RequestError::new(
@@ -253,10 +228,7 @@ fn panel(object: &RawObject<'_>, context: Context<'_>) -> Result<PanelRequest, R
     };
     statuses.sort_unstable();
     statuses.dedup();
-    if statuses.is_empty()
-        || statuses.contains(&Status::Unknown)
-        || statuses.contains(&Status::Scheduled)
-    {
+    if statuses.is_empty() || !statuses.iter().all(|status| status.is_listed()) {
         let message =
             "expected some of SUBMITTED, PENDING, RUNNABLE, STARTING, RUNNING, SUCCEEDED, FAILED";
         return Err(broken(RequestError::new("statuses", message)));
@@ -266,6 +238,6 @@ fn panel(object: &RawObject<'_>, context: Context<'_>) -> Result<PanelRequest, R
         statuses,
         limit,
         is_narrow: context.is_narrow,
-        typed_reason: context.typed_reason,
+        typed_reason: context.typed_reason(),
     })
 }

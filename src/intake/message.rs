@@ -1,7 +1,7 @@
 //! A message from intake to its outcome.
 
-use super::Nothing;
 use crate::{
+    command::NoRequest,
     jobs::{Job, JobIndex, Jobs},
     policy::Policy,
     report::{Class, Outcome, Partial, Report, UnreadQueue},
@@ -17,7 +17,7 @@ const MAX_UNREAD: usize = 100;
 pub struct Pending {
     /// Each with its place in the event.
     pub(super) messages: Vec<(usize, MessageOutcome)>,
-    pub(super) request: Result<RequestJobs, Nothing>,
+    pub(super) request: Result<RequestJobs, NoRequest>,
 }
 
 /// The jobs of a request.
@@ -80,8 +80,8 @@ impl Pending {
                 request.ignored,
                 request.partial.is_some(),
             ),
-            Err(Nothing::Ignored(why)) => (Class::Done, None, Some(why), false),
-            Err(Nothing::Refused(why)) => (Class::Rejected, Some(why), None, false),
+            Err(NoRequest::Ignored(why)) => (Class::Done, None, Some(why), false),
+            Err(NoRequest::Refused(why)) => (Class::Rejected, Some(why), None, false),
         };
         let ignored = ignored.map(|why| cut(&why).into_owned());
         self.messages.into_iter().map(move |(place, message)| {

@@ -2,7 +2,7 @@
 
 use super::reason;
 use crate::{
-    command::{Content, Invocation, Message, RequestRefused},
+    command::{Invocation, Message, NoRequest},
     report::Class,
     request::{Request, Target},
     results::{Asked, MessageOutcome},
@@ -11,39 +11,36 @@ use crate::{
 /// What is to be found for messages that ask for the same.
 pub(super) struct Search {
     /// What they ask for.
-    pub(super) content: Result<Content, RequestRefused>,
+    pub(super) request: Result<Request, NoRequest>,
     /// Their outcomes, each with its place in the event. At least one, and nothing is known of them yet.
     pub(super) messages: Vec<(usize, MessageOutcome)>,
     /// The request without what may differ between messages that ask the same; none if nobody can ask the same.
-    request: Option<Request>,
+    comparable: Option<Request>,
 }
 
 /// What is to be found for these messages, in the order in which it is first asked for.
 pub(super) fn searches(messages: Vec<Message>, invocation: Invocation<'_>) -> Vec<Search> {
     let mut searches: Vec<Search> = Vec::new();
     for (place, message) in messages.into_iter().enumerate() {
-        let asked = match &message.content {
-            Ok(Content::Request(request)) => Some(request),
-            _ => None,
-        };
-        let request = asked.and_then(comparable);
+        let request = message.request.as_ref().ok();
+        let comparable = request.and_then(comparable);
         let outcome = MessageOutcome {
             id: message.id,
             group: message.group,
-            asked: asked.map(|asked| Asked::of(asked, reason(asked, invocation))),
-            fail_on_incomplete: asked.is_some_and(|asked| asked.fail_on_incomplete),
+            asked: request.map(|request| Asked::of(request, reason(request, invocation))),
+            fail_on_incomplete: request.is_some_and(|request| request.fail_on_incomplete),
             class: Class::Retryable,
             error: None,
             ignored: None,
             is_partial: false,
         };
         let mut known = searches.iter_mut();
-        match known.find(|search| request.is_some() && search.request == request) {
+        match known.find(|search| comparable.is_some() && search.comparable == comparable) {
             Some(search) => search.messages.push((place, outcome)),
             None => searches.push(Search {
-                content: message.content,
+                request: message.request,
                 messages: vec![(place, outcome)],
-                request,
+                comparable,
             }),
         }
     }

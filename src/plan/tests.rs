@@ -1,6 +1,6 @@
 //! Plans and proofs, case by case.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
     blocked::{Blocking, blocking},
@@ -41,7 +41,7 @@ fn job(status: Status) -> JobDetail {
         created_at: None,
         started_at: None,
         array_size: None,
-        children: Default::default(),
+        children: BTreeMap::default(),
         job_definition: None,
         share_identifier: None,
     };

@@ -1,8 +1,8 @@
 //! A report as JSON.
 
-use std::io;
+use std::{io, iter};
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::{Serialize, Serializer};
 
 use super::{JobResult, Report, UnreadQueue};
 
@@ -40,12 +40,9 @@ pub struct Summary<'a>(&'a Report);
 
 impl Serialize for Summary<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("jobs", &self.0.count())?;
-        for (outcome, count) in self.0.summary() {
-            map.serialize_entry(outcome.as_str(), &count)?;
-        }
-        map.end()
+        let counts = self.0.summary().into_iter();
+        let counts = counts.map(|(outcome, count)| (outcome.as_str(), count));
+        serializer.collect_map(iter::once(("jobs", self.0.count())).chain(counts))
     }
 }
 
@@ -116,25 +113,13 @@ impl Size {
         serde_json::to_writer(&mut size, value)?;
         Ok(size)
     }
-
-    /// The size of a text that is JSON already.
-    #[must_use]
-    pub fn of_text(text: &str) -> Self {
-        let mut size = Self::default();
-        size.add(text.as_bytes());
-        size
-    }
-
-    fn add(&mut self, text: &[u8]) {
-        let escapes = text.iter().filter(|byte| matches!(byte, b'"' | b'\\'));
-        self.escapes += escapes.count();
-        self.bytes += text.len();
-    }
 }
 
 impl io::Write for Size {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.add(text);
+        let escapes = text.iter().filter(|byte| matches!(byte, b'"' | b'\\'));
+        self.escapes += escapes.count();
+        self.bytes += text.len();
         Ok(text.len())
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{self, IgnoredAny, value::StrDeserializer},
+    de::{self, IgnoredAny},
 };
 use thiserror::Error;
 
@@ -112,7 +112,7 @@ where
 }
 
 /// A number without a fraction. `2.0` is one: JavaScript and Step Functions may write whole numbers like this.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct WholeNumber(pub(super) u64);
 
 impl<'de> Deserialize<'de> for WholeNumber {
@@ -148,22 +148,6 @@ impl<'de> Deserialize<'de> for WholeNumber {
 
 /// Reads `true` or `false` in a query string.
 pub(crate) fn flag(field: &str, text: &str) -> Result<bool, RequestError> {
-    let read: Result<bool, de::value::Error> = match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        other => Err(de::Error::invalid_value(
-            de::Unexpected::Str(other),
-            &"true or false",
-        )),
-    };
-    read.map_err(|error| RequestError::new(field, error.to_string()))
-}
-
-/// Reads one of a fixed set of words, such as a status. An error lists the words.
-pub(super) fn word<'de, T: Deserialize<'de>>(
-    field: &str,
-    text: &'de str,
-) -> Result<T, RequestError> {
-    let deserializer: StrDeserializer<'de, de::value::Error> = StrDeserializer::new(text);
-    T::deserialize(deserializer).map_err(|error| RequestError::new(field, error.to_string()))
+    let why = format!("invalid value: string {text:?}, expected true or false");
+    text.parse().map_err(|_| RequestError::new(field, why))
 }

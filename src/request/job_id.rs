@@ -52,7 +52,7 @@ impl JobId {
     #[must_use]
     pub fn service_from_batch(text: &str) -> Option<Self> {
         match parse_plain(text) {
-            Ok((id, None)) if id.child.is_none() => Some(Self {
+            Ok((id, false)) if id.child.is_none() => Some(Self {
                 service: true,
                 ..id
             }),
@@ -95,9 +95,9 @@ impl AskedId {
     #[must_use]
     pub fn parse(text: &str, own_region: &OwnRegion) -> Self {
         match parse(text.trim(), own_region) {
-            Ok((id, note)) => Self::Job {
+            Ok((id, says_more)) => Self::Job {
                 id,
-                written: note.map(|()| echo(text.trim())),
+                written: says_more.then(|| echo(text.trim())),
             },
             Err(why) => Self::Invalid {
                 written: echo(text),
@@ -147,9 +147,9 @@ fn echo(text: &str) -> Box<str> {
     format!("{cut} ({} bytes, sha256 {checksum})", text.len()).into()
 }
 
-type Parsed = (JobId, Option<()>);
-
 /// The id, and whether the text says more than the id.
+type Parsed = (JobId, bool);
+
 fn parse(text: &str, own_region: &OwnRegion) -> Result<Parsed, InvalidId> {
     if text
         .get(..4)
@@ -199,7 +199,7 @@ fn parse_arn(arn: &str, own_region: &OwnRegion) -> Result<Parsed, InvalidId> {
             service: is_service,
             ..id
         },
-        Some(()),
+        true,
     ))
 }
 
@@ -223,7 +223,7 @@ fn parse_plain(text: &str) -> Result<Parsed, InvalidId> {
         child,
         service: false,
     };
-    Ok((id, node.then_some(())))
+    Ok((id, node))
 }
 
 /// An array index or node number: decimal, without sign or leading zeros, so that each child is written in one way.

@@ -44,15 +44,11 @@ impl PageRequest {
             next: None,
         };
         let mut token = None;
-        let mut given: Vec<&str> = Vec::new();
-        for (name, value) in query {
-            if given.contains(&name.as_str()) {
-                return Err(RequestError::new(name, "given twice"));
-            }
-            given.push(name);
-            match name.as_str() {
+        for parameter in each_once(query) {
+            let (name, value) = parameter?;
+            match name {
                 "status" => request.status = status(value)?,
-                "jobName" => request.job_name = Some(NamePattern::new(name, value.clone())?),
+                "jobName" => request.job_name = Some(NamePattern::new(name, value.to_owned())?),
                 "limit" => request.limit = limit(value)?,
                 "nextToken" => token = Some(value),
                 _ => {
@@ -106,6 +102,19 @@ impl PageRequest {
         }
         checksum
     }
+}
+
+/// The parameters of a query, each of which may be given once.
+pub(crate) fn each_once(
+    query: &[(String, String)],
+) -> impl Iterator<Item = Result<(&str, &str), RequestError>> {
+    query.iter().enumerate().map(|(place, (name, value))| {
+        let mut before = query.iter().take(place);
+        if before.any(|(known, _)| known == name) {
+            return Err(RequestError::new(name, "given twice"));
+        }
+        Ok((name.as_str(), value.as_str()))
+    })
 }
 
 impl QueueName {

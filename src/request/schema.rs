@@ -12,15 +12,15 @@ use super::{
 };
 
 /// The fields of the schema. `null` does not count as absent: a field that is given must have its type.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Fields<'a> {
+pub(super) struct Fields {
     #[serde(default, deserialize_with = "present")]
     job_ids: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
     job_id: Option<String>,
-    #[serde(default, deserialize_with = "present", borrow)]
-    select: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "present")]
+    select: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
     reason: Option<String>,
     #[serde(default)]
@@ -77,37 +77,7 @@ impl Request {
     where
         D: serde::Deserializer<'de, Error = serde_json::Error>,
     {
-        decode::<Fields<'_>, _>(deserializer)?.into_request(own_region)
-    }
-
-    /// Reads a request with a selection, and fills in `queue` if the selection names no queue or array. None if it then
-    /// still names none.
-    ///
-    /// # Errors
-    ///
-    /// As [`Request::from_json`], and when the request names jobs.
-    pub fn from_template(
-        text: &str,
-        queue: Option<&str>,
-        own_region: &OwnRegion,
-    ) -> Result<Option<Self>, RequestError> {
-        let fields: Fields<'_> = from_object(text)?;
-        let Some(select) = fields
-            .select
-            .filter(|_| fields.job_ids.is_none() && fields.job_id.is_none())
-        else {
-            return Err(RequestError::new(
-                "",
-                "select is required, and jobIds or jobId are not allowed",
-            ));
-        };
-        let mut select: SelectFields =
-            from_object(select.get()).map_err(|error| error.within("select"))?;
-        let names_one = select.fill_queue(queue);
-        if !names_one.map_err(|error| error.within("select"))? {
-            return Ok(None);
-        }
-        fields.into_request_for(Some(select), own_region).map(Some)
+        decode::<Fields, _>(deserializer)?.into_request(own_region)
     }
 
     /// A request for `ids`, with its other fields in the JSON object `options`.
@@ -120,7 +90,7 @@ impl Request {
         options: &str,
         own_region: &OwnRegion,
     ) -> Result<Self, RequestError> {
-        let fields: Fields<'_> = from_object(options)?;
+        let fields: Fields = from_object(options)?;
         if fields.job_ids.is_some() || fields.job_id.is_some() || fields.select.is_some() {
             return Err(RequestError::new(
                 "",
@@ -161,12 +131,57 @@ impl Request {
     }
 }
 
-impl Fields<'_> {
-    fn into_request(self, own_region: &OwnRegion) -> Result<Request, RequestError> {
-        let select = self
-            .select
-            .map(|select| from_object(select.get()))
-            .transpose();
+/// A request with a selection whose queue may have to be filled in.
+#[derive(Clone, Debug)]
+pub struct RequestTemplate {
+    fields: Fields,
+    select: SelectFields,
+}
+
+impl RequestTemplate {
+    /// Reads a template.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no request with a selection. What its values must be is checked when it is filled in.
+    pub fn from_json(text: &str) -> Result<Self, RequestError> {
+        let mut fields: Fields = from_object(text)?;
+        let names_jobs = fields.job_ids.is_some() || fields.job_id.is_some();
+        let Some(select) = fields.select.take().filter(|_| !names_jobs) else {
+            return Err(RequestError::new(
+                "",
+                "select is required, and jobIds or jobId are not allowed",
+            ));
+        };
+        let within = |error: RequestError| error.within("select");
+        let select: SelectFields = from_object(select.get()).map_err(within)?;
+        select.refuse_several_queues().map_err(within)?;
+        Ok(Self { fields, select })
+    }
+
+    /// The request, with `queue` filled in if its selection names no queue or array. None if it then still names none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Request::from_json`].
+    pub fn fill(
+        &self,
+        queue: Option<&str>,
+        own_region: &OwnRegion,
+    ) -> Result<Option<Request>, RequestError> {
+        let mut select = self.select.clone();
+        if !select.fill_queue(queue) {
+            return Ok(None);
+        }
+        let fields = self.fields.clone();
+        fields.into_request_for(Some(select), own_region).map(Some)
+    }
+}
+
+impl Fields {
+    fn into_request(mut self, own_region: &OwnRegion) -> Result<Request, RequestError> {
+        let select = self.select.take();
+        let select = select.map(|select| from_object(select.get())).transpose();
         let select = select.map_err(|error: RequestError| error.within("select"))?;
         self.into_request_for(select, own_region)
     }

@@ -71,7 +71,7 @@ impl fmt::Display for SelectFrom {
 }
 
 /// The fields of `select`, before they are checked.
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct SelectFields {
     #[serde(default, deserialize_with = "present")]
@@ -100,19 +100,22 @@ pub(super) struct SelectFields {
 
 impl SelectFields {
     /// Fills in the queue if the selection names no queue or array. Returns whether it names one now.
-    ///
-    /// # Errors
-    ///
-    /// When it names several queues: an alarm acts on its own queue alone.
-    pub(super) fn fill_queue(&mut self, queue: Option<&str>) -> Result<bool, RequestError> {
-        if self.job_queues.is_some() {
-            let why = "not allowed for an alarm, which acts on its own queue alone";
-            return Err(RequestError::new("jobQueues", why));
-        }
+    pub(super) fn fill_queue(&mut self, queue: Option<&str>) -> bool {
         if self.job_queue.is_none() && self.array_job_id.is_none() {
             self.job_queue = queue.map(str::to_owned);
         }
-        Ok(self.job_queue.is_some() || self.array_job_id.is_some())
+        self.job_queue.is_some() || self.array_job_id.is_some()
+    }
+
+    /// An alarm acts on its own queue alone.
+    pub(super) fn refuse_several_queues(&self) -> Result<(), RequestError> {
+        match self.job_queues {
+            None => Ok(()),
+            Some(_) => Err(RequestError::new(
+                "jobQueues",
+                "not allowed for an alarm, which acts on its own queue alone",
+            )),
+        }
     }
 }
 

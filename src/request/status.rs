@@ -1,9 +1,7 @@
 //! The statuses of AWS Batch jobs.
 
-use serde::{Deserialize, Serialize};
-use strum::{Display, IntoStaticStr};
-
-use super::decode::word;
+use serde::Serialize;
+use strum::{Display, EnumString, IntoStaticStr};
 
 /// The statuses of an AWS Batch job, in the order in which a job passes through them.
 #[derive(
@@ -15,9 +13,9 @@ use super::decode::word;
     Hash,
     PartialOrd,
     Ord,
-    Deserialize,
     Serialize,
     Display,
+    EnumString,
     IntoStaticStr,
 )]
 #[serde(rename_all = "UPPERCASE")]
@@ -40,7 +38,6 @@ pub enum Status {
     /// Ended with an error, cancelled or terminated.
     Failed,
     /// A status that this version does not know. Nothing is assumed about such a job.
-    #[serde(other)]
     Unknown,
 }
 
@@ -63,7 +60,7 @@ impl Status {
     /// Reads Batch's name. A name that is not known becomes [`Status::Unknown`].
     #[must_use]
     pub fn from_batch(text: &str) -> Self {
-        word("status", text).unwrap_or(Self::Unknown)
+        text.parse().unwrap_or(Self::Unknown)
     }
 
     /// One of the statuses by which `ListJobs` lists jobs.

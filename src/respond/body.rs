@@ -1,24 +1,29 @@
 //! A report as JSON, cut to the size that the source can take.
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::{
     command::Invocation,
-    report::{Class, Report, ReportHead, Size, with_jobs},
+    report::{Class, JobResult, Report, ReportHead, Size, with_jobs},
 };
 
 /// The longest answer, in bytes. The fields before the jobs are not counted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SizeLimit {
     /// As JSON.
-    pub(super) plain: usize,
+    plain: usize,
     /// As a JSON string, the form in which HTTP gateways get it. Each quote is one more byte.
-    pub(super) escaped: usize,
+    escaped: usize,
 }
 
 impl SizeLimit {
+    pub(super) const fn new(plain: usize, escaped: usize) -> Self {
+        Self { plain, escaped }
+    }
+
     /// What is left after a text of this size, if that fits.
-    pub(super) fn less(self, size: Size) -> Option<Self> {
+    fn less(self, size: Size) -> Option<Self> {
         Some(Self {
             plain: self.plain.checked_sub(size.bytes + 1)?,
             escaped: self.escaped.checked_sub(size.bytes + 1 + size.escapes)?,
@@ -32,32 +37,37 @@ pub(super) fn report(
     invocation: Invocation<'_>,
     limit: SizeLimit,
 ) -> Result<Box<RawValue>, serde_json::Error> {
-    let fits = fitting(report, limit)?;
-    let missing = fits.iter().filter(|fits| !**fits).count();
+    let is_done = |job: &JobResult| job.outcome.class() == Class::Done;
+    let (jobs, truncated) = fitting(&report.jobs, is_done, limit)?;
     let head = ReportHead {
-        truncated: (missing > 0).then_some(missing),
+        truncated,
         ..report.head(invocation.request_id, invocation.source_name())
     };
-    let jobs = report.jobs.iter().zip(fits);
-    let jobs = jobs.filter_map(|(job, fits)| fits.then_some(job));
     RawValue::from_string(with_jobs(serde_json::to_string(&head)?, jobs)?)
 }
 
-/// Whether each job fits. Jobs that are not done come before others.
-fn fitting(report: &Report, limit: SizeLimit) -> Result<Vec<bool>, serde_json::Error> {
+/// What fits of a list, and how many of it are missing, if any are. What `may_miss` says is left out first.
+pub(super) fn fitting<T: Serialize>(
+    all: &[T],
+    may_miss: impl Fn(&T) -> bool,
+    limit: SizeLimit,
+) -> Result<(impl Iterator<Item = &T>, Option<usize>), serde_json::Error> {
     let mut left = Some(limit);
-    let mut fits = vec![false; report.jobs.len()];
-    for done in [false, true] {
-        for (job, fits) in report.jobs.iter().zip(&mut fits) {
-            if (job.outcome.class() == Class::Done) != done {
+    let mut fits = vec![false; all.len()];
+    for last in [false, true] {
+        for (item, fits) in all.iter().zip(&mut fits) {
+            if may_miss(item) != last {
                 continue;
             }
             left = match left {
-                Some(left) => left.less(Size::of(job)?),
+                Some(left) => left.less(Size::of(item)?),
                 None => break,
             };
             *fits = left.is_some();
         }
     }
-    Ok(fits)
+    let missing = fits.iter().filter(|fits| !**fits).count();
+    let fitting = all.iter().zip(fits);
+    let fitting = fitting.filter_map(|(item, fits)| fits.then_some(item));
+    Ok((fitting, (missing > 0).then_some(missing)))
 }

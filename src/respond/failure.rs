@@ -3,6 +3,7 @@
 use std::fmt;
 
 use lambda_runtime::Diagnostic;
+use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// An invocation error. Of an asynchronous event, Lambda retries it and then sends it to the on-failure destination.
-#[derive(Error)]
+#[derive(Error, IntoStaticStr)]
 pub enum Failure {
     /// The event or one of its messages cannot be acted on.
     #[error("{0}")]
@@ -45,10 +46,7 @@ impl Failure {
     pub fn error_type(&self) -> &'static str {
         match self {
             Self::Event(error) => error.error_type(),
-            Self::Incomplete(_) => "Incomplete",
-            Self::Rejected(_) => "Rejected",
-            Self::TooSoon(_) => "TooSoon",
-            Self::Unwritable(_) => "Unwritable",
+            other => other.into(),
         }
     }
 }

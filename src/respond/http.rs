@@ -7,98 +7,87 @@ use ::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::body;
+use super::body::{self, SizeLimit};
 use crate::{
     batch::{CallError, ErrorKind, JobDetail},
     command::{HttpForm, Invocation, RequestRefused},
     problem::Problem,
-    report::{JobResult, Outcome, Partial, Report, ReportedId},
+    report::{JobResult, Outcome, Partial, Report},
     request::JobId,
     results::Results,
 };
 
 pub use queue::{jobs, queue};
-pub(super) use shape::{Response, shape};
+pub(super) use shape::shape;
 
 /// The longest body through API Gateway and function URLs. Lambda's limit of 6 MB applies to its escaped form.
-const MAX_BODY: body::SizeLimit = body::SizeLimit {
-    plain: 5_000_000,
-    escaped: 6_000_000,
-};
+const MAX_BODY: SizeLimit = SizeLimit::new(5_000_000, 6_000_000);
 
 /// The longest body through a load balancer, whose limit is 1 MB.
-const MAX_ALB_BODY: body::SizeLimit = body::SizeLimit {
-    plain: 900_000,
-    escaped: 1_000_000,
-};
+const MAX_ALB_BODY: SizeLimit = SizeLimit::new(900_000, 1_000_000);
 
 /// The value of `Retry-After`, in seconds.
 const RETRY_AFTER: &str = "5";
 
 /// The `OpenAPI` description of the routes.
-const OPENAPI: &str = include_str!("openapi.json");
+pub(super) const OPENAPI: &str = include_str!("openapi.json");
 
-/// What may be shown of a job.
-#[derive(Debug)]
-pub enum JobView {
-    /// The job.
-    Job(Box<JobDetail>),
-    /// Nothing: its job queue is not in `ALLOWED_QUEUES`.
-    QueueNotAllowed,
-    /// Nothing: Batch does not know it.
-    Unknown,
-}
-
-/// The response with a report.
+/// A report as JSON, or why there is none.
 pub(super) fn report(
     results: &Results,
     form: HttpForm,
     invocation: Invocation<'_>,
-) -> Result<Response, serde_json::Error> {
+) -> Result<Result<String, Problem>, serde_json::Error> {
     if let Some(refusal) = refusal(results) {
-        return Ok(problem(refusal, invocation));
+        return Ok(Err(refusal));
     }
     let report = &results.report;
     if is_all_throttled(report) {
         let summary = report.summary_json();
         let throttled = unavailable(format!("AWS Batch throttled all calls: {summary}"));
-        return Ok(problem(throttled, invocation));
+        return Ok(Err(throttled));
     }
     let limit = match form {
         HttpForm::Alb { .. } => MAX_ALB_BODY,
         HttpForm::V1 | HttpForm::V2 => MAX_BODY,
     };
     let body = body::report(report, invocation, limit)?;
-    Ok(Response::json(Box::<str>::from(body).into_string()))
+    Ok(Ok(Box::<str>::from(body).into_string()))
 }
 
-/// The response about the only job of a request.
-pub(super) fn one_result(results: &Results, invocation: Invocation<'_>) -> Response {
-    match refusal(results).map_or_else(|| result_body(&results.report), Err) {
-        Ok(body) => Response::json(body),
-        Err(refusal) => problem(refusal, invocation),
-    }
+/// The result of a request's only job as JSON, or a problem with the result in it.
+pub(super) fn one_result(results: &Results) -> Result<String, Problem> {
+    refusal(results).map_or_else(|| result_body(&results.report), Err)
 }
 
-/// What Batch shows of a job as JSON.
+/// What Batch shows of a job as JSON, if it is in a job queue that `is_allowed`.
 ///
 /// # Errors
 ///
 /// Why it is not shown.
-pub fn job(id: JobId, view: Result<JobView, CallError>) -> Result<String, Problem> {
-    let job = match view.map_err(|error| call_problem(&error))? {
-        JobView::Job(job) => job,
-        JobView::QueueNotAllowed => {
-            let detail = format!(
+pub fn job(
+    id: JobId,
+    looked: Result<Option<JobDetail>, CallError>,
+    is_allowed: impl Fn(&str) -> bool,
+) -> Result<String, Problem> {
+    let (status, why) = match looked {
+        Ok(Some(job)) if is_allowed(&job.job_queue) => return Ok(shown(id, &job)),
+        Ok(Some(_)) => (
+            StatusCode::FORBIDDEN,
+            format!(
                 "job {id} is in a job queue that is not in ALLOWED_QUEUES (parameter AllowedJobQueues)"
-            );
-            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
-        }
-        JobView::Unknown => {
-            let detail = format!("AWS Batch does not know job {id}");
-            return Err(Problem::new(StatusCode::NOT_FOUND, detail));
-        }
+            ),
+        ),
+        Ok(None) => (
+            StatusCode::NOT_FOUND,
+            format!("AWS Batch does not know job {id}"),
+        ),
+        Err(error) => return Err(call_problem(&error)),
     };
+    Err(Problem::new(status, why))
+}
+
+fn shown(id: JobId, job: &JobDetail) -> String {
     let mut body = json!({
         "jobId": id.to_string(),
         "jobName": job.summary.job_name,
@@ -111,7 +100,7 @@ pub fn job(id: JobId, view: Result<JobView, CallError>) -> Result<String, Proble
     if let (Some(reason), Some(body)) = (&job.summary.status_reason, body.as_object_mut()) {
         body.insert("statusReason".to_owned(), reason.as_str().into());
     }
-    Ok(body.to_string())
+    body.to_string()
 }
 
 /// The problem of a call that failed for good.
@@ -127,16 +116,6 @@ fn call_problem(error: &CallError) -> Problem {
 fn time(milliseconds: Option<i64>) -> Option<String> {
     let time = Timestamp::from_millisecond(milliseconds?).ok()?;
     Some(time.to_string())
-}
-
-/// The response that describes the routes.
-pub(super) fn openapi() -> Response {
-    Response::json(OPENAPI.to_owned())
-}
-
-/// The response that says why a request was refused.
-pub(super) fn problem(problem: Problem, invocation: Invocation<'_>) -> Response {
-    Response::problem(problem, invocation.request_id)
 }
 
 /// Why the whole request was refused.
@@ -203,10 +182,7 @@ fn result_body(report: &Report) -> Result<String, Problem> {
 }
 
 fn detail(job: &JobResult) -> String {
-    let name = match &job.job_id {
-        ReportedId::Id(id) => id.to_string(),
-        ReportedId::Text(text) => text.to_string(),
-    };
+    let name = &job.job_id;
     let status = job
         .after
         .map(|status| format!(" ({status})"))

@@ -32,8 +32,7 @@ const MAX_LIST: usize = 100_000;
 
 /// A line for every 500 jobs, or fewer if their ids are long.
 pub(super) fn jobs(finished: &Finished<'_>) -> impl Iterator<Item = String> {
-    let jobs = finished.report().map(|report| report.jobs.as_slice());
-    let mut rest = jobs.unwrap_or_default();
+    let mut rest = finished.jobs();
     std::iter::from_fn(move || {
         let (jobs, later) = rest.split_at_checked(on_one_line(rest))?;
         rest = later;
@@ -96,7 +95,7 @@ pub(super) fn done(finished: &Finished<'_>) -> String {
     line.push_some("httpStatus", finished.http_status);
     line.push_some("errorType", finished.error_types());
     line.push_some("error", unfulfilled.map(|why| why.error.as_str()));
-    line.push_some("refused", (refused > 0).then_some(refused));
+    line.push_count("refused", refused);
     if let Some(report) = finished.report() {
         push_report(&mut line, report, refused);
     }
@@ -105,11 +104,7 @@ pub(super) fn done(finished: &Finished<'_>) -> String {
         line.push("blockedQueues", watch.blocked());
         line.push("complete", watch.is_complete());
     }
-    let not_published = finished.not_published;
-    line.push_some(
-        "reportsNotPublished",
-        (not_published > 0).then_some(not_published),
-    );
+    line.push_count("reportsNotPublished", finished.not_published);
     line.push("calls", finished.calls.total().calls);
     let milliseconds = u64::try_from(finished.time.as_millis());
     line.push("milliseconds", milliseconds.unwrap_or(u64::MAX));
@@ -130,12 +125,11 @@ fn push_asked(line: &mut Line, finished: &Finished<'_>) {
         [reason] => line.push("reason", reason.as_str()),
         reasons => line.push("reasons", json!(reasons).to_string()),
     }
-    line.push_some("moreReasons", more);
+    line.push_count("moreReasons", more);
     let selected = asked()
         .flat_map(|asked: &Asked| &asked.queues)
         .map(String::as_str);
-    let jobs = finished.report().map(|report| report.jobs.as_slice());
-    let of_jobs = jobs.unwrap_or_default().iter();
+    let of_jobs = finished.jobs().iter();
     let of_jobs = of_jobs.filter_map(|job| job.job_queue.as_deref());
     let queues = selected.chain(of_jobs).map(queue_name);
     let (queues, more) = distinct(queues, MAX_QUEUES);
@@ -147,7 +141,7 @@ fn push_asked(line: &mut Line, finished: &Finished<'_>) {
         }
         queues => line.push("queues", queues.join(",")),
     }
-    line.push_some("moreQueues", more);
+    line.push_count("moreQueues", more);
 }
 
 fn push_report(line: &mut Line, report: &Report, refused: usize) {
@@ -167,7 +161,7 @@ fn push_report(line: &mut Line, report: &Report, refused: usize) {
 }
 
 /// The first `most` different texts, each cut, as far as the line has room for them, and how many more there are.
-fn distinct<'a>(texts: impl Iterator<Item = &'a str>, most: usize) -> (Vec<String>, Option<usize>) {
+fn distinct<'a>(texts: impl Iterator<Item = &'a str>, most: usize) -> (Vec<String>, usize) {
     let mut known = BTreeSet::new();
     let mut first: Vec<String> = Vec::new();
     let mut left = Some(MAX_LIST);
@@ -180,5 +174,5 @@ fn distinct<'a>(texts: impl Iterator<Item = &'a str>, most: usize) -> (Vec<Strin
         }
     }
     let more = known.len() - first.len();
-    (first, (more > 0).then_some(more))
+    (first, more)
 }

@@ -1,12 +1,12 @@
 //! One log line: a flat JSON object.
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use tracing::Level;
 
 /// A log line in the making. Its fields come in the order in which they were added.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Line(Vec<(String, Value)>);
 
 impl Line {
@@ -21,7 +21,7 @@ impl Line {
 
     /// Adds a field, unless the line has one of this name.
     pub(super) fn push(&mut self, name: &str, value: impl Into<Value>) {
-        if !self.has(name) {
+        if !self.0.iter().any(|(known, _)| known == name) {
             self.0.push((name.to_owned(), value.into()));
         }
     }
@@ -33,8 +33,22 @@ impl Line {
         }
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(known, _)| known == name)
+    /// Adds a field with a number that is not 0.
+    pub(super) fn push_count(&mut self, name: &str, count: usize) {
+        self.push_some(name, (count > 0).then_some(count));
+    }
+
+    /// Adds the fields of another line.
+    pub(super) fn append(&mut self, other: Self) {
+        for (name, value) in other.0 {
+            self.push(&name, value);
+        }
+    }
+
+    /// Takes out a field; null if there is none.
+    pub(super) fn take(&mut self, name: &str) -> Value {
+        let place = self.0.iter().position(|(known, _)| known == name);
+        place.map_or(Value::Null, |place| self.0.remove(place).1)
     }
 
     /// The line as JSON. No text in it can end the line, since JSON escapes control characters.
@@ -45,10 +59,6 @@ impl Line {
 
 impl Serialize for Line {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in &self.0 {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
 }

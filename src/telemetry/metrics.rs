@@ -25,12 +25,12 @@ type Metric = (String, &'static str, Value);
 pub(super) fn metrics(namespace: &str, finished: &Finished<'_>) -> String {
     let metrics = values(finished);
     let mut directives = vec![directive(namespace, &[&["FunctionName"]], &metrics)];
-    let asked = asked(finished);
-    let source = finished.invocation.source.filter(|_| !asked.is_empty());
+    let asked = count("JobsAsked", finished.report().map_or(0, Report::count));
+    let source = finished.invocation.source.filter(|_| asked.is_some());
     if source.is_some() {
         // Each source is a metric of its own, which is billed: so only this one tells the sources apart.
         let dimensions: &[&[&str]] = &[&["FunctionName"], &["FunctionName", "Source"]];
-        directives.push(directive(namespace, dimensions, &asked));
+        directives.push(directive(namespace, dimensions, asked.as_slice()));
     }
     let mut line = Line::new(Level::INFO, "metrics");
     line.push("requestId", finished.invocation.request_id);
@@ -61,12 +61,6 @@ fn directive(namespace: &str, dimensions: &[&[&str]], metrics: &[Metric]) -> Val
 pub(super) fn now() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     u64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
-}
-
-/// How many jobs were asked for.
-fn asked(finished: &Finished<'_>) -> Vec<Metric> {
-    let jobs = finished.report().map_or(0, Report::count);
-    count("JobsAsked", jobs).into_iter().collect()
 }
 
 /// Each metric but `JobsAsked`. Zeros are left out, except of `Calls`.

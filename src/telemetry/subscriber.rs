@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     collections::HashMap,
-    fmt::{Debug, Display},
+    fmt::Debug,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -90,7 +90,7 @@ impl Subscriber for JsonLines {
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut fields = Fields::default();
+        let mut fields = Line::default();
         attributes.record(&mut fields);
         let request_id = fields.take(REQUEST_ID);
         let span = Span {
@@ -102,7 +102,7 @@ impl Subscriber for JsonLines {
     }
 
     fn event(&self, event: &Event<'_>) {
-        let mut fields = Fields::default();
+        let mut fields = Line::default();
         event.record(&mut fields);
         let message = fields.take("message");
         let message = message.as_str().unwrap_or_default();
@@ -112,9 +112,7 @@ impl Subscriber for JsonLines {
             Some(request_id) => line.push(REQUEST_ID, request_id),
             None => line.push_some(REQUEST_ID, self.request_id()),
         }
-        for (name, value) in fields.0 {
-            line.push(&name, value);
-        }
+        line.append(fields);
         (self.output)(&line.into_json());
     }
 
@@ -155,48 +153,35 @@ impl Subscriber for JsonLines {
 }
 
 /// The fields of an event or a span.
-#[derive(Default)]
-struct Fields(Vec<(String, Value)>);
-
-impl Fields {
-    /// Takes out a field; null if there is none.
-    fn take(&mut self, name: &str) -> Value {
-        let place = self.0.iter().position(|(known, _)| known == name);
-        place.map_or(Value::Null, |place| self.0.remove(place).1)
-    }
-
-    fn push(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.push((camel_case(field.name()), value.into()));
-    }
-
-    fn push_text(&mut self, field: &Field, text: &dyn Display) {
-        self.push(field, &*cut(&text.to_string()));
+impl Line {
+    fn push_field(&mut self, field: &Field, value: impl Into<Value>) {
+        self.push(&camel_case(field.name()), value);
     }
 }
 
-impl Visit for Fields {
+impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.push_text(field, &format_args!("{value:?}"));
+        self.push_field(field, &*cut(&format!("{value:?}")));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.push(field, &*cut(value));
+        self.push_field(field, &*cut(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.push(field, value);
+        self.push_field(field, value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.push(field, value);
+        self.push_field(field, value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.push(field, value);
+        self.push_field(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.push(field, value);
+        self.push_field(field, value);
     }
 }
 

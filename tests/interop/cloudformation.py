@@ -1,4 +1,5 @@
-"""The resources that CloudFormation would create: the SAM transform, then parameters, conditions and functions."""
+"""The resources that CloudFormation would create of template.yaml or of a file of stacks/: the SAM transform, then
+parameters, conditions and functions."""
 
 import json
 import os
@@ -30,21 +31,46 @@ for resource in template["Resources"].values():
 json.dump(transform(template, {}, SimpleNamespace(load=dict)), sys.stdout)
 """
 REMOVED = object()
+CORE = "template.yaml"
+COMPANIONS = ("stacks/sweep.yaml", "stacks/lists.yaml", "stacks/dashboard.yaml")
 
 
 @cache
-def transformed():
-    """template.yaml after the SAM transform; or what stands in the file TRANSFORMED_TEMPLATE, for mutate_template."""
-    if file := os.environ.get("TRANSFORMED_TEMPLATE"):
-        return json.loads(Path(file).read_text())
-    command = [binary("SAM_PYTHON"), "-c", TRANSFORM, str(REPOSITORY / "template.yaml")]
+def transformed(file=CORE):
+    """A template of the repository after the SAM transform; or what stands in its place in the folder
+    TRANSFORMED_TEMPLATES, for mutate_template."""
+    if folder := os.environ.get("TRANSFORMED_TEMPLATES"):
+        mutated = Path(folder) / Path(file).with_suffix(".json").name
+        if mutated.exists():
+            return json.loads(mutated.read_text())
+    return transform(REPOSITORY / file)
+
+
+def transform(path):
+    """Any template after the SAM transform."""
+    command = [binary("SAM_PYTHON"), "-c", TRANSFORM, str(path)]
     environment = os.environ | {"AWS_DEFAULT_REGION": PSEUDO["AWS::Region"]}
     return json.loads(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout)
 
 
-def stack(**parameters):
-    """The resources of a stack with these parameters; `GetAtt` of X.Y reads `<X.Y>`, `Ref` of a resource `<X>`."""
-    return Stack(transformed(), parameters).resources()
+PARSE = "import json, sys; from samtranslator.yaml_helper import yaml_parse; json.dump(yaml_parse(open(sys.argv[1])), sys.stdout)"
+
+
+def parsed(path):
+    """A template whose intrinsic functions have their long names."""
+    command = [binary("SAM_PYTHON"), "-c", PARSE, str(path)]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def stack(file=CORE, **parameters):
+    """The resources of a stack with these parameters; `GetAtt` of X.Y reads `<X.Y>`, `Ref` of a resource `<X>`, the
+    export of another stack `<import of X>`, what is split off one of them `<part N of X>`."""
+    return Stack(transformed(file), parameters).resources()
+
+
+def outputs(file=CORE, **parameters):
+    """The outputs of such a stack."""
+    return Stack(transformed(file), parameters).outputs()
 
 
 def refusals(**parameters):
@@ -54,6 +80,31 @@ def refusals(**parameters):
 
 def of_type(resources, kind):
     return {name: resource for name, resource in resources.items() if resource["Type"] == kind}
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def statements(document):
+    document = json.loads(document) if isinstance(document, str) else document
+    assert document["Version"] == "2012-10-17"
+    return document["Statement"]
+
+
+def statements_of_role(role, effect):
+    """The statements of a role that allow, or those that deny."""
+    assert "ManagedPolicyArns" not in role["Properties"]
+    policies = role["Properties"]["Policies"]
+    found = [statement for policy in policies for statement in statements(policy["PolicyDocument"])]
+    return [statement for statement in found if statement["Effect"] == effect]
+
+
+def grants(some):
+    """action → resource or resources, of statements in each of which an action stands once."""
+    pairs = [(action, statement["Resource"]) for statement in some for action in listed(statement["Action"])]
+    assert len(pairs) == len(dict(pairs))
+    return dict(pairs)
 
 
 class Stack:
@@ -69,10 +120,16 @@ class Stack:
         assert not missing, f"no value for {missing}"
 
     def resources(self):
+        return self._there("Resources")
+
+    def outputs(self):
+        return self._there("Outputs")
+
+    def _there(self, section):
         return {
-            name: self._value({key: part for key, part in resource.items() if key != "Condition"})
-            for name, resource in self._template["Resources"].items()
-            if "Condition" not in resource or self._condition(resource["Condition"])
+            name: self._value({key: part for key, part in found.items() if key != "Condition"})
+            for name, found in self._template[section].items()
+            if "Condition" not in found or self._condition(found["Condition"])
         }
 
     def refusals(self):
@@ -107,8 +164,9 @@ class Stack:
             "Fn::Not": lambda condition: not self._value(condition[0]),
             "Fn::If": lambda choice: self._value(choice[1] if self._condition(choice[0]) else choice[2]),
             "Fn::FindInMap": self._find_in_map,
+            "Fn::ImportValue": lambda name: f"<import of {self._value(name)}>",
             "Fn::GetAtt": lambda path: f"<{path if isinstance(path, str) else '.'.join(path)}>",
-            "Fn::Select": lambda pair: self._value(pair[1])[int(pair[0])],
+            "Fn::Select": self._select,
             "Fn::Split": lambda pair: self._value(pair[1]).split(pair[0]),
             "Fn::Join": lambda pair: pair[0].join(self._value(pair[1])),
             "Fn::Sub": self._substitute,
@@ -118,6 +176,11 @@ class Stack:
         if name == "AWS::NoValue":
             return REMOVED
         return self._values.get(name, f"<{name}>")
+
+    def _select(self, pair):
+        index, parts = int(pair[0]), self._value(pair[1])
+        # Of what is known after the deployment only, there are no parts yet.
+        return f"<part {index} of {parts[0].strip('<>')}>" if len(parts) == 1 and parts[0][:1] == "<" else parts[index]
 
     def _find_in_map(self, path):
         table, first, second = (str(self._value(part)) for part in path)

@@ -25,9 +25,7 @@ REQUESTS = f"arn:aws:sns:{REGION}:{ACCOUNT}:requests"
 USUAL = {
     "AllowedJobQueues": "render,stuck-*",
     "AlarmTopicArn": PEOPLE,
-    "DashboardQueue": "render",
     "RequestSourceArns": REQUESTS,
-    "ListBucket": "lists",
 }
 
 
@@ -40,7 +38,7 @@ def for_ministack(template):
         if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
             (metric,) = resource["Properties"].pop("Metrics")
             resource["Properties"] |= {
-                "Namespace": {"Ref": "MetricsNamespace"},
+                "Namespace": "BatchCancel",
                 "MetricName": "HeadBlocked",
                 "Statistic": "Minimum",
                 "Period": metric["Period"],
@@ -48,54 +46,69 @@ def for_ministack(template):
     return template
 
 
+def overrides(parameters):
+    """`parameters` as arguments of --parameter-overrides."""
+    given = [f"{name}={quoted(value)}" for name, value in parameters.items()]
+    return ["--parameter-overrides", *given] if given else []
+
+
+def quoted(value):
+    """As SAM wants a value that is empty, or has quotes or spaces in it."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 class Deployment:
-    """The stack, deployed by `sam deploy --guided` in `folder` with `answers`; all else is Enter."""
+    """The stack, deployed in `folder` with `sam deploy --parameter-overrides` and one `y`."""
 
     variables = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION}
 
     def __init__(self, aws, batch, folder, answers):
         self.aws, self.batch, self.folder, self.kept = aws, batch, folder, []
         self.given = USUAL | {"BatchEndpointUrl": batch} | answers
-        self.client("s3").create_bucket(Bucket="lists", CreateBucketConfiguration={"LocationConstraint": REGION})
         for topic in (PEOPLE, REQUESTS):
             self.client("sns").create_topic(Name=topic.rsplit(":", 1)[1])
         file, template = self.place_files()
         file.write_text(yaml.safe_dump(for_ministack(template), sort_keys=False))
         self.parameters = list(template["Parameters"])
-        self.output = self.sam_deploy("--guided", answers=self.answers())
+        self.output = self.deploy_first()
         self.read_stack()
+
+    def deploy_first(self):
+        return self.sam_deploy(*overrides(self.given), answers="y\n")
 
     def place_files(self):
         """Puts what is deployed into the folder. Returns the file of the template and what is in it."""
         for name in ("samconfig.toml", "LICENSE", "README.md"):
             shutil.copy(REPOSITORY / name, self.folder)
+        shutil.copytree(REPOSITORY / "stacks", self.folder / "stacks")
         build = self.folder / ".aws-sam" / "build"
         shutil.copytree(Path(binary("SAM_TEMPLATE")).parent, build)
         file = build / "template.yaml"
         return file, yaml.safe_load(file.read_text())
 
+    def outputs_of(self, stack):
+        described = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+
     def read_stack(self):
-        described = self.client("cloudformation").describe_stacks(StackName="batch-cancel")["Stacks"][0]
-        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+        self.outputs = self.outputs_of("batch-cancel")
         self.name = self.outputs["FunctionName"]
         self.function = self.client("lambda").get_function(FunctionName=self.name)["Configuration"]
         self.point_the_function_at_this_machine()
 
     def change(self, **parameters):
         """Deploys the stack again with these parameters. The others keep their values."""
-        overrides = [f'{name}="{value}"' if not value else f"{name}={value}" for name, value in parameters.items()]
-        self.sam_deploy("--no-confirm-changeset", "--parameter-overrides", *overrides)
+        self.sam_deploy("--no-confirm-changeset", *overrides(parameters))
         self.read_stack()
 
-    def answers(self):
-        """The input of a user who answers some questions and presses Enter at the others."""
-        parameters = [self.given.get(name, "") for name in self.parameters]
-        stack_name, region, confirm_changes = "", REGION, "n"
-        create_roles = disable_rollback = save = config_file = config_environment = ""
-        return "\n".join(
-            [stack_name, region, *parameters, confirm_changes, create_roles]
-            + [disable_rollback, save, config_file, config_environment, ""]
-        )
+    def companion(self, kind, stack="", **parameters):
+        """Deploys a stack of stacks/, under the name that its samconfig.toml gives it or another one. Returns its outputs."""
+        named = ["--stack-name", stack] if stack else []
+        where = ["--template-file", f"stacks/{kind}.yaml", "--config-env", kind]
+        run = Deployment.sam_deploy  # not that of a release, which has a template of its own
+        run(self, *where, *named, *overrides(parameters), answers="y\n")
+        return self.outputs_of(stack or f"batch-cancel-{kind}")
 
     def sam_deploy(self, *options, answers=""):
         done = subprocess.run(
@@ -129,15 +142,22 @@ class Deployment:
             FunctionName=self.name, Environment={"Variables": variables}
         )
 
-    def start_timer_now(self, kind):
-        """Starts a timer of the stack once more, by a copy of it for a time in the past, since the shortest rate is a minute.
+    def timers(self, stack):
+        """The timers of a stack."""
+        scheduler, cloudformation = self.client("scheduler"), self.client("cloudformation")
+        resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+        names = {found["PhysicalResourceId"] for found in resources if found["ResourceType"] == "AWS::Scheduler::Schedule"}
+        found = [timer for timer in scheduler.list_schedules()["Schedules"] if timer["Name"] in names or timer["Arn"] in names]
+        return [scheduler.get_schedule(Name=timer["Name"], GroupName=timer["GroupName"]) for timer in found]
+
+    def start_timer_now(self, stack="batch-cancel"):
+        """Starts the timer of a stack once more, by a copy of it for a time in the past, since the shortest rate is a minute.
         ministack looks at its schedules every ten seconds. The timer is returned."""
-        scheduler = self.client("scheduler")
-        (name,) = (found["Name"] for found in scheduler.list_schedules()["Schedules"] if kind in found["Name"])
-        (group,) = {found["GroupName"] for found in scheduler.list_schedules()["Schedules"]}
-        timer = scheduler.get_schedule(Name=name, GroupName=group)
+        (timer,) = self.timers(stack)
         same = {field: timer[field] for field in ("GroupName", "Target", "FlexibleTimeWindow", "State")}
-        scheduler.create_schedule(Name=f"now-{kind}", ScheduleExpression="at(2026-01-01T00:00:00)", **same)
+        self.client("scheduler").create_schedule(
+            Name=f"now-{stack}", ScheduleExpression="at(2026-01-01T00:00:00)", **same
+        )
         return timer
 
     def invoke(self, event):

@@ -1,10 +1,10 @@
-"""Takes one thing after another out of the template, and wants the template's tests to notice each.
+"""Takes one thing after another out of each template, and wants the templates' tests to notice each.
 
-    tests/interop/mutate_template      (after tests/interop/run, whose Python packages and tools it uses)
+    tests/interop/mutate_template [FILE…]      (after tests/interop/run, whose Python packages and tools it uses)
 
 Taken out are: each resource, each statement of a policy, each action, resource and condition of a statement, each variable,
-each dead-letter queue and retry policy, each condition of a resource, each rule and each output. It takes some minutes, so it
-is no part of .ci/run. The exit code is 1 if a mutation was not noticed."""
+each dead-letter queue and retry policy, each condition of a resource, each rule, each output and each export. It takes some
+minutes, so it is no part of .ci/run. The exit code is 1 if a mutation was not noticed."""
 
 import copy
 import json
@@ -15,9 +15,10 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cloudformation import transformed
+from cloudformation import COMPANIONS, CORE, transformed
 
 HERE = Path(__file__).parent
+TESTS = {CORE: ["test_template.py"]} | dict.fromkeys(COMPANIONS, ["test_stacks.py", "test_template.py"])
 # Properties that are taken out wherever they stand.
 SAFEGUARDS = {
     "AccessLogSettings",
@@ -26,26 +27,37 @@ SAFEGUARDS = {
     "DefaultRouteSettings",
     "DelaySeconds",
     "DestinationConfig",
+    "EncryptionConfiguration",
+    "Export",
     "FunctionResponseTypes",
     "KmsKeyArn",
     "KmsKeyId",
     "KmsMasterKeyId",
     "LoggingConfig",
+    "LoggingConfiguration",
+    "MaxConcurrency",
+    "MaxInputBytesPerBatch",
     "MaximumEventAgeInSeconds",
     "OKActions",
     "PermissionsBoundary",
     "RedriveAllowPolicy",
     "RedrivePolicy",
     "ReservedConcurrentExecutions",
+    "ResultWriter",
     "RetentionInDays",
+    "Retry",
     "RetryPolicy",
     "ScalingConfig",
+    "ScheduleExpressionTimezone",
     "SqsManagedSseEnabled",
     "State",
+    "ToleratedFailurePercentage",
     "TracingConfig",
+    "TracingConfiguration",
     "TreatMissingData",
     "VisibilityTimeout",
     "VpcConfig",
+    "WarmUpConfiguration",
     "security",
 }
 
@@ -86,8 +98,9 @@ def mutations(template):
         if "Condition" in resource:
             yield ("Resources", name, "Condition")
     yield from paths(resources, ("Resources",))
-    yield from (("Rules", name) for name in template["Rules"])
+    yield from (("Rules", name) for name in template.get("Rules", {}))
     yield from (("Outputs", name) for name in template["Outputs"])
+    yield from paths(template["Outputs"], ("Outputs",))
 
 
 def without(template, path):
@@ -99,31 +112,42 @@ def without(template, path):
     return mutated
 
 
-def is_noticed(template, path):
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(without(template, path), file)
-        file.flush()
+def run_tests(file, template):
+    """Whether the tests of `file` pass with `template` in its place."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (CORE, *COMPANIONS):
+            given = Path(folder) / Path(name).with_suffix(".json").name
+            given.write_text(json.dumps(template if name == file else transformed(name)))
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x", "test_template.py"],
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x", *TESTS[file]],
             cwd=HERE,
-            env=os.environ | {"TRANSFORMED_TEMPLATE": file.name},
+            env=os.environ | {"TRANSFORMED_TEMPLATES": folder},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-    return done.returncode != 0
+    # 1: a test failed. Anything else is no answer.
+    assert done.returncode in (0, 1), done.stdout
+    return done.returncode == 0
+
+
+def mutate(file):
+    """Mutates a template, and returns the mutations that were not noticed."""
+    template = transformed(file)
+    assert run_tests(file, template), f"{file}: its tests fail without a mutation"
+    found = list(dict.fromkeys(mutations(template)))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        passed = list(pool.map(lambda path: run_tests(file, without(template, path)), found))
+    missed = [path for path, is_missed in zip(found, passed) if is_missed]
+    for path in missed:
+        print("not noticed:", ".".join(map(str, path)))
+    print(f"{file}: {len(found)} mutations, {len(found) - len(missed)} noticed", flush=True)
+    return missed
 
 
 def main():
-    template = transformed()
-    found = list(dict.fromkeys(mutations(template)))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        noticed = list(pool.map(lambda path: is_noticed(template, path), found))
-    missed = [path for path, is_found in zip(found, noticed) if not is_found]
-    for path in missed:
-        print("not noticed:", ".".join(map(str, path)))
-    print(f"{len(found)} mutations of the template, {len(found) - len(missed)} noticed")
-    return 1 if missed else 0
+    missed = [mutate(file) for file in sys.argv[1:] or (CORE, *COMPANIONS)]
+    return 1 if any(missed) else 0
 
 
 if __name__ == "__main__":

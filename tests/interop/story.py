@@ -27,11 +27,15 @@ def render_farm():
     jobs = [job(STUCK, "RUNNABLE", 205, statusReason=TOO_LARGE, **first)]
     jobs += [job(f"kestrel-sc042-frame-{1001 + n:04}", "RUNNABLE", 198 - n * 1.1) for n in range(127)]
     jobs += [job(f"kestrel-sc{41 + n:03}-composite", "PENDING", 197 - 9 * n) for n in range(14)]
-    denoise = {"arraySize": 12, "children": ["RUNNABLE"] * 12}
+    jobs[2] |= {"tags": {"batch-cancel:protect": ""}}
+    denoise = {"arraySize": 12, "children": ["RUNNABLE"] * 7 + ["RUNNING"] * 5}
     jobs += [job("kestrel-sc041-denoise", "PENDING", 180, **denoise)]
     jobs += [job(f"owl-teaser-frame-{n:04}", "SUBMITTED", 2) for n in range(1, 7)]
     jobs += [job(f"kestrel-sc041-frame-{1301 + n:04}", "STARTING", 210 + n) for n in range(4)]
     for n in range(47):
         started = int((now - 60 * (170 - 3.4 * n)) * 1000)
         jobs.append(job(f"kestrel-sc041-frame-{1201 + n:04}", "RUNNING", 240 - n, startedAt=started))
-    return {"queues": [{"name": QUEUE}], "jobs": jobs}
+    limit = {"reason": "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", "maxTimeSeconds": 4 * 3600}
+    used = {"capacityUnit": "VCPU", "quantity": 1632}
+    queue = {"name": QUEUE, "jobStateTimeLimitActions": [limit], "totalCapacityUsage": [used]}
+    return {"queues": [queue], "jobs": jobs}

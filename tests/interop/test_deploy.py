@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import time
 import tomllib
 import uuid
@@ -9,7 +10,7 @@ import uuid
 import pytest
 
 from cloudformation import REPOSITORY, transformed
-from deployment import ACCOUNT, USUAL, deployed, eventually
+from deployment import ACCOUNT, USUAL, Deployment, deployed, eventually
 from servers import REGION, http
 
 FIRST, SECOND, THIRD, NOT_ALLOWED, BLOCKING, COMING_SOON, ALARMED = (str(uuid.UUID(int=number)) for number in range(1, 8))
@@ -43,10 +44,27 @@ ANSWERS = {
 }
 
 
+class Guided(Deployment):
+    """The stack, deployed by `sam deploy --guided` with answers to some questions, and Enter at the others. The answers are
+    saved in a configuration file of the user's own."""
+
+    def sam_deploy(self, *options, answers=""):
+        return super().sam_deploy("--config-file", "my-config.toml", *options, answers=answers)
+
+    def deploy_first(self):
+        shutil.copy(self.folder / "samconfig.toml", self.folder / "my-config.toml")
+        parameters = [self.given.get(name, "") for name in self.parameters]
+        stack_name, region, confirm_changes = "", REGION, "n"
+        create_roles = disable_rollback = save = config_file = config_environment = ""
+        answers = [stack_name, region, *parameters, confirm_changes, create_roles]
+        answers += [disable_rollback, save, config_file, config_environment, ""]
+        return self.sam_deploy("--guided", answers="\n".join(answers))
+
+
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory):
-    with deployed(tmp_path_factory.mktemp("user"), SEED, **ANSWERS) as deployment:
-        deployment.watch = deployment.start_timer_now("WatchTimer")
+    with deployed(tmp_path_factory.mktemp("user"), SEED, kind=Guided, **ANSWERS) as deployment:
+        deployment.watch = deployment.start_timer_now()
         yield deployment
 
 
@@ -76,7 +94,7 @@ def test_the_docs_show_the_dialogue_as_it_is_printed(deployment):
 
 def test_answers_are_saved_in_the_configuration_file(deployment):
     """One default is JSON, which is hard to quote."""
-    saved = tomllib.loads((deployment.folder / "samconfig.toml").read_text())["default"]["deploy"]["parameters"]
+    saved = tomllib.loads((deployment.folder / "my-config.toml").read_text())["default"]["deploy"]["parameters"]
     assert saved["capabilities"] == "CAPABILITY_IAM"
     for name, answer in (USUAL | ANSWERS).items():
         assert f'{name}="{answer}"' in saved["parameter_overrides"]

@@ -1,5 +1,5 @@
 """The deployed stack under load and in trouble: 10,000 jobs through the request queue and from lists in S3, messages that
-fail, the kill switch, and the sweep."""
+fail, and the kill switch."""
 
 import json
 import time
@@ -8,22 +8,16 @@ import uuid
 import pytest
 
 from deployment import deployed, eventually
-from servers import http
+from servers import REGION, http
 
 JOBS = 10_000
-RUNNING, WAITING, SWEPT = (str(uuid.UUID(int=number)) for number in range(1, 4))
+RUNNING, WAITING = (str(uuid.UUID(int=number)) for number in range(1, 3))
 SEED = {
-    "queues": [{"name": "render"}, {"name": "stuck-sweep"}],
+    "queues": [{"name": "render"}],
     "jobs": [
         {"jobId": RUNNING, "jobQueue": "render", "status": "RUNNING"},
         {"jobId": WAITING, "jobQueue": "render", "status": "RUNNABLE"},
-        {"jobId": SWEPT, "jobQueue": "stuck-sweep", "status": "RUNNABLE", "age": "3h"},
     ],
-}
-SWEEP = {
-    "select": {"jobQueue": "stuck-sweep", "olderThan": "2h"},
-    "reason": "Old, found by <aws.scheduler.schedule-arn>",
-    "failOnIncomplete": True,
 }
 # Looks at N jobs, calls for 50 each, looks again.
 EXACTLY = {"DescribeJobs": 200, "CancelJobs": 200}
@@ -31,8 +25,10 @@ EXACTLY = {"DescribeJobs": 200, "CancelJobs": 200}
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory):
-    answers = {"ApiCallsPerSecond": "200", "SweepSchedule": "rate(1 day)", "SweepRequest": json.dumps(SWEEP)}
+    answers = {"ApiCallsPerSecond": "200", "WatchSchedule": "rate(5 minutes)"}
     with deployed(tmp_path_factory.mktemp("user"), SEED, **answers) as deployment:
+        deployment.client("s3").create_bucket(Bucket="lists", CreateBucketConfiguration={"LocationConstraint": REGION})
+        deployment.lists = deployment.companion("lists", Bucket="lists")["ListStateMachineArn"]
         yield deployment
 
 
@@ -95,20 +91,12 @@ def test_the_kill_switch_stops_the_function_and_loses_nothing(deployment):
     # ministack leaves the reserved concurrency of a function that is there already; test_template.py holds that to 0.
     mappings = deployment.client("lambda").list_event_source_mappings(FunctionName=deployment.name)
     assert [mapping["State"] for mapping in mappings["EventSourceMappings"]] == ["Disabled"] * 2
-    states = [timer["State"] for timer in deployment.client("scheduler").list_schedules()["Schedules"]]
-    assert states == ["DISABLED"]
+    assert [timer["State"] for timer in deployment.timers("batch-cancel")] == ["DISABLED"]
     assert deployment.status(WAITING) == "RUNNABLE"
 
     deployment.change(ReservedConcurrency="")
 
     assert eventually(lambda: deployment.status(WAITING) == "FAILED" and not deployment.left("RequestQueueUrl"))
-
-
-def test_the_sweep_cancels_what_is_old_and_names_its_schedule(deployment):
-    deployment.start_timer_now("SweepTimer")
-
-    assert eventually(lambda: deployment.status(SWEPT) == "FAILED")
-    assert deployment.job(SWEPT)["statusReason"].startswith("Old, found by ")
 
 
 # --- Lists in S3 ---
@@ -120,7 +108,7 @@ def start(deployment, key, body, **request):
     states = deployment.client("stepfunctions")
     given = {"key": key} | ({"request": request} if request else {})
     execution = states.start_execution(
-        stateMachineArn=deployment.outputs["ListStateMachineArn"], input=json.dumps(given)
+        stateMachineArn=deployment.lists, input=json.dumps(given)
     )["executionArn"]
 
     def ended():

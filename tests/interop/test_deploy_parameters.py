@@ -53,7 +53,7 @@ AFTER = {
     "AdminCallers": f"arn:aws:iam::{ACCOUNT}:user/boss",
     "BlockedReasons": "CAPACITY:*",
     "BlockedFor": "900",
-    "AlarmRequest": '{\\"select\\":{\\"head\\":true},\\"reason\\":\\"By\\",\\"dryRun\\":true}',
+    "AlarmRequest": '{"select":{"head":true},"reason":"By","dryRun":true}',
     "AlarmDescriptions": "true",
     "QueueDimensions": "Room",
     "ResultBus": "",
@@ -213,7 +213,7 @@ QUESTIONS = {
     ),
     "RequireCaller": (by_http("GET", "/openapi.json"), 401, 200),
     "LogLevel": (of_the_next_invocation(lambda lines: any(line["level"] == "DEBUG" for line in lines)), False, True),
-    "MetricsNamespace": (of_the_next_invocation(namespaces), {"BatchCancel"}, {"Mine"}),
+    "MetricsNamespace": (of_the_next_invocation(namespaces), {"BatchCancel/batch-cancel"}, {"Mine"}),
     "ResultBus": (is_published, True, False),
 }
 

@@ -10,6 +10,7 @@ import yaml
 
 from cloudformation import REPOSITORY
 from deployment import PEOPLE, deployed, eventually
+from servers import REGION
 
 FIRST = str(uuid.UUID(int=1))
 SEED = {"queues": [{"name": "render"}], "jobs": [{"jobId": FIRST, "jobQueue": "render", "status": "RUNNABLE"}]}
@@ -39,12 +40,16 @@ def test_each_alarm_on_a_metric_goes_off_and_tells_people(deployment):
     """PutMetricData stands in for the metrics of AWS. Alarms on a query cannot be tried: see `for_ministack`."""
     cloudwatch = deployment.client("cloudwatch")
     on_query = ("StuckAlarm", "WatchIsDeadAlarm")
+    sweep = {"Schedule": "rate(1 day)", "Request": '{"watch": {}}'}
+    deployment.companion("sweep", AlarmTopicArn=PEOPLE, **sweep)
+    deployment.client("s3").create_bucket(Bucket="lists", CreateBucketConfiguration={"LocationConstraint": REGION})
+    deployment.companion("lists", AlarmTopicArn=PEOPLE, Bucket="lists")
     alarms = [
         alarm
         for alarm in cloudwatch.describe_alarms()["MetricAlarms"]
         if not any(name in alarm["AlarmName"] for name in on_query)
     ]
-    assert len(alarms) == 13
+    assert len(alarms) == 18
     inbox = Inbox(deployment, PEOPLE)
     for alarm in alarms:
         value = {"MetricName": alarm["MetricName"], "Dimensions": alarm["Dimensions"], "Value": alarm["Threshold"]}

@@ -83,7 +83,7 @@ PIPED_HERE = r"(?:cat|echo|printf) .*\| *(?:\w+=\S+ )*cargo local "
 # What a console may hold beside that, with the reason why it does not run here.
 HELD_ELSEWHERE = {
     r"cargo test\b": "takes minutes; .ci/run does it",
-    r"sam (?:build|deploy|delete|local|validate)\b": "needs a build: test_deploy.py deploys, and holds the dialogue of deploy.md",
+    r"sam (?:build|deploy|delete|local|remote|validate)\b": "needs a build: test_deploy.py deploys, and holds the dialogue of deploy.md",
     r"cargo lambda\b": "needs a build: test_cargo_lambda.py",
     r"pip install\b|cp samconfig\.toml|sha256sum": "first steps of a deployment: test_deploy.py, test_release.py",
 }

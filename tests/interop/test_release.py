@@ -3,6 +3,7 @@ and neither Rust nor the source."""
 
 import json
 import platform
+import re
 import shutil
 import subprocess
 import tomllib
@@ -11,21 +12,17 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
+from cloudformation import parsed, transformed
 from deployment import Deployment, deployed
-from servers import REPOSITORY, binary
+from servers import REGION, REPOSITORY, binary
 
 JOB = str(uuid.UUID(int=1))
 SEED = {"queues": [{"name": "render"}], "jobs": [{"jobId": JOB, "jobQueue": "render", "status": "RUNNABLE"}]}
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
+EXPANDED = "template-expanded.yaml"
 TEMPLATE = {"x86_64": "template.yaml", "arm64": "template-arm64.yaml"}[ARCHITECTURE]
-PARSE = "import json, sys; from samtranslator.yaml_helper import yaml_parse; json.dump(yaml_parse(open(sys.argv[1])), sys.stdout)"
-
-
-def parsed(template):
-    """A template whose intrinsic functions have their long names."""
-    command = [binary("SAM_PYTHON"), "-c", PARSE, str(template)]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def make_release(folder):
@@ -67,7 +64,9 @@ def test_checksums_cover_every_file(release):
 
     assert done.returncode == 0, done.stderr
     checked = {line.partition(":")[0] for line in done.stdout.splitlines()}
-    assert checked == {file.name for file in release.iterdir()} - {"SHA256SUMS"}
+    files = {str(file.relative_to(release)) for file in release.rglob("*") if file.is_file()}
+    assert checked == files - {"SHA256SUMS"}
+    assert {"stacks/sweep.yaml", "stacks/lists.yaml", "stacks/dashboard.yaml", "stacks/samconfig.toml"} <= files
 
 
 def test_the_same_binary_gives_the_same_bytes(release, tmp_path):
@@ -91,6 +90,72 @@ def test_template_differs_only_in_where_the_code_comes_from(release):
         for name in ("BuildMethod", "BuildProperties"):
             template["Resources"]["Function"]["Metadata"].pop(name, None)
     assert theirs == ours
+
+
+def test_the_expanded_template_is_what_the_transform_makes(release):
+    ours, theirs = transformed(), yaml.safe_load((release / EXPANDED).read_text())
+    code = theirs["Resources"]["Function"]["Properties"].pop("Code")
+    assert code == {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
+    added = {name: theirs["Parameters"].pop(name) for name in ("CodeBucket", "CodeKey")}
+    assert "Default" not in added["CodeBucket"]
+    (archive,) = release.glob("*.zip")
+    assert added["CodeKey"]["Default"] == archive.name
+    # Nothing else of it differs, but for what says where the code is from.
+    assert theirs["Parameters"]["Architecture"].pop("Description") != ours["Parameters"]["Architecture"]["Description"]
+    ours = json.loads(json.dumps(ours))
+    del ours["Parameters"]["Architecture"]["Description"], ours["Resources"]["Function"]["Properties"]["Code"]
+    for resource in ours["Resources"].values():
+        for name in ("BuildMethod", "BuildProperties"):
+            resource.get("Metadata", {}).pop(name, None)
+    del ours["Metadata"], theirs["Metadata"]
+    assert theirs == ours
+
+
+def test_the_expanded_template_is_plain_cloudformation_for_each_partition_and_region(release):
+    text = (release / EXPANDED).read_text()
+    assert "Transform:" not in text and "AWS::Serverless" not in text
+    assert not re.findall(r"arn:aws:|us-east-1|eu-west-1", text.replace("arn:aws:iam::aws:policy", ""))
+    lint = [Path(binary("SAM")).with_name("cfn-lint"), "--format", "json", "--include-checks", "I", "W", "E", "--"]
+    done = subprocess.run([*lint, release / EXPANDED], stdout=subprocess.PIPE, text=True)
+    found = {(match["Rule"]["Id"], match["Location"]["Path"][1]) for match in json.loads(done.stdout)}
+    # Parameters that only say where they moved are used by nothing.
+    assert found == {("W2001", name) for name in ("SweepSchedule", "SweepRequest", "DashboardQueue", "ListBucket")}
+
+
+class Expanded(Installed):
+    """The stack, made of the template without a transform, as a StackSet or Service Catalog makes it."""
+
+    def place_files(self):
+        make_release(self.folder)
+        file = self.folder / EXPANDED
+        return file, yaml.safe_load(file.read_text())
+
+    def deploy_first(self):
+        s3, cloudformation = self.client("s3"), self.client("cloudformation")
+        s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
+        (archive,) = self.folder.glob("*.zip")
+        for file in (archive, self.folder / EXPANDED):
+            s3.put_object(Bucket="code", Key=file.name, Body=file.read_bytes())
+        given = self.given | {"CodeBucket": "code", "Architecture": ARCHITECTURE}
+        cloudformation.create_stack(
+            StackName="batch-cancel",
+            TemplateURL=f"{self.aws}/code/{EXPANDED}",
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="batch-cancel", WaiterConfig={"Delay": 1})
+        return ""
+
+
+def test_the_expanded_template_is_deployed_and_cancels(tmp_path):
+    with deployed(tmp_path, SEED, kind=Expanded) as deployment:
+        report = deployment.invoke({"jobIds": [JOB]})
+
+        assert report["summary"] == {"jobs": 1, "cancelled": 1}
+        assert deployment.status(JOB) == "FAILED"
+        assert deployment.report_of(JOB)["source"] == "direct"
+        # A companion of the release finds it as it finds the other one.
+        assert deployment.companion("dashboard", JobQueue="render")["DashboardUrl"]
 
 
 def test_notices_accept_the_licences_that_cargo_deny_allows():

@@ -236,7 +236,7 @@ def test_the_outcome_of_each_job_is_a_row_of_its_own(lines):
 
 def test_each_metric_of_an_alarm_is_one_that_the_function_wrote(lines):
     written = of_metrics(lines)
-    alarms = of_type(stack(**everything), "AWS::CloudWatch::Alarm").values()
+    alarms = of_type(stack(**everything, MetricsNamespace=SERVICE), "AWS::CloudWatch::Alarm").values()
     used = set()
     for alarm in alarms:
         properties = alarm["Properties"]
@@ -252,7 +252,8 @@ def test_each_metric_of_an_alarm_is_one_that_the_function_wrote(lines):
 
 def test_each_metric_of_the_dashboard_is_one_that_the_function_wrote(lines):
     written = of_metrics(lines)
-    body = json.loads(stack(**everything)["Dashboard"]["Properties"]["DashboardBody"])
+    dashboard = stack("stacks/dashboard.yaml", JobQueue="low", MetricsNamespace=SERVICE)["Dashboard"]
+    body = json.loads(dashboard["Properties"]["DashboardBody"])
     used, queries = set(), []
     for widget in body["widgets"]:
         previous = []
@@ -274,5 +275,5 @@ def test_each_metric_of_the_dashboard_is_one_that_the_function_wrote(lines):
     assert used | {(SERVICE, "HeadAge", "JobQueueName")} <= written
     (log,) = (widget["properties"]["query"] for widget in body["widgets"] if widget["type"] == "log")
     source, query = log.split(" | ", 1)
-    assert source == "SOURCE '<LogGroup>'"
+    assert source == "SOURCE '<import of batch-cancel-LogGroupName>'"
     assert named(query.replace("'", '"')) <= fields(lines)

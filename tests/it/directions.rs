@@ -76,7 +76,7 @@ const MAY_USE: [(&str, &[&str]); 25] = [
     ("report", &["request"]),
     ("pace", &[]),
     ("reasons", &[]),
-    ("problem", &["text"]),
+    ("problem", &["request", "text"]),
     ("request", &["text"]),
     ("text", &[]),
     ("lib", &[]),

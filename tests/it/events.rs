@@ -31,9 +31,7 @@ async fn each_sample_leads_to_the_answer_calls_and_ended_jobs_of_its_snapshot() 
     for sample in samples::all() {
         // The bus holds what is published against the schema.
         let mut function = Function::for_sample(&sample, &[]);
-        function.app = function
-            .app
-            .with_publisher(Some(Bus::default().publisher()));
+        function.app.publisher = Some(Bus::default().publisher());
         let answer = function.invoke_text(&sample.text()).await.map_err(failed);
         let observed = samples::observed(&answer, &function.emulator);
         let source = sources.entry(sample.source().to_owned()).or_default();

@@ -113,7 +113,7 @@ fn process(judge: &Judge<'_>) -> Function {
         ],
     );
     function.deadline = scenario.deadline;
-    function.app = function.app.with_output(judge.log.output());
+    function.app.output = Some(judge.log.output());
     function
 }
 

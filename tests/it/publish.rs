@@ -87,8 +87,9 @@ fn function() -> (Function, Bus) {
 /// The function with these settings, and its bus.
 fn function_with(settings: &[(&str, &str)]) -> (Function, Bus) {
     let bus = Bus::default();
-    let mut function = Function::new(settings);
-    function.app = function.app.with_publisher(Some(bus.publisher()));
+    let settings = [&[("RESULT_BUS", "results")], settings].concat();
+    let mut function = Function::new(&settings);
+    function.app.publisher = Some(bus.publisher());
     (function, bus)
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use batch_cancel::{
-    command::{Command, Content},
+    command::Command,
     config::Config,
     event::{self, Scope},
     policy::queue_name,
@@ -93,13 +93,8 @@ fn targets(payload: &RawValue, scope: &Scope<'_>) -> Vec<Target> {
         Ok(Command::ShowJob { id, .. }) => return vec![Target::Jobs(vec![AskedId::known(id)])],
         _ => return Vec::new(),
     };
-    let contents = messages
-        .into_iter()
-        .filter_map(|message| message.content.ok());
-    let requests = contents.filter_map(|content| match content {
-        Content::Request(request) => Some(request),
-        Content::Ignored(_) => None,
-    });
+    let requests = messages.into_iter();
+    let requests = requests.filter_map(|message| message.request.ok());
     requests.map(|request| request.target).collect()
 }
 

@@ -165,10 +165,10 @@ async fn run_event(arguments: Run, env: Lookup<'_>) -> Result<Ran, String> {
         .map_err(|error| error.to_string())?;
     let bus = Bus::default();
     let lines = Lines::default();
-    let finish = |app: App| {
-        let output = lines.output(env("RUST_LOG").is_some());
-        app.with_publisher(Some(bus.publisher()))
-            .with_output(output)
+    let finish = |mut app: App| {
+        app.publisher = Some(bus.publisher());
+        app.output = Some(lines.output(env("RUST_LOG").is_some()));
+        app
     };
     let function_arn = if arguments.aws { "" } else { FUNCTION_ARN };
     let (answer, calls) = if arguments.aws {

@@ -15,26 +15,42 @@ pub(super) struct Caller {
 impl Caller {
     /// Reads the caller. `claim` is the claim that is a caller's name.
     pub(super) fn read(context: &RawObject<'_>, form: HttpForm, claim: &str) -> Option<Self> {
-        let caller = match form {
-            HttpForm::V1 => caller_v1(context, claim),
-            HttpForm::V2 => caller_v2(context, claim),
-            HttpForm::Alb { .. } => None,
+        let authorizer = context.object("authorizer").unwrap_or_default();
+        let jwt = authorizer.object("jwt").unwrap_or_default();
+        let lambda = authorizer.object("lambda").unwrap_or_default();
+        let (iam, claims, of_lambda, by_lambda) = match form {
+            HttpForm::V1 => (
+                context.object("identity"),
+                authorizer.object("claims"),
+                &authorizer,
+                authorizer.text("principalId"),
+            ),
+            HttpForm::V2 => (
+                authorizer.object("iam"),
+                jwt.object("claims"),
+                &lambda,
+                authorizer
+                    .has("lambda")
+                    .then(|| "lambda authorizer".to_owned()),
+            ),
+            HttpForm::Alb { .. } => return None,
         };
-        caller.filter(|caller| !caller.requested_by.is_empty())
-    }
-
-    fn by_iam(arn: String) -> Self {
-        Self {
-            identity: Identity::Iam(arn.clone()),
-            requested_by: arn,
-        }
-    }
-
-    fn by_claims(requested_by: String, claims: &RawObject<'_>, claim: &str) -> Self {
-        Self {
+        let by_claims = |requested_by, claims| Self {
             requested_by,
             identity: Identity::Claim(value(claims, claim)),
-        }
+        };
+        let arn = iam.and_then(|iam| iam.text("userArn"));
+        let by_iam = arn.map(|arn| Self {
+            identity: Identity::Iam(arn.clone()),
+            requested_by: arn,
+        });
+        let by_token = || {
+            let claims = claims.as_ref()?;
+            Some(by_claims(claims.text("sub")?, claims))
+        };
+        let by_lambda = || Some(by_claims(by_lambda?, of_lambda));
+        let caller = by_iam.or_else(by_token).or_else(by_lambda);
+        caller.filter(|caller| !caller.requested_by.is_empty())
     }
 }
 
@@ -48,40 +64,4 @@ fn value(claims: &RawObject<'_>, claim: &str) -> Option<String> {
         }
     }
     claims.text(claim)
-}
-
-fn caller_v2(context: &RawObject<'_>, claim: &str) -> Option<Caller> {
-    let authorizer = context.object("authorizer")?;
-    let iam = authorizer.object("iam").and_then(|iam| iam.text("userArn"));
-    let jwt = || {
-        let claims = authorizer.object("jwt")?.object("claims")?;
-        Some(Caller::by_claims(claims.text("sub")?, &claims, claim))
-    };
-    let lambda = || {
-        let by = "lambda authorizer".to_owned();
-        match authorizer.object("lambda") {
-            Some(given) => Some(Caller::by_claims(by, &given, claim)),
-            None => authorizer.has("lambda").then_some(Caller {
-                requested_by: by,
-                identity: Identity::Claim(None),
-            }),
-        }
-    };
-    iam.map(Caller::by_iam).or_else(jwt).or_else(lambda)
-}
-
-fn caller_v1(context: &RawObject<'_>, claim: &str) -> Option<Caller> {
-    let identity = context.object("identity");
-    let arn = identity.and_then(|identity| identity.text("userArn"));
-    let authorizer = context.object("authorizer");
-    let cognito = || {
-        let claims = authorizer.as_ref()?.object("claims")?;
-        Some(Caller::by_claims(claims.text("sub")?, &claims, claim))
-    };
-    let lambda = || {
-        let authorizer = authorizer.as_ref()?;
-        let principal = authorizer.text("principalId")?;
-        Some(Caller::by_claims(principal, authorizer, claim))
-    };
-    arn.map(Caller::by_iam).or_else(cognito).or_else(lambda)
 }

@@ -45,36 +45,31 @@ impl HttpRequest {
             .object("requestContext")
             .ok_or_else(|| missing("requestContext"))?;
         let payload: Payload<'_> = object.decode()?;
-        let http = context.object("http");
-        let form = if context.has("elb") {
-            HttpForm::Alb {
+        let http = context.object("http").filter(|_| !context.has("elb"));
+        let form = match &http {
+            _ if context.has("elb") => HttpForm::Alb {
                 multi_value: object.has("multiValueHeaders"),
-            }
-        } else if http.is_some() {
-            HttpForm::V2
-        } else {
-            HttpForm::V1
+            },
+            Some(_) => HttpForm::V2,
+            None => HttpForm::V1,
         };
-        let (method, path) = match &http {
-            Some(http) if form == HttpForm::V2 => (
-                http.text("method")
-                    .ok_or_else(|| missing("requestContext.http.method"))?,
-                object
-                    .text("rawPath")
-                    .or_else(|| http.text("path"))
-                    .ok_or_else(|| missing("rawPath"))?,
+        let (method, path, [of_method, of_path]) = match &http {
+            Some(http) => (
+                http.text("method"),
+                object.text("rawPath").or_else(|| http.text("path")),
+                ["requestContext.http.method", "rawPath"],
             ),
-            _ => (
-                object
-                    .text("httpMethod")
-                    .ok_or_else(|| missing("httpMethod"))?,
-                object.text("path").ok_or_else(|| missing("path"))?,
+            None => (
+                object.text("httpMethod"),
+                object.text("path"),
+                ["httpMethod", "path"],
             ),
         };
+        let method = method.ok_or_else(|| missing(of_method))?;
         Ok(Self {
             form,
             method: method.to_ascii_uppercase(),
-            path,
+            path: path.ok_or_else(|| missing(of_path))?,
             query: query(&payload, form),
             content_type: header(object, "content-type"),
             body: body(payload),
@@ -96,26 +91,13 @@ fn body(payload: Payload<'_>) -> Result<String, &'static str> {
 
 /// The first value of a header, whose name may be in any case.
 fn header(object: &RawObject<'_>, name: &str) -> Option<String> {
-    let find = |headers: &RawObject<'_>| {
+    ["headers", "multiValueHeaders"].iter().find_map(|place| {
+        let headers = object.object(place)?;
         let field = headers
             .names()
-            .find(|field| field.eq_ignore_ascii_case(name))?
-            .to_owned();
-        headers.text(&field).or_else(|| {
-            serde_json::from_str::<Vec<String>>(headers.get(&field)?.get())
-                .ok()?
-                .into_iter()
-                .next()
-        })
-    };
-    object
-        .object("headers")
-        .and_then(|headers| find(&headers))
-        .or_else(|| {
-            object
-                .object("multiValueHeaders")
-                .and_then(|headers| find(&headers))
-        })
+            .find(|field| field.eq_ignore_ascii_case(name));
+        texts(&headers, field?)?.into_iter().next()
+    })
 }
 
 /// The query parameters from all fields that can hold them, so that a `dryRun` in an event written by hand is never
@@ -153,12 +135,15 @@ fn query(payload: &Payload<'_>, form: HttpForm) -> Vec<(String, String)> {
 
 /// The values of a parameter. A value that is no text counts as an empty one: the parameter was given.
 fn values(parameters: &RawObject<'_>, name: &str) -> Vec<String> {
-    let several = || serde_json::from_str(parameters.get(name)?.get()).ok();
-    let one = parameters.text(name).map(|value| vec![value]);
-    let values: Option<Vec<String>> = one.or_else(several);
-    values
-        .filter(|values| !values.is_empty())
-        .unwrap_or_else(|| vec![String::new()])
+    let values = texts(parameters, name).filter(|values| !values.is_empty());
+    values.unwrap_or_else(|| vec![String::new()])
+}
+
+/// The value of a field that is a text or a list of texts.
+fn texts(object: &RawObject<'_>, name: &str) -> Option<Vec<String>> {
+    let several = || serde_json::from_str(object.get(name)?.get()).ok();
+    let one = object.text(name).map(|value| vec![value]);
+    one.or_else(several)
 }
 
 /// Decodes `application/x-www-form-urlencoded`.

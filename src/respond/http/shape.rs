@@ -10,55 +10,31 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{command::HttpForm, problem::Problem};
 
-/// An HTTP response, independent of the gateway.
-#[derive(Debug)]
-pub(in crate::respond) struct Response {
-    pub(in crate::respond) status: StatusCode,
-    content_type: &'static str,
-    headers: Vec<(&'static str, String)>,
-    body: String,
-}
-
-impl Response {
-    /// A success.
-    pub(in crate::respond) fn json(body: String) -> Self {
-        Self {
-            status: StatusCode::OK,
-            content_type: "application/json",
-            headers: Vec::new(),
-            body,
-        }
-    }
-
-    /// A problem.
-    pub(in crate::respond) fn problem(problem: Problem, request_id: &str) -> Self {
-        Self {
-            status: problem.status,
-            content_type: "application/problem+json",
-            body: problem.body(request_id),
-            headers: problem.headers,
-        }
-    }
-}
-
-/// The response in the format of its gateway.
+/// A success with this body in JSON, or a problem, in the format of its gateway.
 pub(in crate::respond) fn shape(
-    response: Response,
+    body: Result<String, Problem>,
     form: HttpForm,
+    request_id: &str,
 ) -> Result<Box<RawValue>, serde_json::Error> {
+    let (status, content_type, body, more) = match body {
+        Ok(body) => (StatusCode::OK, "application/json", body, Vec::new()),
+        Err(problem) => (
+            problem.status,
+            "application/problem+json",
+            problem.body(request_id),
+            problem.headers,
+        ),
+    };
     let mut headers = HeaderMap::new();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static(response.content_type),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert("cache-control", HeaderValue::from_static("no-store"));
-    for (name, value) in response.headers {
+    for (name, value) in more {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);
         }
     }
-    let status_code = i64::from(response.status.as_u16());
-    let body = Some(Body::Text(response.body));
+    let status_code = i64::from(status.as_u16());
+    let body = Some(Body::Text(body));
     match form {
         HttpForm::V1 => {
             let mut shaped = ApiGatewayProxyResponse::default();
@@ -77,7 +53,7 @@ pub(in crate::respond) fn shape(
         HttpForm::Alb { multi_value } => {
             let mut shaped = AlbTargetGroupResponse::default();
             shaped.status_code = status_code;
-            shaped.status_description = Some(response.status.to_string());
+            shaped.status_description = Some(status.to_string());
             if multi_value {
                 shaped.multi_value_headers = headers;
             } else {

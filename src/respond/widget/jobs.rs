@@ -1,6 +1,6 @@
 //! The jobs of a queue, by status, with a button for each, for each status, and for all that wait.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
 use super::{
     counts::pattern,
@@ -134,7 +134,7 @@ fn group_rows(group: &Group, panel: &Panel, function: &str) -> String {
         pattern(status)
     );
     for job in &group.jobs {
-        let _ = row(&mut html, job, panel, function);
+        html += &row(job, panel, function);
     }
     html + "</tbody>"
 }
@@ -164,7 +164,7 @@ fn group_button(group: &Group, panel: &Panel, function: &str) -> String {
     end_button(end, panel, function)
 }
 
-fn row(html: &mut String, shown: &PanelJob, panel: &Panel, function: &str) -> fmt::Result {
+fn row(shown: &PanelJob, panel: &Panel, function: &str) -> String {
     let job = &shown.job;
     let name = Escaped(&job.job_name);
     let is_first = panel
@@ -185,23 +185,21 @@ fn row(html: &mut String, shown: &PanelJob, panel: &Panel, function: &str) -> fm
         reason => reason.unwrap_or_default(),
     };
     let reason = Escaped(reason);
-    if panel.request.is_narrow {
-        write!(
-            html,
-            "<tr><td><b>{name}</b> <small>{age}</small>{first}{array}<br><code>{}</code>\
+    let cells = if panel.request.is_narrow {
+        format!(
+            "<td><b>{name}</b> <small>{age}</small>{first}{array}<br><code>{}</code>\
              <div><small>{reason}</small></div></td>",
             job.id
-        )?;
+        )
     } else {
-        write!(
-            html,
-            "<tr><td><b>{name}</b>{first}{array}</td><td class=\"bc-line\"><code>{}</code></td>\
+        format!(
+            "<td><b>{name}</b>{first}{array}</td><td class=\"bc-line\"><code>{}</code></td>\
              <td class=\"bc-line\">{age}</td><td>{reason}</td>",
             job.id
-        )?;
-    }
+        )
+    };
     let button = row_button(shown, panel, function);
-    write!(html, "<td class=\"bc-line bc-act\">{button}</td></tr>")
+    format!("<tr>{cells}<td class=\"bc-line bc-act\">{button}</td></tr>")
 }
 
 /// How long a job waits or runs.

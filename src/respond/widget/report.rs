@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     command::{Confirmation, WidgetReply},
-    report::{Class, JobResult, Outcome, Report, ReportedId},
+    report::{Class, JobResult, Outcome, Report},
     request::Status,
     results::Results,
 };
@@ -73,7 +73,7 @@ fn table(report: &Report, is_narrow: bool) -> String {
     }
     html += "</tr></thead><tbody>";
     for job in &report.jobs {
-        let _ = row(&mut html, job, is_narrow);
+        html += &row(job, is_narrow);
         if html.len() > MAX_HTML {
             html += "<tr><td>… and more: the log names all jobs</td></tr>";
             break;
@@ -137,11 +137,7 @@ fn confirm(report: &Report, confirmation: &Confirmation, function: &str) -> Stri
     html + "</p>"
 }
 
-fn row(html: &mut String, job: &JobResult, is_narrow: bool) -> std::fmt::Result {
-    let id = match &job.job_id {
-        ReportedId::Id(id) => id.to_string(),
-        ReportedId::Text(text) => text.to_string(),
-    };
+fn row(job: &JobResult, is_narrow: bool) -> String {
     let name = job
         .job_name
         .as_deref()
@@ -162,10 +158,9 @@ fn row(html: &mut String, job: &JobResult, is_narrow: bool) -> std::fmt::Result 
     } else {
         format!("</td><td>{status}</td><td>{message}</td>")
     };
-    write!(
-        html,
+    format!(
         "<tr><td>{name}<code>{}</code></td><td><i class=\"bc-sign\">{sign}</i> {}{rest}</tr>",
-        Escaped(id),
+        Escaped(&job.job_id),
         job.outcome.as_str()
     )
 }

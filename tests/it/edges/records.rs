@@ -25,7 +25,7 @@ pub(crate) async fn record(settings: &[(&str, &str)], event: Value) -> Record {
 pub(crate) async fn record_of(mut function: Function, event: Value) -> Record {
     let output: Arc<Mutex<Vec<Value>>> = Arc::default();
     let taken = Arc::clone(&output);
-    function.app = function.app.with_output(Box::new(move |line| {
+    function.app.output = Some(Box::new(move |line: &str| {
         taken
             .lock()
             .unwrap()

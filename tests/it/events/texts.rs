@@ -50,10 +50,10 @@ fn with_long_text(event: &Tree, number: usize) -> Option<Tree> {
 /// Asserts that nothing that comes of an event is long.
 async fn assert_short(mut function: Function, event: &str, what: &str) {
     let bus = Bus::default();
-    function.app = function.app.with_publisher(Some(bus.publisher()));
+    function.app.publisher = Some(bus.publisher());
     let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let taken = std::sync::Arc::clone(&lines);
-    function.app = function.app.with_output(Box::new(move |line: &str| {
+    function.app.output = Some(Box::new(move |line: &str| {
         taken.lock().unwrap().push(line.to_owned());
     }));
     let answer = function.invoke_text(event).await;

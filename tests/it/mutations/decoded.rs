@@ -1,7 +1,7 @@
 //! What must hold after a mutated event is decoded.
 
 use batch_cancel::{
-    command::{Command, Content, Event, Refusal, RequestRefused, Source},
+    command::{Command, Event, NoRequest, RequestRefused, Source},
     config::Config,
     event::{Scope, decode},
     request::{Action, AskedId, JobId, MAX_WAIT, OwnRegion, QueueName, Request, Target},
@@ -72,10 +72,10 @@ fn of_event(event: &Event, facts: &Facts) -> Result<&'static str, String> {
                 return Err("an event without messages was accepted".to_owned());
             }
             for message in messages {
-                match &message.content {
-                    Ok(Content::Request(request)) => of_request(request, facts)?,
-                    Ok(Content::Ignored(why)) => check_text(why)?,
-                    Err(error) => check_text(&error.to_string())?,
+                match &message.request {
+                    Ok(request) => of_request(request, facts)?,
+                    Err(NoRequest::Ignored(why)) => check_text(why)?,
+                    Err(NoRequest::Refused(why)) => check_text(&why.to_string())?,
                 }
             }
             Ok(event.source.map_or("no source", Source::as_str))
@@ -97,15 +97,15 @@ fn of_event(event: &Event, facts: &Facts) -> Result<&'static str, String> {
             }
             Ok("a watch")
         }
-        Command::Document(_) => Ok("a fixed text"),
+        Command::OpenApi(_) | Command::WidgetDocumentation => Ok("a fixed text"),
         Command::Panel(panel) if panel.limit == 0 || panel.statuses.is_empty() => {
             Err(format!("not a valid panel: {panel:?}"))
         }
         Command::Panel(_) => Ok("a dashboard"),
-        Command::Refuse(Refusal::Http { problem, .. }) => {
+        Command::RefuseHttp { problem, .. } => {
             check_text(&problem.detail).map(|()| "an HTTP problem")
         }
-        Command::Refuse(Refusal::Widget(error) | Refusal::Event(error)) => {
+        Command::RefuseWidget(error) | Command::RefuseEvent(error) => {
             check_text(&error.to_string()).map(|()| "a problem in a widget")
         }
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use batch_cancel::{
-    command::{Command, Content, Event, Message, Reply, RequestRefused, Source},
+    command::{Command, Event, NoRequest, Reply, RequestRefused, Source},
     config::Config,
     event::{Scope, decode},
     request::{Action, AskedId, OwnRegion, Request, Target},
@@ -138,14 +138,9 @@ fn requests_of(event: &Event) -> Vec<&Request> {
     let Command::Cancel { messages, .. } = &event.command else {
         return Vec::new();
     };
-    let of = |message| match message {
-        &Message {
-            content: Ok(Content::Request(ref request)),
-            ..
-        } => Some(request),
-        _ => None,
-    };
-    messages.iter().filter_map(of).collect()
+    let requests = messages.iter();
+    let requests = requests.filter_map(|message| message.request.as_ref().ok());
+    requests.collect()
 }
 
 impl Handled<'_> {
@@ -163,7 +158,7 @@ impl Handled<'_> {
             if matches!(failure, Failure::Unwritable(_)) {
                 return Err(text);
             }
-            if matches!(failure, Failure::Event(RequestRefused::Request(_))) {
+            if matches!(failure, Failure::Event(RequestRefused::InvalidRequest(_))) {
                 names_the_field(&text, mutant)?;
             }
         }
@@ -222,7 +217,11 @@ impl Handled<'_> {
                 | Command::ListJobs { .. }
                 | Command::Panel(_)
                 | Command::Watch(_) => true,
-                Command::Document(_) | Command::Refuse(_) => false,
+                Command::OpenApi(_)
+                | Command::WidgetDocumentation
+                | Command::RefuseEvent(_)
+                | Command::RefuseHttp { .. }
+                | Command::RefuseWidget(_) => false,
             },
         };
         match self.calls.first() {
@@ -251,7 +250,7 @@ impl Handled<'_> {
                 .id
                 .as_ref()
                 .is_some_and(|id| failed.contains(id.as_str()));
-            let Ok(Content::Request(request)) = &message.content else {
+            let Ok(request) = &message.request else {
                 continue;
             };
             let sure = Some(request)
@@ -319,17 +318,15 @@ impl Handled<'_> {
         }
         for message in messages {
             let invalid = |id: &AskedId| matches!(id, AskedId::Invalid { .. });
-            let is_bad = match &message.content {
-                Err(_) => true,
-                Ok(Content::Ignored(_)) => false,
-                Ok(Content::Request(request)) => {
-                    Some(request)
-                        .into_iter()
-                        .any(|request| match &request.target {
-                            Target::Jobs(ids) => ids.iter().any(invalid),
-                            _ => false,
-                        })
-                }
+            let is_bad = match &message.request {
+                Err(NoRequest::Refused(_)) => true,
+                Err(NoRequest::Ignored(_)) => false,
+                Ok(request) => Some(request)
+                    .into_iter()
+                    .any(|request| match &request.target {
+                        Target::Jobs(ids) => ids.iter().any(invalid),
+                        _ => false,
+                    }),
             };
             let id = message.id.as_deref().unwrap_or_default();
             if is_bad && !failed.contains(id) {

@@ -68,7 +68,7 @@ async fn metrics_tell_for_how_long_each_queue_has_had_its_first_job_and_whether_
     first("stuck", Some(ROLE), hour);
     first("untimed", Some(CAPACITY), PositionTime::Missing);
     let mut function = Function::on(emulator, &[("METRICS_NAMESPACE", "Watched")]);
-    function.app = function.app.with_output(Box::new(keep));
+    function.app.output = Some(Box::new(keep));
     let named = json!(["gone", "idle", "busy", "stuck", "untimed", "training"]);
     let event = json!({"watch": {"jobQueues": named}});
     function.invoke(event).await.unwrap();

@@ -137,8 +137,10 @@ impl Function {
             found.map(|(_, value)| value.clone())
         })
         .unwrap();
+        let mut app = App::new(config, batch);
+        app.clock = clock(&emulator);
         Self {
-            app: App::new(config, batch).with_clock(clock(&emulator)),
+            app,
             emulator,
             deadline: Duration::from_mins(1),
             request_id: request_id(1),
