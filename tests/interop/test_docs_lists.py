@@ -272,6 +272,73 @@ def test_fields_of_a_request_are_those_of_its_schema():
     assert "jobId" in code(documented[0][2])
 
 
+EVENTS = json.loads(source("publish/events.schema.json"))["$defs"]
+
+
+def properties(*definitions):
+    return {name: schema for definition in definitions for name, schema in EVENTS[definition]["properties"].items()}
+
+
+def test_fields_of_a_report_and_of_its_event_are_those_of_the_schema():
+    documented = rows(RESULTS, "The report", "Field")
+    of_jobs = {name.removeprefix("jobs[].") for names, _ in documented if "jobs[]" in names for name in code(names)}
+    assert of_jobs == properties("JobResult").keys()
+    of_report = {name for names, _ in documented if "jobs[]" not in names for name in code(names)}
+    assert of_report == properties("Report").keys() - {"jobs"}
+    documented = dict(rows(RESULTS, "Reports on a bus", "Field beside those of the report"))
+    fields = {name for names in documented for name in code(names)}
+    assert fields == properties("ReportDetail", "RefusedDetail").keys() - properties("Report").keys()
+    assert properties("Asked").keys() <= set(code(documented["`requests`"]))
+
+
+def hive(text):
+    """A type of Hive as a JSON value: the fields of a `struct`, the one type in an `array` or a `map`, a name."""
+    kind, _, inner = text.partition("<")
+    if not inner:
+        return kind
+    parts, depth = [""], 0
+    for letter in inner.removesuffix(">"):
+        depth += (letter == "<") - (letter == ">")
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    if kind == "struct":
+        return {name.strip("`"): hive(rest) for name, _, rest in (part.partition(":") for part in parts)}
+    return [kind, hive(parts[-1])]
+
+
+def as_hive(schema):
+    """The same of a JSON schema."""
+    if "$ref" in schema:
+        return as_hive(EVENTS[schema["$ref"].split("/")[-1]])
+    match schema.get("type"):
+        case "object" if "additionalProperties" in schema:
+            return ["map", as_hive(schema["additionalProperties"])]
+        case "object":
+            return {name: as_hive(member) for name, member in schema["properties"].items()}
+        case "array":
+            return ["array", as_hive(schema["items"])]
+    return {"integer": "int", "boolean": "boolean"}.get(schema.get("type"), "string")
+
+
+def test_the_table_for_athena_holds_what_an_event_may_hold():
+    (table,) = (block.text for block in blocks("sql") if "CREATE EXTERNAL TABLE" in block.text)
+    columns = re.search(r"\((.*)\n\)\nROW FORMAT", table, re.S)[1]
+    columns = hive("struct<" + re.sub(r"\s+(?!string|array|struct)|(?<=[<,])\s+", "", columns).replace(" ", ":") + ">")
+    detail = {"type": "object", "properties": properties("ReportDetail", "Report", "RefusedDetail")}
+    expected = as_hive(detail)
+    # Nothing is published of what is ignored, and nothing of it is cut.
+    del expected["ignored"], expected["truncated"]
+    detail = columns.pop("detail")
+    assert detail == expected
+    event = json.loads((REPOSITORY / "events/eventbridge-own-report.json").read_text())
+    assert {name.replace("_", "-") for name in columns} == event.keys() - {"version", "source", "detail"}
+    _, jobs = detail["jobs"]
+    (query,) = (block.text for block in blocks("sql") if "SELECT" in block.text)
+    assert re.search(r"AS job \((.*)\)", query)[1].split(", ") == list(jobs)
+
+
 def test_queries_in_the_docs_are_those_of_the_template():
     saved = [body["Properties"]["QueryString"] for body in TEMPLATE["Resources"].values() if "QueryString" in str(body)]
     shown = [block for block in blocks("text") if "\n| " in block.text]

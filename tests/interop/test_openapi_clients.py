@@ -54,6 +54,7 @@ REQUESTS = [
         "reason": "superseded",
     },
     {"select": {"jobQueue": "render", "head": True}, "dryRun": True},
+    {"select": {"jobQueues": ["rend*", "render"], "jobName": "none"}},
     {"select": {"arrayJobId": ARRAY, "statuses": ["RUNNING"], "runningFor": "1s"}, "terminate": True},
     {"jobIds": []},
 ]
@@ -62,6 +63,7 @@ OUTCOMES = [
     {STUCK: "wouldCancel"},
     {FRAMES[0]: "cancelled", FRAMES[1]: "cancelled", FRAMES[2]: "overLimit"},
     {STUCK: "wouldCancel"},
+    {},
     {f"{ARRAY}:0": "terminated"},
     {},
 ]

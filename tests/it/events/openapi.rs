@@ -336,6 +336,18 @@ fn requests() -> Vec<(Value, bool)> {
         (json!({"jobIds": [], "waitSeconds": 21}), false),
         (select(json!({"jobQueue": queue})), true),
         (select(json!({"jobQueue": queue, "head": true})), true),
+        (select(json!({"jobQueues": [queue, "demo-*"]})), true),
+        (select(json!({"jobQueues": []})), false),
+        (select(json!({"jobQueues": queue})), false),
+        (select(json!({"jobQueues": vec![queue; 51]})), false),
+        (
+            select(json!({"jobQueues": [queue], "jobQueue": queue})),
+            false,
+        ),
+        (
+            select(json!({"jobQueues": [queue], "arrayJobId": array})),
+            false,
+        ),
         (select(json!({"arrayJobId": array})), true),
         (select(json!({"arrayJobId": array, "head": false})), true),
         (select(json!({})), false),
