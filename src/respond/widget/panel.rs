@@ -65,18 +65,16 @@ fn header(panel: &Panel) -> String {
 fn own_actions(queue: &QueueView) -> String {
     let actions = queue.time_limit_actions.iter().map(|action| {
         let after = time(i64::from(action.seconds).saturating_mul(1000));
-        format!(
-            "<li><code>{}</code> after {after}</li>",
-            Escaped(&action.reason)
-        )
+        format!("<code>{}</code> after {after}", Escaped(&action.reason))
     });
-    let actions: String = actions.collect();
-    if actions.is_empty() {
-        return actions;
+    match actions.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => none,
+        actions => {
+            format!(
+                "<p class=\"bc-dim\">The queue itself ends a job that blocks it: {actions}.</p>"
+            )
+        }
     }
-    format!(
-        "<div class=\"bc-dim\">The queue itself ends a job that blocks it by<ul>{actions}</ul></div>"
-    )
 }
 
 /// The bar shows how many jobs are in each status; the list below it says it. A status has the same colour and pattern in
