@@ -78,7 +78,7 @@ pub fn outcome_of(kind: ErrorKind) -> Outcome {
     match kind {
         ErrorKind::Throttled => Outcome::Throttled,
         ErrorKind::Denied => Outcome::Denied,
-        ErrorKind::NoAnswer | ErrorKind::OutOfTime => Outcome::NotAttempted,
+        ErrorKind::NoAnswer | ErrorKind::NotShown | ErrorKind::OutOfTime => Outcome::NotAttempted,
         ErrorKind::NoSuchOperation
         | ErrorKind::Refused
         | ErrorKind::Credentials

@@ -47,6 +47,8 @@ pub enum ErrorKind {
     Server,
     /// No answer, or one that breaks off: the work may have been done.
     NoAnswer,
+    /// Batch answered, and does not show what was asked for, which may be another time.
+    NotShown,
     /// No time was left to send the call, or to send it again.
     OutOfTime,
 }
@@ -60,6 +62,7 @@ impl ErrorKind {
             | Self::Credentials
             | Self::Server
             | Self::NoAnswer
+            | Self::NotShown
             | Self::OutOfTime => true,
             Self::Denied | Self::NoSuchOperation | Self::Refused => false,
         }
@@ -111,6 +114,14 @@ impl CallError {
     /// Something that is not known, and may be another time.
     pub(crate) fn unknown(message: &str) -> Self {
         Self::no_answer(message)
+    }
+
+    /// Something that Batch does not show.
+    pub(crate) fn not_shown(message: &str) -> Self {
+        Self {
+            kind: ErrorKind::NotShown,
+            message: message.to_owned(),
+        }
     }
 
     /// An answer that makes no sense, and would not another time.

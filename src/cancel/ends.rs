@@ -69,6 +69,7 @@ impl Verdict {
             | ErrorKind::Credentials
             | ErrorKind::Server
             | ErrorKind::NoAnswer
+            | ErrorKind::NotShown
             | ErrorKind::OutOfTime => Self::Unknown,
         }
     }

@@ -71,7 +71,7 @@ pub async fn look_at(
     }
     for id in open {
         let look = if looks.is_missing(id) {
-            let missing = CallError::unknown("Batch does not show the job yet");
+            let missing = CallError::not_shown("Batch does not show the job yet");
             Look::Failed(Arc::new(CallError::out_of_time(Some(missing))))
         } else {
             Look::Unseen(Arc::new(CallError::out_of_time(last.clone())))

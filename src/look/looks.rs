@@ -291,9 +291,9 @@ impl<'a> Looks<'a> {
                 kind: error.kind,
                 message: format!("its array parent, whose tags count for it: {error}"),
             },
-            Look::NotFound | Look::Seen(..) | Look::Unseen(_) => {
-                CallError::unknown("Batch does not show its array parent, whose tags count for it")
-            }
+            Look::NotFound | Look::Seen(..) | Look::Unseen(_) => CallError::not_shown(
+                "Batch does not show its array parent, whose tags count for it",
+            ),
         };
         self.learn(id, &Err(Arc::new(why)), found);
         found.push((id, look));

@@ -54,7 +54,8 @@ fn partial(error: CallError) -> Result<Partial, RequestRefused> {
         ErrorKind::NoSuchOperation
         | ErrorKind::Credentials
         | ErrorKind::Server
-        | ErrorKind::NoAnswer => Ok(Partial::Failed),
+        | ErrorKind::NoAnswer
+        | ErrorKind::NotShown => Ok(Partial::Failed),
     }
 }
 
