@@ -24,9 +24,11 @@ pub async fn intake(
     invocation: Invocation<'_>,
     session: Session<'_>,
 ) -> (Jobs, Vec<Pending>) {
-    let searches = searches(messages, invocation).into_iter().enumerate();
+    let searches = searches(messages, invocation);
+    let is_alone = searches.len() == 1;
+    let searches = searches.into_iter().enumerate();
     let searches = searches.map(|(number, search)| async move {
-        let found = find(search.request, invocation, session).await;
+        let found = find(search.request, is_alone, invocation, session).await;
         (number, search.messages, found)
     });
     let at_a_time = session.pace.concurrency();
@@ -73,6 +75,7 @@ fn intent(request: &Request, dry_run: bool, now: i64) -> Intent {
 /// Finds the jobs of a request that the policy admits.
 async fn find(
     request: Result<Request, NoRequest>,
+    is_alone: bool,
     invocation: Invocation<'_>,
     session: Session<'_>,
 ) -> Result<Found, NoRequest> {
@@ -89,6 +92,7 @@ async fn find(
         before: invocation.at,
         cause: request.cause,
         comes_again: invocation.comes_again,
+        is_alone,
     };
     let selection = choose(request.target, query, session).await?;
     Ok(Found {

@@ -159,8 +159,8 @@ impl BlockedReason {
                 "The queue has no time limit action of its own (jobStateTimeLimitActions) for this reason."
             }
             AwsActs::InSomeRegions => {
-                "The queue has no time limit action of its own (jobStateTimeLimitActions) for this reason, which AWS knows \
-                 in some regions."
+                "The queue has no time limit action of its own (jobStateTimeLimitActions) for this reason; AWS has one in \
+                 some regions only."
             }
             AwsActs::No => {
                 "AWS has no time limit action (jobStateTimeLimitActions) for this reason."

@@ -20,7 +20,7 @@ use crate::{
     session::Session,
 };
 
-use error::{none_read, not_looked_at, partial_by_look, refuse_too_many, without};
+use error::{not_looked_at, of_read, partial_by_look, refuse_too_many};
 use limit::Finder;
 use list::Listings;
 use sources::{Sources, Stop, sources};
@@ -87,6 +87,8 @@ pub struct SelectionQuery {
     pub cause: Cause,
     /// Something brings the event again when it comes too soon.
     pub comes_again: bool,
+    /// Nothing else is asked by the same event.
+    pub is_alone: bool,
 }
 
 /// The jobs of `ids`, of which at most `maxJobs` are acted on.
@@ -115,11 +117,12 @@ pub async fn select(
     query: SelectionQuery,
     session: Session<'_>,
 ) -> Result<Selection, RequestRefused> {
+    let time = ListingTime::new(query, session);
     let first_half = session.until(session.deadline.first_of(2));
     let sources = match sources(select, first_half).await {
         Ok(sources) => sources,
         Err(Stop::Refused(why)) => return Err(why),
-        Err(Stop::Call(error)) => return none_read(vec![(None, error)]),
+        Err(Stop::Call(error)) => return of_read(vec![(None, error)], false),
     };
     if select.head {
         return blocked::heads(sources, select, query, first_half).await;
@@ -134,18 +137,13 @@ pub async fn select(
         select,
         query,
         most,
-        time: &ListingTime::new(looks, session),
+        time: &time,
         session,
     };
     let count = of.len();
     let (candidates, not_listed) = listings.list(of).await?;
-    let is_read = not_listed.len() < count || !candidates.is_empty();
-    let unread = [unread, not_listed].concat();
-    let found = if is_read {
-        without(unread)
-    } else {
-        none_read(unread)?
-    };
+    let is_read = not_listed.len() < count;
+    let found = of_read([unread, not_listed].concat(), is_read)?;
     // Acting and looking at the effect takes three times as many calls as these looks.
     let session = session.until(session.deadline.first_of(3));
     let finder = Finder::new(query, session);

@@ -41,7 +41,9 @@ pub(crate) fn cut_end(text: &str, most: usize) -> Cow<'_, str> {
 }
 
 /// At most `most` characters of a text, `end` of them from its end.
-fn cut_to(text: &str, most: usize, end: usize) -> Cow<'_, str> {
+/// A text of at most `most` characters, `end` of which are the end of a longer one.
+#[must_use]
+pub(crate) fn cut_to(text: &str, most: usize, end: usize) -> Cow<'_, str> {
     // A text has no more characters than bytes.
     if text.len() <= most || text.chars().count() <= most {
         return Cow::Borrowed(text);

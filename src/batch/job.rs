@@ -149,7 +149,7 @@ pub(super) fn array_size(size: Option<i64>) -> Option<u32> {
 #[must_use]
 pub fn started(children: &Children) -> u32 {
     let children = children.iter().filter(|(status, _)| status.is_started());
-    children.map(|(_, count)| count).sum()
+    children.fold(0, |sum, (_, count)| sum.saturating_add(*count))
 }
 
 /// Children by status, of an array parent.

@@ -162,8 +162,9 @@ fn after(since: i64, action: &TimeLimitAction) -> Option<i64> {
 /// What the queue's own action does, and which comes first, it or the function.
 fn say(action: &TimeLimitAction, acts_after: Option<i64>, acts: Acts) -> String {
     let ends = match action.action.as_str() {
+        "CANCEL" => "cancels",
         "TERMINATE" => "terminates",
-        _ => "cancels",
+        _ => "ends",
     };
     let time = readable(Duration::from_secs(action.seconds.into()));
     let says = format!("The queue's own time limit action {ends} such a job after {time}");
@@ -173,8 +174,8 @@ fn say(action: &TimeLimitAction, acts_after: Option<i64>, acts: Acts) -> String 
     };
     let function = match acts {
         Acts::Now => "the function may cancel it now",
-        Acts::Later(Some(until)) if until <= acts_after => "the function may before that",
-        Acts::Later(_) => "that is before the function may",
+        Acts::Later(Some(until)) if until <= acts_after => "the function may cancel it before that",
+        Acts::Later(_) => "the function may cancel it only later",
         Acts::DryRun | Acts::NotForThis | Acts::Never(_) | Acts::NotShown => {
             "the function leaves it alone"
         }

@@ -58,8 +58,10 @@ pub enum NoButton {
     IsEnding,
     /// It carries the protect tag, or its array does.
     Protected,
-    /// It may not be ended for another reason, or could not be looked at.
-    Other,
+    /// It has started or ended since it was listed, or may not be ended for another reason.
+    MovedOn,
+    /// It could not be looked at.
+    Unseen,
 }
 
 /// Reads a queue. `now` is in milliseconds since 1970.
@@ -114,14 +116,20 @@ async fn with_buttons(listed: Vec<(Status, Vec<JobSummary>)>, session: Session<'
     let ids: Vec<JobId> = open.flat_map(|(_, jobs)| jobs).map(|job| job.id).collect();
     let mut seen: HashMap<JobId, (JobSummary, Result<Action, NoButton>)> = HashMap::new();
     look_at(ids, Patience::Once, session, |id, look| {
-        if let Look::Seen(job, standing) = look
-            && let Some(action) = action(job.summary.status)
-        {
-            let button = match plan_job(Intent::new(action, false), &job, standing, policy) {
-                Plan::End => Ok(action),
-                Plan::Settle(outcome, _) if outcome.is_under_way() => Err(NoButton::IsEnding),
-                Plan::Settle(Outcome::Protected, _) => Err(NoButton::Protected),
-                Plan::Settle(..) => Err(NoButton::Other),
+        if let Look::Seen(job, standing) = look {
+            let plan = |action| {
+                (
+                    action,
+                    plan_job(Intent::new(action, false), &job, standing, policy),
+                )
+            };
+            let button = match action(job.summary.status).map(plan) {
+                Some((action, Plan::End)) => Ok(action),
+                Some((_, Plan::Settle(outcome, _))) if outcome.is_under_way() => {
+                    Err(NoButton::IsEnding)
+                }
+                Some((_, Plan::Settle(Outcome::Protected, _))) => Err(NoButton::Protected),
+                Some((_, Plan::Settle(..))) | None => Err(NoButton::MovedOn),
             };
             seen.insert(id, (job.summary, button));
         }
@@ -139,7 +147,7 @@ async fn with_buttons(listed: Vec<(Status, Vec<JobSummary>)>, session: Session<'
                 },
                 (None, Some(_)) => PanelJob {
                     job,
-                    button: Err(NoButton::Other),
+                    button: Err(NoButton::Unseen),
                 },
             })
             .collect(),

@@ -60,7 +60,7 @@ impl QueueView {
 
     pub(super) fn of(queue: JobQueue) -> Self {
         let skipped = "its jobs are service jobs, which have no counts here";
-        let is_valid = queue.status == "VALID";
+        let is_valid = ["VALID", ""].contains(&queue.status.as_str());
         Self {
             job_queue: queue_name(&queue.arn).to_owned(),
             job_queue_arn: Some(queue.arn),

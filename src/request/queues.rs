@@ -17,7 +17,13 @@ pub(super) fn job_queues(given: Vec<String>, most: usize) -> Result<Vec<String>,
     }
     let mut queues: Vec<String> = Vec::with_capacity(given.len());
     for (index, queue) in given.into_iter().enumerate() {
-        let queue = job_queue(&format!("jobQueues[{index}]"), queue)?;
+        let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_:/*".contains(&b);
+        if queue.is_empty() || queue.len() > MAX_QUEUE || !queue.bytes().all(is_allowed) {
+            let field = format!("jobQueues[{index}]");
+            let expected =
+                "expected a job queue's name or ARN, at most 256 letters, digits, - and _";
+            return Err(RequestError::new(field, expected));
+        }
         if !queues.contains(&queue) {
             queues.push(queue);
         }
@@ -27,11 +33,9 @@ pub(super) fn job_queues(given: Vec<String>, most: usize) -> Result<Vec<String>,
 
 /// What the field of this name names.
 pub(super) fn job_queue(field: &str, queue: String) -> Result<String, RequestError> {
-    if queue.trim().is_empty() || queue.len() > MAX_QUEUE {
-        return Err(RequestError::new(
-            field,
-            "expected a job queue's name or ARN",
-        ));
+    if queue.trim().is_empty() {
+        let expected = "expected a job queue's name or ARN";
+        return Err(RequestError::new(field, expected));
     }
     Ok(queue)
 }

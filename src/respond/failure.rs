@@ -69,8 +69,16 @@ pub(super) fn invocation_error(
     let counted = results.messages.iter().filter(counted);
     let gravest = counted.map(|message| message.class).max();
     let summary = || results.report.summary_json();
+    let incomplete = || {
+        let unread = results.report.unread.iter();
+        let unread: Vec<&str> = unread.map(|queue| queue.job_queue.as_str()).collect();
+        match unread.join(", ") {
+            none if none.is_empty() => summary(),
+            queues => format!("{}; not read: {queues}", summary()),
+        }
+    };
     match (gravest.unwrap_or(Class::Done), results.refusal()) {
-        (Class::Retryable, _) => Some(Failure::Incomplete(summary())),
+        (Class::Retryable, _) => Some(Failure::Incomplete(incomplete())),
         (_, Some(error)) => Some(error.clone().into()),
         (Class::Rejected, None) => Some(Failure::Rejected(summary())),
         (Class::TooSoon, None) => Some(Failure::TooSoon(summary())),

@@ -46,7 +46,11 @@ pub(super) fn report(
     let report = &results.report;
     if is_all_throttled(report) {
         let summary = report.summary_json();
-        let throttled = unavailable(format!("AWS Batch throttled all calls: {summary}"));
+        let mut throttled = unavailable(format!("AWS Batch throttled all calls: {summary}"));
+        if !report.unread.is_empty() {
+            let unread = serde_json::to_value(&report.unread)?;
+            throttled.more.insert("unread".to_owned(), unread);
+        }
         return Ok(Err(throttled));
     }
     let limit = match form {

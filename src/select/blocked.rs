@@ -5,7 +5,8 @@ use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    Chosen, Selection, SelectionQuery, Sources, none_read, not_looked_at, refuse_too_many, without,
+    Chosen, Selection, SelectionQuery, Sources, error::MAY_BE_OLDER, not_looked_at, of_read,
+    refuse_too_many,
 };
 use crate::{
     batch::{
@@ -43,11 +44,7 @@ pub(super) async fn heads(
         }
     }
     let is_read = !jobs.is_empty() || !ignored.is_empty();
-    let found = if is_read {
-        without(unread)
-    } else {
-        none_read(unread)?
-    };
+    let found = of_read(unread, is_read)?;
     // Without all of them nobody knows the oldest.
     if found.partial.is_some() && query.max_jobs.is_some() {
         return Ok(found);
@@ -78,10 +75,23 @@ fn limit(
     if ages.len().min(max_jobs) > policy.max_selected {
         return Err(refuse_too_many(ages.len(), policy));
     }
+    // A head that could not be looked at may be older.
+    let unseen = |job: &&Chosen| match &job.decision {
+        Decision::Settle(outcome, _, None) => *outcome != Outcome::NotFound,
+        _ => false,
+    };
+    let unseen = jobs.iter().filter(unseen).count();
+    let is_sure = unseen == 0 || ages.len() + unseen <= max_jobs;
     let youngest = ages.into_iter().nth(max_jobs);
     for job in &mut jobs {
         let is_over = youngest.is_some_and(|youngest| age(job).is_some_and(|age| age >= youngest));
-        if is_over && let Decision::End(seen, _) = &job.decision {
+        let Decision::End(seen, _) = &job.decision else {
+            continue;
+        };
+        if !is_sure {
+            let why = Some(MAY_BE_OLDER.into());
+            job.decision = Decision::Settle(Outcome::NotAttempted, why, Some(seen.clone()));
+        } else if is_over {
             job.decision = Decision::Settle(Outcome::OverLimit, None, Some(seen.clone()));
         }
     }

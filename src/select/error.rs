@@ -8,7 +8,11 @@ use crate::{
     plan::outcome_of,
     policy::{Policy, queue_name, too_many},
     report::{Partial, UnreadQueue},
+    text::cut_to,
 };
+
+/// Why a job is left alone whose age was compared with that of others.
+pub(super) const MAY_BE_OLDER: &str = "some jobs could not be looked at, and may be older";
 
 /// The longest part of an error that is told of a queue that could not be read, in characters: there may be many.
 const MAX_ERROR: usize = 160;
@@ -20,28 +24,35 @@ pub(super) fn refuse_too_many(size: usize, policy: &Policy) -> RequestRefused {
 /// What could not be read, and why: a job queue by its name, ARN or pattern, or an array.
 pub(super) type Unread = (Option<String>, CallError);
 
-/// A selection without jobs, since this could not be read.
-pub(super) fn none_read(unread: Vec<Unread>) -> Result<Selection, RequestRefused> {
-    if let Some((_, error)) = unread.first() {
-        partial(error.clone())?;
-    }
-    Ok(without(unread))
-}
-
-/// A selection, without jobs yet, of which this could not be read beside what could.
-pub(super) fn without(unread: Vec<Unread>) -> Selection {
-    let first = unread.first();
-    let partial = first.map(|(_, error)| partial(error.clone()).unwrap_or(Partial::Failed));
+/// A selection, without jobs yet, of which this could not be read; `is_read` if something else was.
+///
+/// # Errors
+///
+/// When nothing was read, and nothing would be another time.
+pub(super) fn of_read(unread: Vec<Unread>, is_read: bool) -> Result<Selection, RequestRefused> {
+    let mut reasons = unread.iter().map(|(_, error)| partial(error.clone()));
+    let (first, retryable) = (reasons.next(), reasons.find_map(Result::ok));
+    let partial = match (first, retryable) {
+        (Some(Err(refused)), None) if !is_read => return Err(refused),
+        (Some(Err(_)), None) => Some(Partial::Failed),
+        (Some(Err(_)), retryable) => retryable,
+        (first, _) => first.transpose()?,
+    };
+    let all_throttled = !is_read && unread.iter().all(|(_, e)| e.kind == ErrorKind::Throttled);
+    let partial = partial.map(|why| match why {
+        Partial::Throttled if !all_throttled => Partial::Failed,
+        why => why,
+    });
     let named = unread.into_iter().filter_map(|(name, error)| {
-        let error: String = error.message.chars().take(MAX_ERROR).collect();
+        let error = cut_to(&error.message, MAX_ERROR, MAX_ERROR / 2).into_owned();
         let job_queue = queue_name(&name?).to_owned();
         Some(UnreadQueue { job_queue, error })
     });
-    Selection {
+    Ok(Selection {
         partial,
         unread: named.collect(),
         ..Selection::default()
-    }
+    })
 }
 
 /// Why a selection that this error ended is partial.

@@ -8,8 +8,8 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    Candidate, Chosen, Selection, SelectionQuery, is_over, not_looked_at, partial_by_look,
-    refuse_too_many,
+    Candidate, Chosen, Selection, SelectionQuery, error::MAY_BE_OLDER, is_over, not_looked_at,
+    partial_by_look, refuse_too_many,
 };
 use crate::{
     batch::{CallError, DESCRIBE_LIMIT, JobDetail, oldest_first},
@@ -242,8 +242,7 @@ impl<'a> Finder<'a> {
         let planned = found.planned.into_iter().map(|job| {
             let id = job.id;
             if !is_sure && job.plan == Plan::End {
-                let message = "some jobs could not be looked at, and may be older";
-                let message = Some(message.into());
+                let message = Some(MAY_BE_OLDER.into());
                 let seen = Some(job.observation);
                 return (id, Decision::Settle(Outcome::NotAttempted, message, seen));
             }

@@ -4,9 +4,12 @@
 //! or list one status at a thousand a page. Which is cheaper depends on what is there. So the first sweep turns the pages
 //! of both by turns, and whichever comes to its end first is kept: at most twice the cheaper one.
 
-use std::collections::{HashSet, VecDeque};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
-use futures_util::stream::{FuturesOrdered, StreamExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::{
     Candidate, SelectionQuery,
@@ -44,14 +47,24 @@ impl Listings<'_> {
         self,
         sources: Vec<ListOf>,
     ) -> Result<(Vec<Candidate>, Vec<Unread>), RequestRefused> {
-        let (mut jobs, mut size, mut unread) = (Vec::new(), 0, Vec::new());
-        let sweeps = sources.into_iter().map(|of| Sweep { of, listings: self });
-        let mut swept: FuturesOrdered<_> = sweeps.map(Sweep::sweep).collect();
-        while let Some((of, found, end)) = swept.next().await {
-            size += found.size;
-            if matches!(end, End::TooMany) || self.most.is_some_and(|most| size > most) {
+        let sizes: Vec<AtomicUsize> = sources.iter().map(|_| AtomicUsize::new(0)).collect();
+        let sweeps = sources.into_iter().enumerate().map(|(place, of)| Sweep {
+            of,
+            place,
+            sizes: &sizes,
+            listings: self,
+        });
+        let mut sweeping: FuturesUnordered<_> = sweeps.map(Sweep::sweep).collect();
+        let mut swept = Vec::with_capacity(sizes.len());
+        while let Some((place, of, found, end)) = sweeping.next().await {
+            if let End::TooMany(size) = end {
                 return Err(refuse_too_many(size, self.session.policy));
             }
+            swept.push((place, of, found, end));
+        }
+        swept.sort_unstable_by_key(|(place, ..)| *place);
+        let (mut jobs, mut unread) = (Vec::new(), Vec::new());
+        for (_, of, found, end) in swept {
             jobs.extend(found.jobs);
             let error = match end {
                 End::Failed(error) => Some(error),
@@ -73,6 +86,10 @@ fn some_unreadable() -> CallError {
 /// A queue or array whose jobs are listed.
 struct Sweep<'a> {
     of: ListOf,
+    /// Its place among all sources.
+    place: usize,
+    /// How many jobs each source is known to have that match.
+    sizes: &'a [AtomicUsize],
     listings: Listings<'a>,
 }
 
@@ -112,13 +129,14 @@ impl Found {
 /// How a sweep has ended.
 enum End {
     Complete,
-    TooMany,
+
+    TooMany(usize),
     Failed(CallError),
 }
 
 impl Sweep<'_> {
     /// Sweeps until nothing new is found: once where nothing matches.
-    async fn sweep(self) -> (ListOf, Found, End) {
+    async fn sweep(self) -> (usize, ListOf, Found, End) {
         let mut found = Found::default();
         let (cursor, mut end) = self.first(&mut found).await;
         let mut known = 0;
@@ -129,7 +147,16 @@ impl Sweep<'_> {
             known = found.jobs.len();
             end = self.to_end(cursor.clone(), &mut found).await;
         }
-        (self.of, found, end)
+        (self.place, self.of, found, end)
+    }
+
+    /// How many jobs match in all sources, as far as it is known, of which this one has so many.
+    fn known(&self, size: usize) -> usize {
+        if let Some(own) = self.sizes.get(self.place) {
+            own.fetch_max(size, Ordering::Relaxed);
+        }
+        let sizes = self.sizes.iter();
+        sizes.map(|size| size.load(Ordering::Relaxed)).sum()
     }
 
     /// The first sweep, by the cheaper listings, which it returns.
@@ -208,8 +235,9 @@ impl Sweep<'_> {
             Err(error) => return Some(End::Failed(error)),
         };
         self.take(&page, found);
-        if most.is_some_and(|most| found.size > most) {
-            return Some(End::TooMany);
+        let known = self.known(found.size);
+        if most.is_some_and(|most| known > most) {
+            return Some(End::TooMany(known));
         }
         match cursor.pages.turn(page.next) {
             Ok(true) => {}

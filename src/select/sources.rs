@@ -2,7 +2,7 @@
 
 use super::error::Unread;
 use crate::{
-    batch::{CallError, JobQueue, ListOf},
+    batch::{CallError, ErrorKind, JobQueue, ListOf},
     command::RequestRefused,
     plan::{Standing, not_owner},
     policy::{Queues, queue_name},
@@ -75,6 +75,10 @@ async fn queues(asked: &[String], session: Session<'_>) -> Result<Sources, Stop>
     for (queue, name) in session.queues(&names).await.into_iter().zip(names) {
         match queue.and_then(|queue| to_list(&name, queue)) {
             Ok(queue) => found.push(queue),
+            // Batch answers so for what is no name: it would not be otherwise another time.
+            Err(QueueError::Call(error)) if error.kind == ErrorKind::Refused => {
+                return Err(Stop::Refused(RequestRefused::NoQueue(error.message)));
+            }
             Err(QueueError::Call(error)) => unread.push((Some(name), error)),
             Err(refused) => return Err(refused.into()),
         }
@@ -88,6 +92,9 @@ async fn queues(asked: &[String], session: Session<'_>) -> Result<Sources, Stop>
             match &error {
                 Some(error) => unread.push((Some(pattern.clone()), error.clone())),
                 None if matching.is_empty() => return Err(Stop::Refused(none_matches(pattern))),
+                None if matching.iter().all(|queue| queue.is_of_service_jobs) => {
+                    return Err(QueueError::OfServiceJobs(pattern.clone()).into());
+                }
                 None => {}
             }
             let listed = matching.into_iter();

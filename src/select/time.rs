@@ -1,4 +1,5 @@
-//! How long listing may take: half of the time there is, or three quarters if what it found needs no more than the rest.
+//! How long listing may take: half of the time there is, or three quarters if what it found needs no more than the rest,
+//! and nothing else is asked.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -7,6 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
+use super::SelectionQuery;
 use crate::session::{Deadline, Session};
 
 /// Looks and calls that a hundred known jobs need: a look, two calls, and a look at their effect.
@@ -27,12 +29,12 @@ pub(super) struct ListingTime {
 }
 
 impl ListingTime {
-    /// The time of listings that begin now. What they find is looked at first, if only looks tell which jobs match.
-    pub(super) fn new(looks: bool, session: Session<'_>) -> Self {
-        let quarter = session.deadline.left(Instant::now()) / 4;
+    /// The time of a selection that begins now.
+    pub(super) fn new(query: SelectionQuery, session: Session<'_>) -> Self {
+        let half = session.deadline.left(Instant::now()) / 2;
         Self {
-            least_rest: quarter,
-            most_rest: if looks { quarter * 3 } else { quarter * 2 },
+            least_rest: if query.is_alone { half / 2 } else { half },
+            most_rest: half,
             found: AtomicUsize::new(0),
         }
     }

@@ -292,7 +292,7 @@ async fn more_jobs_than_a_page_are_not_called_the_oldest() {
     let html = shown(&function, panel(QUEUE)).await;
     for text in [
         "<b>1,000+</b> <span>SUBMITTED",
-        "50 of the newest 1,000: there are more",
+        "50 of 1,000 that were read: there are more",
         ">Cancel the 50 waiting jobs shown</a>",
     ] {
         assert!(html.contains(text), "{text}: {html}");

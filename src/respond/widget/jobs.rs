@@ -114,8 +114,11 @@ fn group_rows(group: &Group, panel: &Panel, function: &str) -> String {
         .unwrap_or_default();
     let amount = number(group.jobs.len());
     let shown = if panel.queue.counts.more.contains(&status) {
-        // Batch lists the newest first, and the panel reads one page.
-        format!("{amount} of the newest {}: there are more", number(counted))
+        // The panel reads one page, and Batch does not say which jobs are on it.
+        format!(
+            "{amount} of {} that were read: there are more",
+            number(counted)
+        )
     } else if group.jobs.len() < counted {
         format!("the {amount} oldest of {}", number(counted))
     } else {
@@ -166,10 +169,9 @@ fn group_button(group: &Group, panel: &Panel, function: &str) -> String {
 fn row(shown: &PanelJob, panel: &Panel, function: &str) -> String {
     let job = &shown.job;
     let name = Escaped(&job.job_name);
-    let is_first = panel
-        .queue
-        .first()
-        .is_some_and(|head| head.job_id == job.id);
+    let head = panel.queue.first().filter(|head| head.job_id == job.id);
+    let is_first = head.is_some();
+    let is_first_with_reason = head.is_some_and(|head| head.status_reason.is_some());
     let first = if is_first {
         " <span class=\"bc-tag\">first in line</span>"
     } else {
@@ -180,7 +182,7 @@ fn row(shown: &PanelJob, panel: &Panel, function: &str) -> String {
     });
     let age = age(job, panel.now);
     let reason = match job.status_reason.as_deref() {
-        Some(_) if is_first => "see above",
+        Some(_) if is_first_with_reason => "see above",
         reason => reason.unwrap_or_default(),
     };
     let reason = Escaped(reason);
@@ -223,7 +225,8 @@ fn row_button(shown: &PanelJob, panel: &Panel, function: &str) -> String {
         Err(NoButton::NotInThisStatus) => return String::new(),
         Err(NoButton::IsEnding) => return "<small>is being ended</small>".to_owned(),
         Err(NoButton::Protected) => return "<small>protected</small>".to_owned(),
-        Err(NoButton::Other) => return "<small>cannot be read</small>".to_owned(),
+        Err(NoButton::MovedOn) => return "<small>has moved on</small>".to_owned(),
+        Err(NoButton::Unseen) => return "<small>cannot be read</small>".to_owned(),
     };
     let array = job.array_size.map_or_else(String::new, |size| {
         let run_on = run_on(widen(started(&job.children)), action);

@@ -39,8 +39,10 @@ pub(in crate::respond) fn report(results: &Results, reply: &WidgetReply, functio
 
 fn outcomes(report: &Report, reply: &WidgetReply, back: &str, function: &str) -> String {
     let (sign, heading) = heading(report);
-    let mut html =
-        format!("<h3><i class=\"bc-sign\">{sign}</i> {heading}</h3><ul class=\"bc-counts\">");
+    let mut html = format!(
+        "<h3><i class=\"bc-sign\">{sign}</i> {}</h3><ul class=\"bc-counts\">",
+        Escaped(heading)
+    );
     let summary = report.summary().into_iter();
     let counts = summary.map(|(outcome, count)| (number(count), outcome.as_str()));
     let asked = if report.count() == 1 {
@@ -86,18 +88,20 @@ fn table(report: &Report, is_narrow: bool) -> String {
 fn heading(report: &Report) -> (&'static str, String) {
     let is_left = |job: &&JobResult| job.outcome.class() != Class::Done;
     let left = report.jobs.iter().filter(is_left).count();
-    let unfinished = match left {
-        0 if report.partial.is_some() => {
-            let queues = report.unread.iter().map(|queue| queue.job_queue.as_str());
-            let queues = match queues.collect::<Vec<_>>().join(", ") {
-                none if none.is_empty() => none,
-                queues => format!(": {queues}"),
-            };
-            format!("the selection could not be listed to its end{queues}")
-        }
-        left => format!("{} left over", jobs(left)),
-    };
-    match (report.dry_run, left > 0 || report.partial.is_some()) {
+    let mut unfinished = Vec::new();
+    if left > 0 {
+        unfinished.push(format!("{} left over", jobs(left)));
+    }
+    if report.partial.is_some() {
+        let queues = report.unread.iter().map(|queue| queue.job_queue.as_str());
+        let queues = queues.collect::<Vec<_>>().join(", ");
+        let of = if queues.is_empty() { "" } else { ": " };
+        unfinished.push(format!(
+            "the selection could not be listed to its end{of}{queues}"
+        ));
+    }
+    let unfinished = unfinished.join("; ");
+    match (report.dry_run, !unfinished.is_empty()) {
         (false, false) if report.ignored.is_some() => ("–", "Nothing to do".to_owned()),
         (false, false) => ("✓", "Done".to_owned()),
         (true, false) => ("–", "Dry run".to_owned()),

@@ -75,6 +75,9 @@ async fn names_arns_and_patterns_stand_for_queues_each_once() {
         assert_eq!(found, expected, "{queues}");
         let calls = function.emulator.count(Operation::DescribeJobQueues);
         assert_eq!(calls, described, "{queues}");
+        // Three statuses of each, twice where something matched.
+        let calls = function.emulator.count(Operation::ListJobs);
+        assert_eq!(calls, 6 * expected.len(), "{queues}");
     }
 }
 
@@ -97,6 +100,7 @@ async fn queue_that_is_named_must_exist_and_be_allowed_and_a_pattern_must_match(
         (json!(["render-00", "render-service"]), "holds service jobs"),
         (json!(["render-*", "rendr-*"]), "matches \"rendr-*\""),
         (json!(["theirs*"]), "matches \"theirs*\""),
+        (json!(["render-s*"]), "holds service jobs"),
     ] {
         let error = error_of(&function, select(json!({"jobQueues": queues}))).await;
         assert_eq!(error.error_type, "Refused", "{queues}");
@@ -129,8 +133,8 @@ async fn bad_lists_of_queues_are_refused_with_the_field() {
             "select.jobQueues: expected 1 to 50 job queues",
         ),
         (
-            json!({"jobQueues": ["a", " "]}),
-            "select.jobQueues[1]: expected a job queue's name or ARN",
+            json!({"jobQueues": ["a", "b,c"]}),
+            "select.jobQueues[1]: expected a job queue's name or ARN, at most 256 letters, digits, - and _",
         ),
         (
             json!({"jobQueues": ["a"], "jobQueue": "a"}),
@@ -374,4 +378,161 @@ async fn fifty_queues_fit_into_a_minute_and_into_http_at_the_default_pace() {
         assert_eq!(report["complete"], true, "{}", report["summary"]);
         assert_eq!(cancelled(&function.emulator), expected);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn listings_stop_as_soon_as_all_of_them_have_found_too_many() {
+    let function = with_queues(FIFTY, &[]);
+    for queue in 0..FIFTY {
+        function
+            .emulator
+            .add_jobs(&many(900, in_queue(queue, Status::Runnable)));
+    }
+    function.emulator.set_faults(Faults {
+        latency: Duration::from_millis(100),
+        ..Faults::default()
+    });
+    let request = select_all(json!({"statuses": ["RUNNABLE"]}));
+    let error = error_of(&function, request).await;
+    assert!(
+        error.error_message.contains("MAX_SELECTED"),
+        "{}",
+        error.error_message
+    );
+    // Eight calls at a time: two of the first eight pages are too many.
+    assert_eq!(function.emulator.count(Operation::ListJobs), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn queues_for_which_time_runs_out_are_named_and_the_others_are_acted_on() {
+    let mut function = with_queues(20, &[("API_CALLS_PER_SECOND", "10")]);
+    function.deadline = Duration::from_secs(5);
+    for queue in 0..20 {
+        function.emulator.add_job(in_queue(queue, Status::Runnable));
+    }
+    let request = select_all(json!({"statuses": ["RUNNABLE"]}));
+    let report = function.invoke(request.clone()).await.unwrap();
+    let (read, named) = (outcomes(&report).len(), unread(&report));
+    assert!(!named.is_empty() && read + named.len() >= 20, "{report}");
+    assert_eq!(cancelled(&function.emulator).len(), read);
+    assert_eq!(report["selection"], "partial");
+    assert!(
+        report["unread"][0]["error"]
+            .as_str()
+            .unwrap()
+            .contains("time"),
+        "{report}"
+    );
+}
+
+/// A function of which anybody may ask anything over HTTP, with one job in each queue, and queues that fail.
+fn failing(queues: usize, errors: &[(usize, ItemError)]) -> Function {
+    let function = with_queues(queues, &[("REQUIRE_CALLER", "false")]);
+    for queue in 0..queues {
+        function.emulator.add_job(in_queue(queue, Status::Runnable));
+    }
+    let errors = errors.iter().map(|&(queue, error)| (name(queue), error));
+    function.emulator.set_faults(Faults {
+        queue_errors: errors.collect(),
+        ..Faults::default()
+    });
+    function
+}
+
+async fn post(function: &Function, request: &Value) -> (i64, Value) {
+    let answer = function
+        .invoke(Form::V2.post(&request.to_string()))
+        .await
+        .unwrap();
+    let body = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    (answer["statusCode"].as_i64().unwrap(), body)
+}
+
+#[tokio::test(start_paused = true)]
+async fn http_is_503_only_if_nothing_was_read_for_throttling() {
+    use ItemError::{AccessDenied, ThrottlingException};
+    let both = [(0, ThrottlingException), (1, ThrottlingException)];
+    let (status, problem) = post(&failing(2, &both), &select_all(json!({}))).await;
+    assert_eq!(status, 503, "{problem}");
+    assert_eq!(unread(&problem), ["render-00", "render-01"]);
+    // One of three was read: nothing is unavailable, also where nothing may be done for want of the others.
+    for max_jobs in [json!(null), json!(1)] {
+        let mut request = select_all(json!({}));
+        if !max_jobs.is_null() {
+            request["maxJobs"] = max_jobs.clone();
+        }
+        let (status, report) = post(&failing(3, &both), &request).await;
+        assert_eq!(status, 200, "{report}");
+        assert_eq!(report["complete"], false);
+        assert_eq!(unread(&report), ["render-00", "render-01"]);
+        assert_eq!(outcomes(&report).len(), usize::from(max_jobs.is_null()));
+    }
+    // What is denied hides no queue that another try may read.
+    for errors in [
+        [(0, AccessDenied), (1, ThrottlingException)],
+        [(0, ThrottlingException), (1, AccessDenied)],
+    ] {
+        let (status, report) = post(&failing(2, &errors), &select_all(json!({}))).await;
+        assert_eq!(
+            (status, &report["selection"]),
+            (200, &"partial".into()),
+            "{report}"
+        );
+    }
+    let denied = [(0, AccessDenied), (1, AccessDenied)];
+    let (status, problem) = post(&failing(2, &denied), &select_all(json!({}))).await;
+    assert_eq!(status, 403, "{problem}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn head_of_unknown_age_keeps_the_younger_ones_from_being_ended() {
+    for (max_jobs, expected) in [(1, "notAttempted"), (2, "cancelled")] {
+        let function = with_queues(2, &[]);
+        let heads: Vec<String> = [50, 30]
+            .into_iter()
+            .enumerate()
+            .map(|(queue, age)| {
+                function.emulator.add_job(JobSpec {
+                    status_reason: Some(BLOCKED.to_owned()),
+                    position_time: first_for(&function.emulator, Duration::from_mins(20)),
+                    ..in_queue(queue, Status::Runnable).age(Duration::from_mins(age))
+                })
+            })
+            .collect();
+        function.emulator.set_faults(Faults {
+            fails_describe: [heads[0].clone()].into(),
+            ..Faults::default()
+        });
+        let mut event = select_all(json!({"head": true}));
+        event["maxJobs"] = max_jobs.into();
+        let report = function.invoke(event).await.unwrap();
+        let found: Vec<(String, String)> = outcomes(&report)
+            .into_iter()
+            .map(|(id, outcome, ..)| (id, outcome))
+            .collect();
+        let expected = [
+            (heads[0].clone(), "failed".to_owned()),
+            (heads[1].clone(), expected.to_owned()),
+        ];
+        assert_eq!(found, expected, "{report}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_own_jobs_are_found_in_several_queues() {
+    let function = with_queues(3, &[("OWNER_TAG", "user")]);
+    let mut own = BTreeSet::new();
+    for queue in 0..3 {
+        let ann = in_queue(queue, Status::Runnable).tag("user", "ann");
+        own.insert(function.emulator.add_job(ann));
+        let bob = in_queue(queue, Status::Runnable).tag("user", "bob");
+        function.emulator.add_job(bob);
+    }
+    let request = select_all(json!({})).to_string();
+    let event = Form::V2
+        .post(&request)
+        .caller("arn:aws:iam::123456789012:user/ann");
+    let answer = function.invoke(event).await.unwrap();
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    assert_eq!(cancelled(&function.emulator), own);
 }

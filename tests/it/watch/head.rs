@@ -186,7 +186,7 @@ async fn what_the_queue_does_by_itself_is_shown_with_the_time_and_who_comes_firs
     for reason in REASONS {
         let text = format!("{} - text", reason.code);
         for (minutes, order) in [
-            (5, "the function may before that"),
+            (5, "the function may cancel it before that"),
             (90, "the function may cancel it now"),
         ] {
             let order = match reason.code {
@@ -243,7 +243,7 @@ async fn the_queue_acts_first_where_its_time_is_shorter_than_ours() {
     let head = watch_one(&function).await["head"].clone();
     let help = head["help"].as_str().unwrap();
     assert!(
-        help.contains("after 10m") && help.ends_with("that is before the function may."),
+        help.contains("after 10m") && help.ends_with("the function may cancel it only later."),
         "{help}"
     );
     // Since when it is first is not known: nor when the queue acts.
