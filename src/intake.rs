@@ -18,7 +18,7 @@ pub use message::{Pending, finish};
 use message::{RequestJobs, searches};
 
 /// Takes in all messages, as far as the policy admits them, and finds the jobs of their requests: several requests at a
-/// time, so that a long listing holds up no other. Finding them may take half of the time there is.
+/// time, so that a long listing holds up no other.
 pub async fn intake(
     messages: Vec<Message>,
     invocation: Invocation<'_>,

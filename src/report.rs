@@ -42,7 +42,7 @@ pub struct JobResult {
     /// The text by which it was asked for, where that is more than the id: an ARN, or a node of a multi-node job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_as: Option<Box<str>>,
-    /// How many of an array's children are in each status, at the last look.
+    /// How many of an array's children are in each status, when it was last looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub children: Option<Box<BTreeMap<Status, u32>>>,
     /// What there is to add.
@@ -67,7 +67,6 @@ impl Serialize for ReportedId {
     }
 }
 
-/// A time in milliseconds since 1970, as RFC 3339.
 /// Writes a time in milliseconds since 1970 as RFC 3339.
 #[expect(clippy::ref_option, reason = "serde calls it so")]
 pub(crate) fn rfc_3339<S: Serializer>(
