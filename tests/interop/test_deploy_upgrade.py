@@ -66,6 +66,12 @@ def test_nothing_is_removed_but_what_moved(before, after):
     assert {name for name in before.keys() & after.keys() if before[name]["Type"] != after[name]["Type"]} == set()
 
 
+def test_without_a_watch_the_group_of_the_sweep_goes_as_well():
+    old = resources(transform(BEFORE), **USED | {"WatchSchedule": "", "StuckAfter": ""})
+    new = resources(transformed(CORE), WatchSchedule="", StuckAfter="")
+    assert old.keys() - new.keys() == MOVED | {"ScheduleGroup"}
+
+
 def test_no_queue_log_api_or_function_is_replaced(before, after):
     kept = {name for name, resource in before.items() if resource["Type"] in KEPT}
     assert len(kept) >= 12
