@@ -104,10 +104,9 @@ class Deployment:
 
     def companion(self, kind, stack="", **parameters):
         """Deploys a stack of stacks/, under the name that its samconfig.toml gives it or another one. Returns its outputs."""
-        named = ["--stack-name", stack] if stack else []
-        where = ["--template-file", f"stacks/{kind}.yaml", "--config-env", kind]
+        named = ["--stack-name", stack] if stack else ["--config-env", kind]
         run = Deployment.sam_deploy  # not that of a release, which has a template of its own
-        run(self, *where, *named, *overrides(parameters), answers="y\n")
+        run(self, "--template-file", f"stacks/{kind}.yaml", *named, *overrides(parameters), answers="y\n")
         return self.outputs_of(stack or f"batch-cancel-{kind}")
 
     def sam_deploy(self, *options, answers=""):

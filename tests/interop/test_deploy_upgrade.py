@@ -66,6 +66,12 @@ def test_nothing_is_removed_but_what_moved(before, after):
     assert {name for name in before.keys() & after.keys() if before[name]["Type"] != after[name]["Type"]} == set()
 
 
+def test_without_a_watch_the_group_of_the_sweep_goes_as_well():
+    old = resources(transform(BEFORE), **USED | {"WatchSchedule": "", "StuckAfter": ""})
+    new = resources(transformed(CORE), WatchSchedule="", StuckAfter="")
+    assert old.keys() - new.keys() == MOVED | {"ScheduleGroup"}
+
+
 def test_no_queue_log_api_or_function_is_replaced(before, after):
     kept = {name for name, resource in before.items() if resource["Type"] in KEPT}
     assert len(kept) >= 12
@@ -168,14 +174,22 @@ def test_an_upgrade_that_would_remove_a_part_is_refused_with_the_stack_that_take
     assert deployment.timers("batch-cancel")
 
 
+def bring_back_soon(deployment):
+    """A message whose invocation the deployment cuts off comes back after seconds, not after six minutes."""
+    queue = deployment.outputs["RequestQueueUrl"]
+    deployment.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "5"})
+
+
 def test_an_upgrade_under_traffic_loses_no_request_and_moves_its_parts(deployment):
     before, arn = deployment.outputs, deployment.function["FunctionArn"]
     deployment.client("s3").create_bucket(Bucket="lists", CreateBucketConfiguration={"LocationConstraint": REGION})
+    bring_back_soon(deployment)
     with Traffic(deployment) as traffic:
         assert eventually(lambda: len(traffic.jobs) > 20)
         sent_before = len(traffic.jobs)
 
         deployment.upgrade(**dict.fromkeys(USED, ""))
+        bring_back_soon(deployment)
         deployment.companion("sweep", Schedule=USED["SweepSchedule"], Request=USED["SweepRequest"], AlarmTopicArn=PEOPLE)
         dashboard = deployment.companion("dashboard", JobQueue="render", MetricsNamespace="BatchCancel")
         deployment.companion("lists", Bucket="lists")
