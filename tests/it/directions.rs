@@ -39,6 +39,7 @@ const MAY_USE: [(&str, &[&str]); 25] = [
         "select",
         &[
             "batch", "command", "jobs", "look", "plan", "policy", "report", "request", "session",
+            "text",
         ],
     ),
     (
