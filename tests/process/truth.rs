@@ -26,7 +26,7 @@ async fn jobs_are_not_attempted_if_the_endpoint_cannot_be_reached() {
     let settings = [("ALLOWED_QUEUES", "*"), ("AWS_ENDPOINT_URL_BATCH", &url)];
     let mut process = Process::start(&emulator, &settings).await;
     let event = json!({ "jobIds": ids }).to_string();
-    let report = process.invoke_within(&event, Duration::from_mins(1)).await;
+    let report = process.invoke_within(&event, Duration::from_secs(4)).await;
     let report = report.unwrap();
     assert_eq!(report["summary"], json!({"jobs": 150, "notAttempted": 150}));
     assert_eq!(report["complete"], false);
