@@ -76,8 +76,7 @@ const NO_PLACES: [&str; 15] = [
 const NO_PLACE_ITSELF: [&str; 2] = ["/widgetContext", "/widgetContext/forms"];
 
 fn is_place(path: &str) -> bool {
-    let is_within = |place: &&str| path.contains(*place);
-    !NO_PLACES.iter().any(|place| is_within(&place)) && !NO_PLACE_ITSELF.contains(&path)
+    !NO_PLACES.iter().any(|place| path.contains(place)) && !NO_PLACE_ITSELF.contains(&path)
 }
 
 /// The words of a name in camel case.
@@ -178,7 +177,7 @@ fn with_option(event: &Tree, number: usize, path: &str, random: &mut Rng) -> (St
     if let Some((_, Tree::Text(query))) = query
         && random.bool()
     {
-        *query += &format!("&{}=true", name.replace(' ', "+"));
+        *query = format!("{query}&{}=true", name.replace(' ', "+"));
         return (format!("{name} in the query"), event);
     }
     if option == "dryRun" && random.u8(..4) == 0 {

@@ -6,6 +6,7 @@ use batch_emulator::{
     Attempt, Behaviour, Emulator, Exit, Faults, JobSpec, Lifecycle, Operation, PositionTime, Status,
 };
 use serde_json::json;
+use support::OWN_FAULT;
 
 use super::{Case, Expected, Job, NamedCase, runnable};
 
@@ -21,8 +22,6 @@ pub(super) const CASES: [NamedCase; 7] = [
 
 const EXITED: &str = "Essential container in task exited";
 const RAN: &str = "ran to its end although a cancel was accepted: exit code 1";
-const BLOCKS: &str =
-    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
 
 /// A job that shows isCancelled, and whose attempt ended this long before itself.
 fn ended(emulator: &Emulator, gap: Duration, spec: JobSpec) -> String {
@@ -119,7 +118,7 @@ fn blocking(id: Option<&str>, shown_as_node: &[Operation]) -> JobSpec {
     JobSpec {
         job_id: id.map(str::to_owned),
         nodes: Some(2),
-        status_reason: Some(BLOCKS.to_owned()),
+        status_reason: Some(OWN_FAULT.to_owned()),
         // First for longer than BLOCKED_FOR, and as long as it is there: since 2020.
         created_at: Some(Duration::from_hours(24 * 18_262)),
         position_time: PositionTime::At(1_577_836_800_000),
