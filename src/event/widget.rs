@@ -30,6 +30,9 @@ const PANEL: &str = "panel";
 /// The field of our form, and of a request.
 const REASON: &str = "reason";
 
+/// The field that makes a request a dry run.
+const DRY_RUN: &str = "dryRun";
+
 /// The field that our buttons add: the viewer has confirmed the request.
 const CONFIRMED: &str = "confirmed";
 
@@ -132,6 +135,7 @@ fn request(
     let mut request = Request::from_fields(fields.deserializer(), scope.own_region)?;
     no_misspelt_field(&saved, &FIELDS, "widgetContext.params")?;
     no_misspelt_field(&context.form, &[REASON], "widgetContext.forms.all")?;
+    request.dry_run |= is_saved_as_dry_run(&saved);
     let is_saved_field = |field| saved.names().any(|name| is_spelling_of(field, name));
     let is_confirmed = is_confirmed(object)? && !is_saved(CONFIRMED);
     let unconfirmed = (fields.names().any(is_saved_field) && !is_confirmed).then(|| {
@@ -158,6 +162,12 @@ fn request(
     let typed = context.typed_reason();
     let request = request.with_default_reason(|| typed.unwrap_or_else(|| default.to_owned()));
     Ok(Command::cancel(Ok(request), Reply::Widget(reply)))
+}
+
+/// Whether the widget is saved as one of dry runs. It is then for every call, whether or not the console adds `dryRun`.
+fn is_saved_as_dry_run(saved: &RawObject<'_>) -> bool {
+    let mut fields = saved.fields();
+    fields.any(|(name, value)| name == DRY_RUN && value.get() != "false")
 }
 
 /// Refuses fields of a request at `place`, unless they are among `known`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use batch_emulator::{JobSpec, Status};
 use serde_json::{Value, json};
 use support::{
-    Function, QUEUE,
+    Function, OWN_FAULT, QUEUE,
     events::{failures, notification, sns, sqs},
     first_for,
 };
@@ -17,7 +17,7 @@ const OTHER: &str = "210987654321";
 fn blocked(settings: &[(&str, &str)]) -> (Function, String) {
     let function = Function::new(settings);
     let id = function.emulator.add_job(JobSpec {
-        status_reason: Some("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large".to_owned()),
+        status_reason: Some(OWN_FAULT.to_owned()),
         position_time: first_for(&function.emulator, Duration::from_hours(1)),
         ..JobSpec::new(Status::Runnable)
             .queue(QUEUE)

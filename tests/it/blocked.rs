@@ -5,15 +5,11 @@ use std::{collections::BTreeSet, time::Duration};
 use batch_emulator::{Emulator, JobSpec, PositionTime, Queue, Status};
 use serde_json::{Value, json};
 use support::{
-    Function, QUEUE,
+    Function, NO_CAPACITY, OWN_FAULT, QUEUE,
     events::{queue_blocked, sqs},
     first_for, now, only_outcome,
 };
 use tokio::time::advance;
-
-const REASON: &str =
-    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
-const CAPACITY: &str = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - There are none.";
 
 fn job() -> JobSpec {
     JobSpec::new(Status::Runnable).queue(QUEUE)
@@ -59,7 +55,7 @@ async fn a_job_is_cancelled_when_it_was_told_and_first_for_long_enough() {
             let function = Function::new(&[]);
             let id = function
                 .emulator
-                .add_job(blocked(REASON, first_for(&function.emulator, first)));
+                .add_job(blocked(OWN_FAULT, first_for(&function.emulator, first)));
             let report = function
                 .invoke(told(&function.emulator, &id, told_for))
                 .await
@@ -68,9 +64,9 @@ async fn a_job_is_cancelled_when_it_was_told_and_first_for_long_enough() {
             if told_for >= long_enough && first >= long_enough {
                 assert_eq!(only_outcome(&report), "cancelled", "{told_for:?} {first:?}");
                 let reason = function.emulator.job(&id).unwrap().status_reason.unwrap();
-                assert!(reason.starts_with(REASON), "{reason}");
+                assert!(reason.starts_with(OWN_FAULT), "{reason}");
                 assert!(reason.contains("| Blocked its job queue | by"), "{reason}");
-                assert_eq!(report["jobs"][0]["statusReason"], REASON);
+                assert_eq!(report["jobs"][0]["statusReason"], OWN_FAULT);
             } else if told_for > Duration::from_mins(30) {
                 let why = report["ignored"].as_str().unwrap();
                 assert!(why.contains("too old to wait"), "{why}");
@@ -93,7 +89,7 @@ async fn a_position_without_a_time_or_behind_others_is_too_soon() {
     let hour = Duration::from_hours(1);
     for position in [PositionTime::Missing, PositionTime::At(0)] {
         let function = Function::new(&[]);
-        let id = function.emulator.add_job(blocked(REASON, position));
+        let id = function.emulator.add_job(blocked(OWN_FAULT, position));
         let report = function
             .invoke(told(&function.emulator, &id, Duration::from_mins(20)))
             .await;
@@ -109,7 +105,7 @@ async fn a_position_without_a_time_or_behind_others_is_too_soon() {
         .add_job(job().age(Duration::from_hours(9)));
     let id = function
         .emulator
-        .add_job(blocked(REASON, first_for(&function.emulator, hour)));
+        .add_job(blocked(OWN_FAULT, first_for(&function.emulator, hour)));
     let report = function
         .invoke(told(&function.emulator, &id, Duration::from_mins(20)))
         .await;
@@ -133,7 +129,7 @@ async fn a_first_place_before_the_job_was_created_is_too_soon() {
         let emulator = &function.emulator;
         let at = impossible_times(emulator)[place];
         let id = emulator.add_job(JobSpec {
-            status_reason: Some(REASON.to_owned()),
+            status_reason: Some(OWN_FAULT.to_owned()),
             position_time: PositionTime::At(at),
             ..job().age(Duration::from_secs(30))
         });
@@ -167,7 +163,7 @@ async fn a_place_of_a_job_of_unknown_age_is_too_soon() {
     let position = first_for(&function.emulator, Duration::from_hours(1));
     function.emulator.add_job(JobSpec {
         created_at: Some(Duration::ZERO),
-        ..blocked(REASON, position)
+        ..blocked(OWN_FAULT, position)
     });
     let head = json!({"select": {"jobQueue": QUEUE, "head": true}});
     let report = function.invoke(head).await.unwrap();
@@ -179,7 +175,7 @@ async fn blocked_for_zero_acts_at_once_on_the_first() {
     let function = Function::new(&[("BLOCKED_FOR", "0")]);
     let first = function
         .emulator
-        .add_job(blocked(REASON, PositionTime::Missing));
+        .add_job(blocked(OWN_FAULT, PositionTime::Missing));
     let report = function
         .invoke(told(&function.emulator, &first, Duration::ZERO))
         .await
@@ -199,7 +195,7 @@ async fn a_reason_that_does_not_show_yet_is_looked_at_again() {
     assert_eq!(only_outcome(&report), "tooSoon");
     let looks = function.emulator.calls().len();
     assert_eq!(looks, 3, "looked at once, after 1 s and after 3 s");
-    function.emulator.set_status_reason(&id, CAPACITY);
+    function.emulator.set_status_reason(&id, NO_CAPACITY);
     let report = function.invoke(event).await.unwrap();
     let why = report["ignored"].as_str().unwrap();
     assert!(why.contains("none of BLOCKED_REASONS"), "{why}");
@@ -228,7 +224,7 @@ async fn a_queue_that_scales_up_loses_no_job_and_a_stuck_one_is_cancelled_once()
         match time.as_secs() {
             seconds @ 0..180 if seconds % 60 == 0 => {
                 for id in healthy.iter().chain([&stuck]) {
-                    emulator.set_status_reason(id, REASON);
+                    emulator.set_status_reason(id, OWN_FAULT);
                     let event = told(emulator, id, Duration::ZERO);
                     let direct = function.invoke(event.clone()).await.unwrap();
                     assert_eq!(only_outcome(&direct), "tooSoon", "{time:?}");
@@ -265,7 +261,7 @@ async fn a_queue_that_scales_up_loses_no_job_and_a_stuck_one_is_cancelled_once()
     assert_eq!(cancelled(emulator), BTreeSet::from([stuck.clone()]));
     assert!(first_cancel.unwrap() >= Duration::from_mins(10));
     let reason = emulator.job(&stuck).unwrap().status_reason.unwrap();
-    assert!(reason.starts_with(REASON), "{reason}");
+    assert!(reason.starts_with(OWN_FAULT), "{reason}");
     assert!(messages.is_empty(), "{} messages are left", messages.len());
 }
 
@@ -279,7 +275,7 @@ async fn a_wrong_pattern_cannot_drain_a_queue() {
     let ids: Vec<String> = (0..200_u32)
         .map(|number| {
             emulator.add_job(JobSpec {
-                status_reason: Some(CAPACITY.to_owned()),
+                status_reason: Some(NO_CAPACITY.to_owned()),
                 ..job().age(Duration::from_secs((400 - number).into()))
             })
         })

@@ -8,14 +8,8 @@ use serde_json::{Value, json};
 use support::{
     Function, QUEUE,
     events::{Form, alarm_action, failures, sqs},
-    only_outcome,
+    job, only_outcome,
 };
-
-fn job(status: Status) -> JobSpec {
-    JobSpec::new(status)
-        .queue(QUEUE)
-        .age(Duration::from_hours(1))
-}
 
 #[tokio::test(start_paused = true)]
 async fn named_job_is_cancelled_beside_a_selection_without_it() {

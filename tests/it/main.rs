@@ -34,5 +34,6 @@ mod select;
 mod selections;
 mod settings;
 mod spellings;
+mod truth;
 mod watch;
 mod widget;

@@ -1,4 +1,5 @@
-//! Malformed events: every sample event, mutated as a tree and as a text, also inside the JSON strings that it contains.
+//! Malformed events: every sample event, mutated as a tree and as a text, also inside the JSON strings that it contains, and
+//! with options as people spell and misplace them.
 //!
 //! `MUTATIONS` is the number of mutated events; `tests/soak mutations` makes it a million. A failure prints the event and the
 //! smallest set of mutations that still fails.
@@ -9,6 +10,7 @@ mod facts;
 mod found;
 mod handled;
 pub(crate) mod mutate;
+mod spoken;
 pub(crate) mod tree;
 
 use std::{

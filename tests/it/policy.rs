@@ -5,15 +5,12 @@ use std::time::Duration;
 use batch_emulator::{Emulator, JobSpec, Operation, Queue, Status};
 use serde_json::{Value, json};
 use support::{
-    Function,
+    Function, OWN_FAULT,
     events::{
         CALLER, Form, alarm_action, alarm_event, eventbridge, job_runnable, notification,
         queue_blocked, service_queue_blocked, sns, sqs,
     },
 };
-
-const BLOCKED: &str =
-    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
 
 /// The jobs that must be unchanged after every event.
 struct Untouchable {
@@ -37,7 +34,7 @@ fn account() -> (Emulator, Untouchable) {
             .age(Duration::from_hours(3))
     };
     let blocking = |spec: JobSpec| JobSpec {
-        status_reason: Some(BLOCKED.to_owned()),
+        status_reason: Some(OWN_FAULT.to_owned()),
         ..spec
     };
     let protected = |spec: JobSpec| spec.tag("batch-cancel:protect", "yes");
@@ -143,7 +140,7 @@ fn events(jobs: &Untouchable) -> Vec<Value> {
     events.push(service_queue_blocked(&jobs.service, "mine"));
     for event in &mut events {
         if event["source"] == "aws.batch" {
-            event["detail"]["statusReason"] = json!(BLOCKED);
+            event["detail"]["statusReason"] = json!(OWN_FAULT);
         }
     }
     events

@@ -62,13 +62,9 @@ impl Door {
 fn spell(random: &mut Rng) -> (Faults, Duration) {
     let seconds = |random: &mut Rng, most: f64| Duration::from_secs_f64(random.f64() * most);
     let none = Faults::default();
-    let slow = |operation, time| Faults {
-        slow: BTreeMap::from([(operation, time)]),
-        ..Faults::default()
-    };
     let faults = match random.u8(..10) {
-        0..=2 => slow(Operation::DescribeJobs, seconds(random, 8.0)),
-        3..=5 => slow(Operation::CancelJobs, seconds(random, 30.0)),
+        0..=2 => slow(&[(Operation::DescribeJobs, seconds(random, 8.0))]),
+        3..=5 => slow(&[(Operation::CancelJobs, seconds(random, 30.0))]),
         6 => Faults {
             latency: seconds(random, 4.0),
             ..none
@@ -178,6 +174,65 @@ async fn play(door: Door, seed: u64, events: u64) -> usize {
         number += 1 + HEALTHY;
     }
     spells
+}
+
+const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// Spells that were met: the door of an event, and the calls that are slow during the one before, with their times.
+const MET: [(Door, &[(Operation, Duration)]); 6] = [
+    (Door::Direct(5), &[(Operation::DescribeJobs, ms(1_000))]),
+    (Door::Direct(5), &[(Operation::DescribeJobs, ms(4_000))]),
+    (Door::Direct(60), &[(Operation::CancelJobs, ms(20_000))]),
+    (
+        Door::Direct(60),
+        &[
+            (Operation::DescribeJobs, ms(1_000)),
+            (Operation::CancelJobs, ms(17_000)),
+        ],
+    ),
+    (Door::Http(60), &[(Operation::DescribeJobs, ms(3_200))]),
+    (Door::Http(60), &[(Operation::CancelJobs, ms(9_000))]),
+];
+
+/// All of these jobs cancelled by one look, one call and one look.
+fn all_cancelled(jobs: usize) -> Observed {
+    Observed {
+        outcomes: BTreeMap::from([("Failed, cancelled: true".to_owned(), jobs)]),
+        calls: 3,
+    }
+}
+
+fn slow(calls: &[(Operation, Duration)]) -> Faults {
+    Faults {
+        slow: calls.iter().copied().collect(),
+        ..Faults::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn event_right_after_a_slow_one_is_handled_as_in_a_new_process() {
+    for (door, calls) in MET {
+        let function = process(door);
+        function.emulator.set_faults(slow(calls));
+        observe(door, &function, 50).await;
+        function.emulator.set_faults(Faults::default());
+        let found = observe(door, &function, 50).await;
+        assert_eq!(found, all_cancelled(50), "{door:?} after {calls:?}");
+    }
+}
+
+/// With looks of 1 s, a look, a call and a look fit into the time of a function with a time-out of 5 s.
+#[tokio::test(start_paused = true)]
+async fn slow_looks_are_sent_as_long_as_there_is_time() {
+    let door = Door::Direct(5);
+    let function = process(door);
+    let faults = slow(&[(Operation::DescribeJobs, ms(1_000))]);
+    function.emulator.set_faults(faults);
+    for _ in 0..3 {
+        assert_eq!(observe(door, &function, 50).await, all_cancelled(50));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,17 +10,10 @@ use std::{collections::BTreeSet, time::Duration};
 use batch_emulator::{Emulator, JobSpec, Operation, Queue, Status};
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
-use support::{Function, QUEUE, QUEUE_ARN, first_for, only_outcome, outcomes};
-
-const BLOCKED: &str =
-    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
-const CAPACITY: &str = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - No capacity.";
-
-fn job(status: Status) -> JobSpec {
-    JobSpec::new(status)
-        .queue(QUEUE)
-        .age(Duration::from_mins(10))
-}
+use support::{
+    Function, NO_CAPACITY, NO_ROLE, OWN_FAULT, QUEUE, QUEUE_ARN, first_for, job, only_outcome,
+    outcomes,
+};
 
 fn many(count: u32, spec: JobSpec) -> JobSpec {
     JobSpec { count, ..spec }
@@ -197,18 +190,13 @@ async fn head_of_a_queue_is_cancelled_only_if_it_blocks_by_its_own_fault() {
         ..job(Status::Runnable).age(Duration::from_hours(2))
     });
     let next = function.emulator.add_job(job(Status::Runnable));
-    for reason in [
-        "",
-        CAPACITY,
-        "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS – Batch lacks them",
-        "UNDETERMINED - no idea",
-    ] {
+    for reason in ["", NO_CAPACITY, NO_ROLE, "UNDETERMINED - no idea"] {
         function.emulator.set_status_reason(&head, reason);
         let report = function.invoke(event()).await.unwrap();
         assert!(report["ignored"].is_string(), "{reason:?}: {report}");
         assert!(cancelled(&function.emulator).is_empty());
     }
-    function.emulator.set_status_reason(&head, BLOCKED);
+    function.emulator.set_status_reason(&head, OWN_FAULT);
     let report = function.invoke(event()).await.unwrap();
     assert_eq!(only_outcome(&report), "cancelled");
     let message = report["jobs"][0]["message"].as_str().unwrap();

@@ -5,12 +5,10 @@ use std::time::Duration;
 use batch_emulator::{JobSpec, Status};
 use serde_json::{Value, json};
 use support::{
-    Function, QUEUE,
+    Function, OWN_FAULT, QUEUE,
     events::{Form, job_runnable},
     failed, first_for, only_outcome,
 };
-
-const REASON: &str = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large";
 
 /// A request of this caller, named by a token.
 async fn asked_by(function: &Function, caller: &str, id: &str) -> String {
@@ -61,7 +59,7 @@ async fn the_asterisk_is_the_only_wildcard_of_queues_and_reasons() {
     for (reasons, cancelled) in [("MISCONFIGURATION?*", 0), ("MISCONFIGURATION:*", 1)] {
         let function = Function::new(&[("BLOCKED_REASONS", reasons)]);
         function.emulator.add_job(JobSpec {
-            status_reason: Some(REASON.to_owned()),
+            status_reason: Some(OWN_FAULT.to_owned()),
             position_time: first_for(&function.emulator, Duration::from_hours(1)),
             ..JobSpec::new(Status::Runnable)
                 .queue(QUEUE)
@@ -118,7 +116,7 @@ async fn the_longest_settings_of_time_handle_events() {
     let settings = [("BLOCKED_FOR", "365d"), ("MAX_EVENT_AGE", "365d")];
     let function = Function::new(&settings);
     let id = function.emulator.add_job(JobSpec {
-        status_reason: Some(REASON.to_owned()),
+        status_reason: Some(OWN_FAULT.to_owned()),
         ..JobSpec::new(Status::Runnable).queue(QUEUE)
     });
     let head = json!({"select": {"jobQueue": QUEUE, "head": true}});

@@ -265,6 +265,21 @@ async fn saved_id_is_a_dry_run_under_its_other_name() {
     assert!(!function.emulator.job(&id).unwrap().is_cancelled);
 }
 
+/// AWS does not say whether the console adds saved parameters to those of a button.
+#[tokio::test(start_paused = true)]
+async fn saved_dry_run_holds_for_a_call_that_does_not_repeat_it() {
+    for saved in [json!(true), json!("false"), json!(null)] {
+        let function = Function::new(&[]);
+        let id = function.add(Status::Runnable);
+        let context = json!({"params": {"panel": {"jobQueue": QUEUE}, "dryRun": saved}});
+        let event = json!({"jobIds": [id], "confirmed": true, "widgetContext": context});
+        let html = function.invoke(event).await.unwrap();
+        let html = html.as_str().unwrap();
+        assert!(html.contains("</i> Dry run</h3>"), "{saved}: {html}");
+        assert!(!function.emulator.job(&id).unwrap().is_cancelled, "{saved}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn query_of_a_wrong_type_or_given_twice_is_refused() {
     let text = json!("dryRun=true");

@@ -10,12 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 use batch_emulator::{Emulator, Fault, Faults, JobSpec, Operation, Queue, QueueState, Status};
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
-use support::{Function, QUEUE, QUEUE_ARN};
-
-const OWN_FAULT: &str = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job is too large.";
-const CAPACITY: &str = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - There are none.";
-/// As AWS writes it, with an en dash.
-const ROLE: &str = "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS – Not authorized.";
+use support::{Function, NO_CAPACITY, OWN_FAULT, QUEUE, QUEUE_ARN, job};
 
 /// The statuses of jobs that have not ended.
 const LIVE: [Status; 5] = [
@@ -26,10 +21,9 @@ const LIVE: [Status; 5] = [
     Status::Running,
 ];
 
-fn job(status: Status) -> JobSpec {
-    JobSpec::new(status)
-        .queue(QUEUE)
-        .age(Duration::from_hours(4))
+/// A job that may have been the first in its queue for hours.
+fn old_job(status: Status) -> JobSpec {
+    job(status).age(Duration::from_hours(4))
 }
 
 async fn watch(function: &Function) -> Value {
@@ -71,7 +65,7 @@ fn fifty_queues(emulator: &Emulator) -> BTreeMap<String, BTreeMap<&'static str, 
             let blocked = status == Status::Runnable && number % 5 == 0;
             emulator.add_jobs(&JobSpec {
                 count,
-                status_reason: blocked.then(|| CAPACITY.to_owned()),
+                status_reason: blocked.then(|| NO_CAPACITY.to_owned()),
                 ..JobSpec::new(status).queue(name(number))
             });
         }

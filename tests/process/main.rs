@@ -17,7 +17,6 @@ mod log;
 mod process;
 mod proxy;
 mod published;
-mod recovery;
 mod runtime_api;
 mod truth;
 

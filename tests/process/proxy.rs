@@ -1,8 +1,10 @@
-//! The proxies that the environment names, as the usual tools read it.
+//! The proxies that the environment names, as the usual tools read it. Each case waits until its deadline, so they run side by
+//! side.
 
 use std::time::Duration;
 
 use batch_emulator::Emulator;
+use futures_util::future::join_all;
 use serde_json::json;
 use support::samples::RUNNABLE;
 use tokio::{
@@ -57,26 +59,33 @@ const HTTP: &str = "http://localhost:1";
 
 #[tokio::test]
 async fn calls_go_through_the_proxy_of_the_environment() {
-    for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
-        let request = first_request(HTTPS, variable, "").await;
-        let request = request.unwrap_or_else(|| panic!("{variable}: no request"));
-        assert_eq!(request, "CONNECT localhost:1 HTTP/1.1", "{variable}");
-    }
-    let request = first_request(HTTP, "HTTP_PROXY", "example.com").await;
-    let expected = "POST http://localhost:1/v1/describejobs HTTP/1.1";
-    assert_eq!(request.as_deref(), Some(expected));
+    let connect = "CONNECT localhost:1 HTTP/1.1";
+    let post = "POST http://localhost:1/v1/describejobs HTTP/1.1";
+    let cases = [
+        (HTTPS, "HTTPS_PROXY", "", connect),
+        (HTTPS, "https_proxy", "", connect),
+        (HTTPS, "ALL_PROXY", "", connect),
+        (HTTP, "HTTP_PROXY", "example.com", post),
+    ];
+    let all = cases.map(async |(endpoint, variable, no_proxy, expected)| {
+        let request = first_request(endpoint, variable, no_proxy).await;
+        assert_eq!(request.as_deref(), Some(expected), "{variable}");
+    });
+    join_all(all).await;
 }
 
 #[tokio::test]
 async fn calls_go_straight_to_what_no_proxy_names_and_to_other_schemes() {
-    for (endpoint, variable, no_proxy) in [
+    let cases = [
         (HTTPS, "HTTPS_PROXY", "example.com, localhost"),
         (HTTPS, "HTTPS_PROXY", "*"),
         (HTTP, "HTTP_PROXY", "localhost"),
         (HTTPS, "HTTP_PROXY", ""),
         (HTTP, "HTTPS_PROXY", ""),
-    ] {
+    ];
+    let all = cases.map(async |(endpoint, variable, no_proxy)| {
         let request = first_request(endpoint, variable, no_proxy).await;
         assert_eq!(request, None, "{endpoint} {variable} {no_proxy}");
-    }
+    });
+    join_all(all).await;
 }

@@ -1,137 +1,14 @@
-//! The truth about every job, also when AWS Batch is slow, silent or different: a table of cases, each with a process and
-//! an emulator of its own, in real time and with a minute until the deadline.
+//! The truth about every job where only real sockets tell: an endpoint that cannot be reached, and connections that break. All
+//! other cases are in `tests/it/truth`.
 
-mod absent;
-mod looks;
-mod refused;
-mod silent;
+use std::{net::TcpListener, time::Duration};
 
-use std::{
-    collections::BTreeMap,
-    ops::RangeInclusive,
-    time::{Duration, Instant},
-};
-
-use batch_emulator::{Emulator, JobSpec, Operation, Status};
-use serde_json::{Value, json};
+use batch_emulator::{Emulator, Fault, JobSpec, Operation, Status};
+use serde_json::json;
 
 use super::process::Process;
 
-/// What happens in a case, and how it is set up.
-type NamedCase = (&'static str, fn(&Emulator) -> Case);
-
-/// All cases.
-const CASES: [(&str, &[NamedCase]); 4] = [
-    ("silent", &silent::CASES),
-    ("absent", &absent::CASES),
-    ("refused", &refused::CASES),
-    ("looks", &looks::CASES),
-];
-
-/// The outcomes that make a report incomplete.
-const LEFT: [&str; 6] = [
-    "throttled",
-    "failed",
-    "unconfirmed",
-    "notAttempted",
-    "denied",
-    "invalidId",
-];
-
-/// The longest message of a job.
-const MAX_MESSAGE: usize = 300;
-
-/// What is asked, and what is to come of it.
-struct Case {
-    event: Value,
-    /// Settings beside those of every case.
-    settings: Vec<(&'static str, String)>,
-    /// The time until the deadline.
-    time: Duration,
-    /// How many seconds the answer takes.
-    takes: RangeInclusive<u64>,
-    expected: Expected,
-    /// Whether a selection could not be listed to its end.
-    is_partial: bool,
-    /// How many calls of each operation are made. Of all others, none is.
-    calls: Vec<(Operation, RangeInclusive<usize>)>,
-}
-
-/// What comes of it.
-enum Expected {
-    /// A report on these jobs.
-    Jobs(Vec<Job>),
-    /// An error of this type, whose message contains this.
-    Error(&'static str, &'static str),
-}
-
-/// A job as it is reported, and as it is.
-struct Job {
-    id: String,
-    outcome: &'static str,
-    /// What its message contains; of a job without a message, nothing.
-    message: Option<&'static str>,
-    status: Status,
-    is_cancelled: bool,
-}
-
-impl Case {
-    /// A request to cancel these jobs.
-    fn new(jobs: Vec<Job>) -> Self {
-        let ids: Vec<&str> = jobs.iter().map(|job| job.id.as_str()).collect();
-        Self {
-            event: json!({ "jobIds": ids }),
-            settings: Vec::new(),
-            time: Duration::from_mins(1),
-            takes: 0..=25,
-            expected: Expected::Jobs(jobs),
-            is_partial: false,
-            calls: Vec::new(),
-        }
-    }
-
-    fn calls(mut self, operation: Operation, times: RangeInclusive<usize>) -> Self {
-        self.calls.push((operation, times));
-        self
-    }
-
-    fn partial(mut self) -> Self {
-        self.is_partial = true;
-        self
-    }
-
-    fn takes(mut self, seconds: RangeInclusive<u64>) -> Self {
-        self.takes = seconds;
-        self
-    }
-}
-
-impl Job {
-    fn new(
-        id: impl Into<String>,
-        outcome: &'static str,
-        message: Option<&'static str>,
-        status: Status,
-    ) -> Self {
-        Self {
-            id: id.into(),
-            outcome,
-            message,
-            status,
-            is_cancelled: false,
-        }
-    }
-
-    /// A job that is reported as cancelled, and is.
-    fn cancelled(id: impl Into<String>) -> Self {
-        Self {
-            is_cancelled: true,
-            ..Self::new(id, "cancelled", None, Status::Failed)
-        }
-    }
-}
-
-/// Adds RUNNABLE jobs.
+/// Jobs to cancel.
 fn runnable(emulator: &Emulator, count: u32) -> Vec<String> {
     emulator.add_jobs(&JobSpec {
         count,
@@ -139,88 +16,45 @@ fn runnable(emulator: &Emulator, count: u32) -> Vec<String> {
     })
 }
 
-async fn run(set_up: fn(&Emulator) -> Case) {
+#[tokio::test]
+async fn jobs_are_not_attempted_if_the_endpoint_cannot_be_reached() {
     let emulator = Emulator::new();
-    let case = set_up(&emulator);
-    emulator.forget_calls();
-    let settings = case.settings.iter();
-    let settings = settings.map(|(name, value)| (*name, value.as_str()));
-    let settings: Vec<(&str, &str)> = [("ALLOWED_QUEUES", "*")]
-        .into_iter()
-        .chain(settings)
-        .collect();
+    let ids = runnable(&emulator, 150);
+    // A port on which nobody listens any more.
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let url = format!("http://{}", address.unwrap());
+    let settings = [("ALLOWED_QUEUES", "*"), ("AWS_ENDPOINT_URL_BATCH", &url)];
     let mut process = Process::start(&emulator, &settings).await;
-    let began = Instant::now();
-    let answer = process
-        .invoke_within(&case.event.to_string(), case.time)
-        .await;
-    let seconds = began.elapsed().as_secs();
-    assert!(case.takes.contains(&seconds), "it took {seconds} s");
-    match (&case.expected, &answer) {
-        (Expected::Jobs(jobs), Ok(report)) => {
-            check_report(jobs, case.is_partial, report, &emulator);
-        }
-        (&Expected::Error(error_type, message), Err(error)) => {
-            assert_eq!(error.error_type, error_type);
-            assert!(error.message.contains(message), "{}", error.message);
-        }
-        (Expected::Jobs(_) | Expected::Error(..), _) => panic!("{answer:?}"),
+    let event = json!({ "jobIds": ids }).to_string();
+    let report = process.invoke_within(&event, Duration::from_secs(4)).await;
+    let report = report.unwrap();
+    assert_eq!(report["summary"], json!({"jobs": 150, "notAttempted": 150}));
+    assert_eq!(report["complete"], false);
+    for job in report["jobs"].as_array().unwrap() {
+        let message = job["message"].as_str().unwrap();
+        assert!(message.contains("onnection refused"), "{message}");
+        let is_plain = |c: char| !c.is_control() && c != '{' && c != '}';
+        assert!(
+            message.len() < 300 && message.chars().all(is_plain),
+            "{message}"
+        );
     }
-    for operation in Operation::ALL {
-        let calls = emulator.count(operation);
-        let expected = case.calls.iter().find(|(of, _)| *of == operation);
-        let expected = expected.map_or(0..=0, |(_, times)| times.clone());
-        assert!(expected.contains(&calls), "{operation}: {calls} calls");
-    }
-}
-
-fn check_report(jobs: &[Job], is_partial: bool, report: &Value, emulator: &Emulator) {
-    let mut summary = BTreeMap::from([("jobs", jobs.len())]);
-    for job in jobs {
-        *summary.entry(job.outcome).or_default() += 1;
-        let truth = emulator.job(&job.id).unwrap();
-        let truth = (truth.status, truth.is_cancelled);
-        assert_eq!(truth, (job.status, job.is_cancelled), "{}", job.id);
-    }
-    assert_eq!(report["summary"], json!(summary), "{}", report["jobs"][0]);
-    assert_eq!(report["selection"] == "partial", is_partial, "{report}");
-    let complete = !is_partial && !jobs.iter().any(|job| LEFT.contains(&job.outcome));
-    assert_eq!(report["complete"], complete, "{}", report["summary"]);
-    let found = report["jobs"].as_array().unwrap();
-    let truncated = report["truncated"].as_u64().unwrap_or_default();
-    assert_eq!(found.len() as u64 + truncated, jobs.len() as u64);
-    let by_id: BTreeMap<&str, &Job> = jobs.iter().map(|job| (job.id.as_str(), job)).collect();
-    for found in found {
-        let job = by_id[found["jobId"].as_str().unwrap()];
-        assert_eq!(found["outcome"], job.outcome, "{found}");
-        match (job.message, found["message"].as_str()) {
-            (Some(expected), Some(message)) => {
-                assert!(message.contains(expected), "{message}");
-                assert!(message.len() < MAX_MESSAGE, "{message}");
-                let is_plain = |c: char| !c.is_control() && c != '{' && c != '}';
-                assert!(message.chars().all(is_plain), "{message}");
-            }
-            (expected, message) => assert_eq!(message, expected, "{found}"),
-        }
-    }
+    assert!(emulator.calls().is_empty());
 }
 
 #[tokio::test]
-async fn every_job_is_reported_as_it_is() {
-    let cases = CASES.iter().flat_map(|(group, cases)| {
-        let cases = cases.iter();
-        cases.map(move |(name, set_up)| (format!("{group}: {name}"), *set_up))
-    });
-    let running: Vec<_> = cases
-        .map(|(name, set_up)| (name, tokio::spawn(run(set_up))))
-        .collect();
-    let mut failed = Vec::new();
-    for (name, case) in running {
-        if let Err(error) = case.await {
-            let panic = error.into_panic();
-            let text = panic.downcast_ref::<String>().cloned();
-            failed.push((name, text.unwrap_or_default()));
-        }
+async fn jobs_are_cancelled_once_if_connections_break_after_the_work() {
+    let emulator = Emulator::new();
+    let ids = runnable(&emulator, 100);
+    emulator.fail_next(Operation::CancelJobs, Fault::ResetAfter, 1);
+    emulator.fail_next(Operation::CancelJobs, Fault::CutShort, 1);
+    let mut process = Process::start(&emulator, &[("ALLOWED_QUEUES", "*")]).await;
+    let report = process.invoke(&json!({ "jobIds": ids }).to_string()).await;
+    let report = report.unwrap();
+    assert_eq!(report["summary"], json!({"jobs": 100, "cancelled": 100}));
+    assert_eq!(report["complete"], true);
+    assert_eq!(emulator.count(Operation::CancelJobs), 2);
+    for id in &ids {
+        assert!(emulator.job(id).unwrap().is_cancelled, "{id}");
     }
-    assert!(failed.is_empty(), "{failed:#?}");
 }

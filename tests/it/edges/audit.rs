@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use batch_emulator::{Fault, Faults, JobSpec, Operation, Queue, Status};
 use serde_json::{Value, json};
 use support::{
-    Function, QUEUE, emf,
+    Function, OWN_FAULT, QUEUE, emf,
     events::{CALLER, Form, eventbridge, queue_blocked, sqs},
     first_for, now, samples,
 };
@@ -212,7 +212,7 @@ async fn what_is_left_over_is_counted_and_what_is_too_soon_is_not() {
     assert_eq!(metrics["JobsLeftOver"], 1, "{metrics}");
     let function = Function::new(&[]);
     let mut job = JobSpec::new(Status::Runnable).queue(QUEUE);
-    job.status_reason = Some("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large".to_owned());
+    job.status_reason = Some(OWN_FAULT.to_owned());
     job.position_time = first_for(&function.emulator, Duration::from_mins(1));
     let id = function.emulator.add_job(job);
     let mut event = queue_blocked(&id, QUEUE);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use batch_emulator::{JobSpec, Status};
 use serde_json::{Value, json};
 use support::{
-    Function, QUEUE,
+    Function, OWN_FAULT, QUEUE,
     events::{failures, pipes, sns, sqs},
     first_for, only_outcome,
     samples::sample,
@@ -17,7 +17,7 @@ fn blocked(function: &Function) -> String {
         .queue(QUEUE)
         .age(Duration::from_hours(1));
     job.position_time = first_for(&function.emulator, Duration::from_hours(1));
-    job.status_reason = Some("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large".to_owned());
+    job.status_reason = Some(OWN_FAULT.to_owned());
     function.emulator.add_job(job)
 }
 

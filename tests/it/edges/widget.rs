@@ -92,7 +92,7 @@ async fn one_saved_field_is_enough_for_a_dry_run() {
         assert!(html.contains("Nothing was done."), "{saved}: {html}");
         assert_eq!(changes(&function), 0, "{saved}");
     }
-    let html = shown(&function, called(request, &json!({"dryRun": true}))).await;
+    let html = shown(&function, called(request, &json!({"maxJobs": 5}))).await;
     assert!(html.contains("</i> Done</h3>"), "{html}");
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use batch_emulator::{JobSpec, Operation, Status};
 use serde_json::{Value, json};
-use support::{Function, QUEUE, events::queue_blocked, first_for};
+use support::{Function, OWN_FAULT, QUEUE, events::queue_blocked, first_for};
 use tokio::time::Instant;
 
 /// The name of the job whose field is broken in each answer, and the field: `broken 0` is the first.
@@ -122,7 +122,7 @@ async fn a_place_that_cannot_be_read_hides_no_head_before_it() {
         read.to_string()
     });
     let waiting = || JobSpec {
-        status_reason: Some("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large".to_owned()),
+        status_reason: Some(OWN_FAULT.to_owned()),
         position_time: first_for(&function.emulator, Duration::from_mins(50)),
         ..runnable()
     };

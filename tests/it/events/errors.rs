@@ -5,7 +5,7 @@ use std::time::Duration;
 use batch_emulator::{Faults, ItemError, JobSpec, Operation, Status};
 use serde_json::{Value, json};
 use support::{
-    Failed, Function, QUEUE,
+    Failed, Function, OWN_FAULT, QUEUE,
     events::{Form, eventbridge, failures, sns, sqs},
     failed, outcomes,
 };
@@ -158,7 +158,7 @@ async fn one_invalid_sns_record_is_an_error_and_the_others_are_done() {
 fn too_soon() -> (Function, Value, String) {
     let function = Function::new(&[]);
     let first = function.emulator.add_job(JobSpec {
-        status_reason: Some("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large".to_owned()),
+        status_reason: Some(OWN_FAULT.to_owned()),
         ..JobSpec::new(Status::Runnable)
             .queue(QUEUE)
             .age(Duration::from_mins(5))

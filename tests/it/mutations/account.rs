@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use batch_emulator::{Emulator, JobSpec, Queue, Status};
+use support::OWN_FAULT;
 
 use super::tree::Tree;
 
@@ -35,8 +36,6 @@ pub(crate) fn account(ids: &BTreeSet<String>) -> Emulator {
         Status::Running,
         Status::Succeeded,
     ];
-    let reason =
-        "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
     for (index, id) in ids.iter().enumerate() {
         // The samples' array job and service job; see tests/support/src/samples.rs.
         let (spec, queue) = match id.get(..8) {
@@ -49,7 +48,7 @@ pub(crate) fn account(ids: &BTreeSet<String>) -> Emulator {
         };
         emulator.add_job(JobSpec {
             created_at: Some(BEGAN),
-            status_reason: Some(reason.to_owned()),
+            status_reason: Some(OWN_FAULT.to_owned()),
             ..spec.id(id).queue(queue).tag("user", "ann")
         });
     }

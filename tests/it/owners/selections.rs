@@ -1,5 +1,7 @@
 //! A selection means own jobs only.
 
+use support::OWN_FAULT;
+
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -85,9 +87,8 @@ async fn selection_means_own_jobs_and_only_these_count() {
 async fn head_is_ended_by_its_owner_only() {
     for (owner, is_ended) in [("ann", true), ("bob", false)] {
         let emulator = account();
-        let reason = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large";
         let id = emulator.add_job(JobSpec {
-            status_reason: Some(reason.to_owned()),
+            status_reason: Some(OWN_FAULT.to_owned()),
             ..job(Status::Runnable, Some(owner))
         });
         let function = function(emulator, &[("BLOCKED_FOR", "0")]);

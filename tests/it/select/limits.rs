@@ -7,10 +7,10 @@ use serde_json::json;
 use support::{
     Function, QUEUE,
     events::{failures, queue_blocked, sqs},
-    only_outcome,
+    job, only_outcome,
 };
 
-use super::{cancelled, error_of, job, many, select};
+use super::{cancelled, error_of, many, select};
 
 #[tokio::test(start_paused = true)]
 async fn selection_above_max_selected_is_refused_and_the_listing_stops() {

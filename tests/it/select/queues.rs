@@ -5,12 +5,12 @@ use std::{collections::BTreeSet, time::Duration};
 use batch_emulator::{Emulator, Faults, ItemError, JobSpec, Operation, Queue, Status};
 use serde_json::{Value, json};
 use support::{
-    Function,
+    Function, OWN_FAULT,
     events::{self, Form},
-    first_for, outcomes,
+    first_for, job, outcomes,
 };
 
-use super::{BLOCKED, cancelled, error_of, job, many, select};
+use super::{cancelled, error_of, many, select};
 
 const FIFTY: usize = 50;
 
@@ -239,7 +239,7 @@ async fn queues_of_which_none_can_be_read_are_refused_if_iam_denies_them() {
 async fn head_means_the_head_of_each_queue() {
     let function = with_queues(4, &[]);
     let blocked = |queue: usize, age: u64| JobSpec {
-        status_reason: Some(format!("{BLOCKED} Queue {queue}.")),
+        status_reason: Some(format!("{OWN_FAULT} Queue {queue}.")),
         position_time: first_for(&function.emulator, Duration::from_mins(20)),
         ..in_queue(queue, Status::Runnable).age(Duration::from_mins(age))
     };
@@ -286,7 +286,7 @@ async fn heads_above_max_selected_are_refused() {
     let function = with_queues(2, &[("MAX_SELECTED", "1")]);
     for queue in 0..2 {
         function.emulator.add_job(JobSpec {
-            status_reason: Some(BLOCKED.to_owned()),
+            status_reason: Some(OWN_FAULT.to_owned()),
             position_time: first_for(&function.emulator, Duration::from_mins(20)),
             ..in_queue(queue, Status::Runnable).age(Duration::from_mins(30))
         });
@@ -304,7 +304,7 @@ async fn heads_above_max_selected_are_refused() {
 async fn head_of_a_queue_that_cannot_be_read_is_named_and_hides_no_other() {
     let function = with_queues(3, &[]);
     let head = function.emulator.add_job(JobSpec {
-        status_reason: Some(BLOCKED.to_owned()),
+        status_reason: Some(OWN_FAULT.to_owned()),
         position_time: first_for(&function.emulator, Duration::from_mins(20)),
         ..in_queue(2, Status::Runnable).age(Duration::from_mins(30))
     });

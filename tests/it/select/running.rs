@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use support::{
     Function,
     events::{CALLER, Form},
-    now, only_outcome, outcomes,
+    job, now, only_outcome, outcomes,
 };
 
-use super::{error_of, job, select};
+use super::{error_of, select};
 
 const ALLOWED: [(&str, &str); 1] = [("ALLOW_TERMINATE", "true")];
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use batch_emulator::{Call, Emulator, Faults, Operation, Status};
 use serde_json::json;
-use support::{Function, QUEUE, events};
+use support::{Function, QUEUE, events, job};
 
-use super::{job, many};
+use super::many;
 
 /// Settings for long listings.
 const MANY: [(&str, &str); 1] = [("MAX_SELECTED", "100000")];

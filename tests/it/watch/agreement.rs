@@ -5,9 +5,9 @@ use std::time::Duration;
 use batch_emulator::{Emulator, JobSpec, PositionTime, Queue, Status};
 use fastrand::Rng;
 use serde_json::{Value, json};
-use support::{Function, QUEUE, first_for};
+use support::{Function, NO_CAPACITY, NO_ROLE, OWN_FAULT, QUEUE, first_for};
 
-use super::{CAPACITY, OWN_FAULT, ROLE, watch_one};
+use super::watch_one;
 
 const WORLDS: u64 = 400;
 
@@ -29,7 +29,7 @@ fn world(random: &mut Rng) -> Function {
         ],
     );
     for _ in 0..random.usize(0..3) {
-        let spec = job(random, &function.emulator);
+        let spec = drawn_job(random, &function.emulator);
         let id = function.emulator.add_job(spec);
         if random.u8(..8) == 0 {
             function.emulator.set_status(&id, Status::Starting);
@@ -38,10 +38,10 @@ fn world(random: &mut Rng) -> Function {
     function
 }
 
-fn job(random: &mut Rng, emulator: &Emulator) -> JobSpec {
+fn drawn_job(random: &mut Rng, emulator: &Emulator) -> JobSpec {
     let minutes = *random.choice(&[0, 5, 11, 59, 61, 600]).unwrap();
     let reason = *random
-        .choice(&[OWN_FAULT, OWN_FAULT, CAPACITY, ROLE, "New words", ""])
+        .choice(&[OWN_FAULT, OWN_FAULT, NO_CAPACITY, NO_ROLE, "New words", ""])
         .unwrap();
     let position_time = match random.u8(..6) {
         0 => PositionTime::Missing,

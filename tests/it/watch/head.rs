@@ -9,9 +9,9 @@ use batch_emulator::{
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use support::{Function, QUEUE, first_for};
+use support::{Function, NO_CAPACITY, NO_ROLE, OWN_FAULT, QUEUE, first_for};
 
-use super::{CAPACITY, OWN_FAULT, ROLE, job, watch_one};
+use super::{old_job, watch_one};
 
 /// The first in line, for so long, with this reason.
 fn first(function: &Function, minutes: u64, reason: &str) -> String {
@@ -19,7 +19,7 @@ fn first(function: &Function, minutes: u64, reason: &str) -> String {
     emulator.add_job(JobSpec {
         status_reason: Some(reason.to_owned()),
         position_time: first_for(emulator, Duration::from_mins(minutes)),
-        ..job(Status::Runnable).name("stuck")
+        ..old_job(Status::Runnable).name("stuck")
     })
 }
 
@@ -42,14 +42,14 @@ async fn the_first_in_line_says_why_it_waits_what_helps_and_whether_it_would_be_
         ),
         (
             90,
-            CAPACITY,
+            NO_CAPACITY,
             "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",
             false,
             "none of BLOCKED_REASONS",
         ),
         (
             90,
-            ROLE,
+            NO_ROLE,
             "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS",
             false,
             "none of BLOCKED_REASONS",
@@ -101,7 +101,7 @@ async fn a_first_job_that_is_protected_ending_moving_or_without_a_time_is_not_ca
                 emulator.forget_job(&id);
             });
     };
-    let plain = job(Status::Runnable);
+    let plain = old_job(Status::Runnable);
     let protected = plain.clone().tag("batch-cancel:protect", "");
     let array = JobSpec {
         status: Status::Pending,
@@ -255,7 +255,7 @@ async fn the_queue_acts_first_where_its_time_is_shorter_than_ours() {
     function.emulator.add_job(JobSpec {
         status_reason: Some(OWN_FAULT.to_owned()),
         position_time: PositionTime::Missing,
-        ..job(Status::Runnable)
+        ..old_job(Status::Runnable)
     });
     let head = watch_one(&function).await["head"].clone();
     assert!(head["batchActsAfter"].is_null(), "{head}");

@@ -4,9 +4,7 @@ use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use batch_emulator::{Emulator, JobSpec, PositionTime, Queue, Status};
 use serde_json::{Value, json};
-use support::{Function, first_for};
-
-use super::{CAPACITY, ROLE};
+use support::{Function, NO_CAPACITY, NO_ROLE, first_for};
 
 /// The lines of metrics of the invocations in one test, since a function takes a plain `fn` for them.
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -65,8 +63,8 @@ async fn metrics_tell_for_how_long_each_queue_has_had_its_first_job_and_whether_
     };
     let hour = first_for(&emulator, Duration::from_hours(1));
     first("busy", Some("Waiting"), hour);
-    first("stuck", Some(ROLE), hour);
-    first("untimed", Some(CAPACITY), PositionTime::Missing);
+    first("stuck", Some(NO_ROLE), hour);
+    first("untimed", Some(NO_CAPACITY), PositionTime::Missing);
     let mut function = Function::on(emulator, &[("METRICS_NAMESPACE", "Watched")]);
     function.app.output = Some(Box::new(keep));
     let named = json!(["gone", "idle", "busy", "stuck", "untimed", "training"]);

@@ -20,6 +20,7 @@ pub mod bus;
 pub mod emf;
 pub mod events;
 mod function;
+mod jobs;
 pub mod samples;
 pub mod schema;
 
@@ -27,3 +28,4 @@ pub use function::{
     Alter, FUNCTION_ARN, Failed, Function, QUEUE, QUEUE_ARN, SETTINGS, batch, failed, first_for,
     now, only_outcome, outcomes, request_id,
 };
+pub use jobs::{NO_CAPACITY, NO_ROLE, OWN_FAULT, job};

@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use batch_emulator::{Emulator, JobSpec, PositionTime, Queue, Status};
 use serde_json::{Value, json};
 
-use crate::Failed;
+use crate::{Failed, NO_CAPACITY, OWN_FAULT};
 
 /// A RUNNABLE job, the oldest, which blocks its queue by its own fault.
 pub const RUNNABLE: &str = "1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01";
@@ -26,10 +26,6 @@ pub const ARRAY: &str = "70e293b8-c384-4fc1-90b9-60d392721f07";
 pub const QUEUE: &str = "demo-queue";
 /// The queue of the service job.
 pub const SERVICE_QUEUE: &str = "demo-service-queue";
-
-const OWN_FAULT: &str =
-    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
-const NO_CAPACITY: &str = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - There are no p5.48xlarge.";
 
 /// 2025-01-01, after which the jobs were created minute by minute.
 const BEGAN: Duration = Duration::from_hours(24 * 20_089);

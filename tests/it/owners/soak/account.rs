@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use batch_emulator::{Emulator, JobSpec, Queue, Status};
-use support::Function;
+use support::{Function, OWN_FAULT};
 
 use crate::owners::callers::Caller;
 
@@ -17,8 +17,6 @@ pub(super) const OWNERS: [Option<&str>; 8] = [
     Some("http"),
     None,
 ];
-
-const BLOCKED: &str = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs too much.";
 
 /// An account of many owners, and who owns each job, by its id. Its ids are the same each time.
 pub(super) struct Account {
@@ -43,7 +41,7 @@ impl Account {
             let status = [Status::Runnable, Status::Submitted, Status::Running];
             let queue = if number % 11 == 10 { "theirs" } else { "mine" };
             let mut spec = JobSpec {
-                status_reason: Some(BLOCKED.to_owned()),
+                status_reason: Some(OWN_FAULT.to_owned()),
                 ..JobSpec::new(status[number / 8 % 3]).queue(queue).age(age)
             };
             spec = spec.name(["nightly-a", "nightly-b"][number % 2]);

@@ -6,6 +6,7 @@ use batch_emulator::{
     Attempt, Behaviour, Emulator, Exit, Faults, JobSpec, Lifecycle, Operation, PositionTime, Status,
 };
 use serde_json::json;
+use support::OWN_FAULT;
 
 use super::{Case, Expected, Job, NamedCase, runnable};
 
@@ -21,8 +22,6 @@ pub(super) const CASES: [NamedCase; 7] = [
 
 const EXITED: &str = "Essential container in task exited";
 const RAN: &str = "ran to its end although a cancel was accepted: exit code 1";
-const BLOCKS: &str =
-    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs more than any instance has.";
 
 /// A job that shows isCancelled, and whose attempt ended this long before itself.
 fn ended(emulator: &Emulator, gap: Duration, spec: JobSpec) -> String {
@@ -64,7 +63,7 @@ fn had_run(emulator: &Emulator) -> Case {
         Job::cancelled(ended(emulator, hour, failed())),
         Job::cancelled(ended(emulator, hour, on_eks())),
     ])
-    .calls(Operation::DescribeJobs, 1..=1)
+    .calls(Operation::DescribeJobs, 1)
 }
 
 fn run_anyway(emulator: &Emulator) -> Case {
@@ -95,8 +94,8 @@ fn run_anyway(emulator: &Emulator) -> Case {
     jobs[0].message = Some(RAN);
     jobs[1].message = Some("ran to its end although a cancel was accepted: exit code 0");
     Case::new(jobs)
-        .calls(Operation::CancelJobs, 1..=1)
-        .calls(Operation::DescribeJobs, 2..=2)
+        .calls(Operation::CancelJobs, 1)
+        .calls(Operation::DescribeJobs, 2)
 }
 
 fn failing_id(emulator: &Emulator) -> Case {
@@ -109,8 +108,9 @@ fn failing_id(emulator: &Emulator) -> Case {
     let id = std::mem::take(&mut jobs[42].id);
     jobs[42] = Job::new(id, "failed", Some("cannot be described"), Status::Runnable);
     Case::new(jobs)
-        .calls(Operation::CancelJobs, 2..=2)
-        .calls(Operation::DescribeJobs, 16..=20)
+        .calls(Operation::CancelJobs, 2)
+        .calls(Operation::DescribeJobs, 16)
+        .takes(1)
 }
 
 /// A job that blocks its queue, shown as its main node.
@@ -118,7 +118,7 @@ fn blocking(id: Option<&str>, shown_as_node: &[Operation]) -> JobSpec {
     JobSpec {
         job_id: id.map(str::to_owned),
         nodes: Some(2),
-        status_reason: Some(BLOCKS.to_owned()),
+        status_reason: Some(OWN_FAULT.to_owned()),
         // First for longer than BLOCKED_FOR, and as long as it is there: since 2020.
         created_at: Some(Duration::from_hours(24 * 18_262)),
         position_time: PositionTime::At(1_577_836_800_000),
@@ -130,8 +130,8 @@ fn blocking(id: Option<&str>, shown_as_node: &[Operation]) -> JobSpec {
 fn head_of(case: Case) -> Case {
     let event = json!({"select": {"jobQueue": "default", "head": true}});
     Case { event, ..case }
-        .calls(Operation::DescribeJobQueues, 1..=1)
-        .calls(Operation::GetJobQueueSnapshot, 1..=1)
+        .calls(Operation::DescribeJobQueues, 1)
+        .calls(Operation::GetJobQueueSnapshot, 1)
 }
 
 fn node_at_the_head(emulator: &Emulator) -> Case {
@@ -142,8 +142,8 @@ fn node_at_the_head(emulator: &Emulator) -> Case {
         ..Job::cancelled(id)
     };
     head_of(Case::new(vec![job]))
-        .calls(Operation::CancelJob, 1..=1)
-        .calls(Operation::DescribeJobs, 1..=2)
+        .calls(Operation::CancelJob, 1)
+        .calls(Operation::DescribeJobs, 2)
 }
 
 fn nodes_in_a_queue(emulator: &Emulator) -> Case {
@@ -159,10 +159,11 @@ fn nodes_in_a_queue(emulator: &Emulator) -> Case {
         event: json!({"select": {"jobQueue": "default"}}),
         ..Case::new(jobs)
     }
-    .calls(Operation::DescribeJobQueues, 1..=1)
-    .calls(Operation::ListJobs, 1..=10)
-    .calls(Operation::CancelJobs, 1..=1)
-    .calls(Operation::DescribeJobs, 1..=2)
+    .calls(Operation::DescribeJobQueues, 1)
+    .calls(Operation::ListJobs, 6)
+    .takes(1)
+    .calls(Operation::CancelJobs, 1)
+    .calls(Operation::DescribeJobs, 2)
 }
 
 fn no_id_at_the_head(emulator: &Emulator) -> Case {
@@ -182,8 +183,9 @@ fn no_id_in_a_queue(emulator: &Emulator) -> Case {
         ..Case::new(others.collect())
     }
     .partial()
-    .calls(Operation::DescribeJobs, 1..=2)
-    .calls(Operation::CancelJobs, 1..=1)
-    .calls(Operation::DescribeJobQueues, 1..=1)
-    .calls(Operation::ListJobs, 1..=10)
+    .calls(Operation::DescribeJobs, 2)
+    .calls(Operation::CancelJobs, 1)
+    .calls(Operation::DescribeJobQueues, 1)
+    .calls(Operation::ListJobs, 6)
+    .takes(1)
 }

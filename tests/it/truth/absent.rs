@@ -3,9 +3,9 @@
 use batch_emulator::{BulkCalls, Emulator, Faults, Operation};
 
 use serde_json::json;
-use support::SETTINGS;
+use support::Function;
 
-use super::{Case, Job, NamedCase, Process, runnable};
+use super::{Case, Job, NamedCase, runnable};
 
 pub(super) const CASES: [NamedCase; 5] = [
     ("403 MissingAuthenticationTokenException", |emulator| {
@@ -32,23 +32,25 @@ fn without_bulk(emulator: &Emulator, bulk_calls: BulkCalls) -> Case {
     });
     let ids = runnable(emulator, 60).into_iter();
     Case::new(ids.map(Job::cancelled).collect())
-        .calls(Operation::CancelJobs, 1..=1)
-        .calls(Operation::CancelJob, 60..=60)
-        .calls(Operation::DescribeJobs, 2..=3)
+        .calls(Operation::CancelJobs, 1)
+        .calls(Operation::CancelJob, 60)
+        .calls(Operation::DescribeJobs, 2)
+        .takes(6)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn absent_bulk_calls_are_asked_for_once_a_process() {
     let emulator = Emulator::new();
     emulator.set_faults(Faults {
         bulk_calls: BulkCalls::MissingToken,
         ..Faults::default()
     });
-    let mut process = Process::start(&emulator, &SETTINGS).await;
+    let function = Function::on(emulator, &[]);
+    let emulator = &function.emulator;
     for expected in [1, 0] {
         emulator.forget_calls();
-        let event = json!({"jobIds": runnable(&emulator, 5)}).to_string();
-        let report = process.invoke(&event).await.unwrap();
+        let event = json!({"jobIds": runnable(emulator, 5)});
+        let report = function.invoke(event).await.unwrap();
         assert_eq!(report["summary"], json!({"jobs": 5, "cancelled": 5}));
         assert_eq!(emulator.count(Operation::CancelJobs), expected);
         assert_eq!(emulator.count(Operation::CancelJob), 5);
