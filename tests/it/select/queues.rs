@@ -493,7 +493,7 @@ async fn head_of_unknown_age_keeps_the_younger_ones_from_being_ended() {
             .enumerate()
             .map(|(queue, age)| {
                 function.emulator.add_job(JobSpec {
-                    status_reason: Some(BLOCKED.to_owned()),
+                    status_reason: Some(OWN_FAULT.to_owned()),
                     position_time: first_for(&function.emulator, Duration::from_mins(20)),
                     ..in_queue(queue, Status::Runnable).age(Duration::from_mins(age))
                 })
