@@ -106,6 +106,11 @@ impl Pace {
         self.turns.acquire().await.ok()
     }
 
+    /// A turn, if one is free.
+    pub fn free_turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.try_acquire().ok()
+    }
+
     /// The present time between two calls; nothing while neither ceiling nor throttling limits it.
     #[must_use]
     pub fn interval(&self, now: Instant) -> Option<Duration> {

@@ -22,18 +22,24 @@ pub async fn look_at(
     let mut looks = Looks::new(session.policy, session.owner).with_patience(patience);
     looks.add(&open.iter().copied().collect::<Vec<_>>());
     let mut in_flight = FuturesUnordered::new();
-    let mut last = None;
+    let (mut last, mut turn) = (None, None);
     let deadline = session.deadline;
     while !open.is_empty() {
         let now = Instant::now();
         looks.handle_timeout(now);
         let mut wake = deadline.instant();
+        // Others may look and list at the same time.
+        let mut needs_turn = false;
         while in_flight.len() < session.pace.concurrency() && !deadline.is_over(now) {
             let ready = session.pace.ready_at(now);
             if ready > now {
                 wake = wake.min(ready);
                 break;
             }
+            let Some(free) = turn.take().or_else(|| session.pace.free_turn()) else {
+                needs_turn = true;
+                break;
+            };
             let Some(ids) = looks.next(Which::All, Fill::Any) else {
                 break;
             };
@@ -43,6 +49,7 @@ pub async fn look_at(
             }
             in_flight.push(async move {
                 let answer = send(&ids, session).await;
+                drop(free);
                 (ids, answer)
             });
         }
@@ -52,7 +59,7 @@ pub async fn look_at(
         {
             wake = wake.min(due);
         }
-        let nothing_in_time = in_flight.is_empty() && deadline.is_over(wake);
+        let nothing_in_time = in_flight.is_empty() && !needs_turn && deadline.is_over(wake);
         if nothing_in_time || deadline.is_over(now) {
             break;
         }
@@ -66,6 +73,7 @@ pub async fn look_at(
                     }
                 }
             }
+            next = session.pace.turn(), if needs_turn => turn = next,
             () = sleep_until(wake) => {}
         }
     }
