@@ -140,6 +140,8 @@ impl Pace {
                 // Two processes in step would leave all throttling to the same one of them.
                 next = next.mul_f64(0.5 + fastrand::f64());
             }
+            // The ceiling holds all the same.
+            next = next.max(self.ceiling.map(interval).unwrap_or_default());
             state.due = Some(state.due.map_or(now, |due| due.max(now)) + next);
         });
     }
