@@ -5,7 +5,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Fill, Look, Looks, Patience, Which};
 use crate::{
-    batch::{CallError, DescribeJobs, DescribeServiceJob, Described},
+    batch::{CallError, DescribeJobs, DescribeServiceJob, Described, ErrorKind},
     request::JobId,
     session::Session,
 };
@@ -19,6 +19,7 @@ pub async fn look_at(
     mut each: impl FnMut(JobId, Look),
 ) {
     let mut open: BTreeSet<JobId> = ids.into_iter().collect();
+    let mut sent: BTreeSet<JobId> = BTreeSet::new();
     let mut looks = Looks::new(session.policy, session.owner).with_patience(patience);
     looks.add(&open.iter().copied().collect::<Vec<_>>());
     let mut in_flight = FuturesUnordered::new();
@@ -44,6 +45,7 @@ pub async fn look_at(
                 break;
             };
             session.pace.spend(now);
+            sent.extend(&ids);
             if looks.is_retry(&ids) {
                 session.calls.count_retry();
             }
@@ -82,7 +84,15 @@ pub async fn look_at(
             let missing = CallError::unknown("Batch does not show the job yet");
             Look::Failed(Arc::new(CallError::out_of_time(Some(missing))))
         } else {
-            Look::Unseen(Arc::new(CallError::out_of_time(last.clone())))
+            // What Batch answered of others is no answer about this one.
+            let error = CallError::out_of_time(last.clone());
+            let is_answered = sent.contains(&id);
+            let kind = if is_answered {
+                error.kind
+            } else {
+                ErrorKind::OutOfTime
+            };
+            Look::Unseen(Arc::new(CallError { kind, ..error }))
         };
         each(id, look);
     }
