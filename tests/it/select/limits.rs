@@ -345,8 +345,10 @@ async fn limit_is_partial_where_the_oldest_job_cannot_be_looked_at() {
 async fn jobs_of_a_limited_list_for_which_no_look_was_sent_are_not_attempted() {
     let mut function = Function::new(&[("API_CONCURRENCY", "1")]);
     function.deadline = Duration::from_secs(2);
+    // There is time for one look.
     function.emulator.set_faults(Faults {
         throttle_rate: 1.0,
+        latency: Duration::from_millis(840),
         ..Faults::default()
     });
     let ids = function
@@ -357,6 +359,7 @@ async fn jobs_of_a_limited_list_for_which_no_look_was_sent_are_not_attempted() {
         .await
         .unwrap();
     let calls = function.emulator.calls();
+    assert_eq!(calls.len(), 1);
     for (id, outcome, ..) in outcomes(&report) {
         let was_asked = calls.iter().any(|call| call.job_ids.contains(&id));
         let expected = if was_asked {
