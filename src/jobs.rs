@@ -114,10 +114,10 @@ impl Jobs {
                 }
             }
             if is_stronger {
-                let is_reopened = job.outcome().is_none() && first.outcome().is_some();
+                let (is_open, was_open) = (job.outcome().is_none(), first.outcome().is_none());
                 job.asked_as = first.asked_as.take();
                 *first = job;
-                self.open += usize::from(is_reopened);
+                self.open = self.open + usize::from(is_open) - usize::from(was_open);
             }
             return index;
         }

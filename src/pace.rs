@@ -106,6 +106,11 @@ impl Pace {
         self.turns.acquire().await.ok()
     }
 
+    /// A turn, if one is free.
+    pub fn free_turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.try_acquire().ok()
+    }
+
     /// The present time between two calls; nothing while neither ceiling nor throttling limits it.
     #[must_use]
     pub fn interval(&self, now: Instant) -> Option<Duration> {
@@ -135,6 +140,8 @@ impl Pace {
                 // Two processes in step would leave all throttling to the same one of them.
                 next = next.mul_f64(0.5 + fastrand::f64());
             }
+            // The ceiling holds all the same.
+            next = next.max(self.ceiling.map(interval).unwrap_or_default());
             state.due = Some(state.due.map_or(now, |due| due.max(now)) + next);
         });
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::{Observation, RequestIndex};
 use crate::{
     batch::CallError,
@@ -37,6 +39,8 @@ pub struct Job {
     pub failed_ends: u8,
     /// Looks in a row that showed the job unchanged.
     pub unchanged_looks: u8,
+    /// When it is to be looked at again; a look before then proves no more than the last one.
+    pub look_due: Option<Instant>,
     /// The error of the last call for it.
     pub last_error: Option<Arc<CallError>>,
     /// A call to end it was sent.
@@ -122,6 +126,7 @@ impl Job {
             stage,
             failed_ends: 0,
             unchanged_looks: 0,
+            look_due: None,
             last_error: None,
             was_called: false,
             may_be_done: false,
@@ -167,10 +172,13 @@ impl Job {
         self.first.as_ref()
     }
 
-    /// How strong what is asked of it is. Of two requests for one job the stronger counts.
-    pub(super) fn strength(&self) -> (bool, bool, (bool, Action)) {
-        let is_open = self.outcome().is_none();
-        let is_left_out = self.outcome() == Some(Outcome::OverLimit);
-        (is_open, !is_left_out, self.intent.strength())
+    /// How strong what is asked of it is. Of two requests for one job the stronger counts, and what has ended has ended for
+    /// both.
+    pub(super) fn strength(&self) -> (bool, bool, bool, (bool, Action)) {
+        let outcome = self.outcome();
+        let has_ended = outcome.is_some() && self.after.is_some_and(Status::is_final);
+        let is_left_out = outcome == Some(Outcome::OverLimit);
+        let is_open = outcome.is_none();
+        (has_ended, is_open, !is_left_out, self.intent.strength())
     }
 }

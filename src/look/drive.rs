@@ -5,7 +5,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Fill, Look, Looks, Patience, Which};
 use crate::{
-    batch::{CallError, DescribeJobs, DescribeServiceJob, Described},
+    batch::{CallError, DescribeJobs, DescribeServiceJob, Described, ErrorKind},
     request::JobId,
     session::Session,
 };
@@ -19,30 +19,39 @@ pub async fn look_at(
     mut each: impl FnMut(JobId, Look),
 ) {
     let mut open: BTreeSet<JobId> = ids.into_iter().collect();
+    let mut sent: BTreeSet<JobId> = BTreeSet::new();
     let mut looks = Looks::new(session.policy, session.owner).with_patience(patience);
     looks.add(&open.iter().copied().collect::<Vec<_>>());
     let mut in_flight = FuturesUnordered::new();
-    let mut last = None;
+    let (mut last, mut turn) = (None, None);
     let deadline = session.deadline;
     while !open.is_empty() {
         let now = Instant::now();
         looks.handle_timeout(now);
         let mut wake = deadline.instant();
+        // Others may look and list at the same time.
+        let mut needs_turn = false;
         while in_flight.len() < session.pace.concurrency() && !deadline.is_over(now) {
             let ready = session.pace.ready_at(now);
             if ready > now {
                 wake = wake.min(ready);
                 break;
             }
+            let Some(free) = turn.take().or_else(|| session.pace.free_turn()) else {
+                needs_turn = true;
+                break;
+            };
             let Some(ids) = looks.next(Which::All, Fill::Any) else {
                 break;
             };
             session.pace.spend(now);
+            sent.extend(&ids);
             if looks.is_retry(&ids) {
                 session.calls.count_retry();
             }
             in_flight.push(async move {
                 let answer = send(&ids, session).await;
+                drop(free);
                 (ids, answer)
             });
         }
@@ -52,7 +61,7 @@ pub async fn look_at(
         {
             wake = wake.min(due);
         }
-        let nothing_in_time = in_flight.is_empty() && deadline.is_over(wake);
+        let nothing_in_time = in_flight.is_empty() && !needs_turn && deadline.is_over(wake);
         if nothing_in_time || deadline.is_over(now) {
             break;
         }
@@ -66,6 +75,7 @@ pub async fn look_at(
                     }
                 }
             }
+            next = session.pace.turn(), if needs_turn => turn = next,
             () = sleep_until(wake) => {}
         }
     }
@@ -74,7 +84,15 @@ pub async fn look_at(
             let missing = CallError::not_shown("Batch does not show the job yet");
             Look::Failed(Arc::new(CallError::out_of_time(Some(missing))))
         } else {
-            Look::Unseen(Arc::new(CallError::out_of_time(last.clone())))
+            // What Batch answered of others is no answer about this one.
+            let error = CallError::out_of_time(last.clone());
+            let is_answered = sent.contains(&id);
+            let kind = if is_answered {
+                error.kind
+            } else {
+                ErrorKind::OutOfTime
+            };
+            Look::Unseen(Arc::new(CallError { kind, ..error }))
         };
         each(id, look);
     }

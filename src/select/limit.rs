@@ -12,7 +12,7 @@ use super::{
     partial_by_look, refuse_too_many,
 };
 use crate::{
-    batch::{CallError, DESCRIBE_LIMIT, JobDetail, oldest_first},
+    batch::{CallError, DESCRIBE_LIMIT, ErrorKind, JobDetail, oldest_first},
     command::RequestRefused,
     jobs::{Decision, Observation, Texts},
     look::{Look, Patience, look_at},
@@ -72,6 +72,8 @@ struct Found {
     failed: Vec<(JobId, Arc<CallError>)>,
     /// Why some jobs were not looked at.
     unseen: Option<Arc<CallError>>,
+    /// The jobs that were not looked at.
+    blank: HashMap<JobId, Arc<CallError>>,
     /// How many jobs match: an array parent counts as its size.
     size: usize,
 }
@@ -109,7 +111,14 @@ impl<'a> Finder<'a> {
             Look::Seen(..) => {}
             Look::NotFound => found.missing.push(id),
             Look::Failed(error) => found.failed.push((id, error)),
-            Look::Unseen(error) => found.unseen = Some(error),
+            Look::Unseen(error) => {
+                found.blank.insert(id, Arc::clone(&error));
+                // Throttling is why, also of those for which no look was sent.
+                let is_throttled = |why: &Arc<CallError>| why.kind == ErrorKind::Throttled;
+                if !found.unseen.as_ref().is_some_and(is_throttled) {
+                    found.unseen = Some(error);
+                }
+            }
         })
         .await;
         let planned = &mut found.planned;
@@ -255,7 +264,8 @@ impl<'a> Finder<'a> {
         decisions.extend(unknown);
         let jobs = ids.into_iter().map(|id| {
             let decision = known(&id).and_then(|id| decisions.remove(&id));
-            let unseen = found.unseen.as_deref().map(not_looked_at);
+            let unseen = known(&id).and_then(|id| found.blank.get(&id));
+            let unseen = unseen.map(|error| not_looked_at(error));
             Chosen {
                 // An id that is named again was decided about before: jobs are merged by the stronger decision.
                 decision: decision.or(unseen).unwrap_or(Decision::Settle(

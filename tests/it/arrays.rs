@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use batch_emulator::{JobSpec, Status};
+use batch_emulator::{Fault, Faults, JobSpec, Operation, Status};
 use serde_json::{Value, json};
-use support::{Function, QUEUE};
+use support::{
+    Function, QUEUE,
+    events::{failures, sqs},
+};
 
 const WAITING: usize = 28;
 const RUNNING: usize = 12;
@@ -108,4 +111,29 @@ async fn one_child_that_runs_on_is_one() {
         job["children"],
         json!({"FAILED": 1, "RUNNING": 1, "SUCCEEDED": 1})
     );
+}
+
+/// The look at a child of an array that was ended a moment ago shows the array as well, and is none of the three that have to
+/// show it unchanged.
+#[tokio::test(start_paused = true)]
+async fn look_at_a_child_gives_its_array_no_less_time_to_end() {
+    let function = Function::new(&[]);
+    let emulator = &function.emulator;
+    let spec = JobSpec::new(Status::Pending).queue(QUEUE);
+    let spec = spec.age(Duration::from_mins(10)).tag("user", "ann");
+    let id = emulator.add_job(spec.array(&[Status::Runnable, Status::Runnable]));
+    emulator.set_faults(Faults {
+        flag_delay: Duration::from_secs(2),
+        ..Faults::default()
+    });
+    // The first look at the child fails, so that the array is ended before it.
+    emulator.on(Operation::DescribeJobs, |emulator, _| {
+        if emulator.count_succeeded(Operation::DescribeJobs) == 0 {
+            emulator.fail_next(Operation::DescribeJobs, Fault::ServerError, 1);
+        }
+    });
+    let by_tag = json!({"select": {"jobQueue": QUEUE, "tags": {"user": "ann"}}});
+    let child = json!({"jobId": format!("{id}:0")});
+    let answer = function.invoke(sqs([by_tag, child])).await.unwrap();
+    assert_eq!(answer, failures(&[]), "{:?}", emulator.calls());
 }

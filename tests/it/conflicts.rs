@@ -298,3 +298,31 @@ async fn job_that_starts_meanwhile_is_terminated_if_one_of_its_requests_asks_for
         }
     }
 }
+
+/// A job that has ended since it was listed is not looked at again for a request that names it.
+#[tokio::test(start_paused = true)]
+async fn job_that_a_selection_saw_ended_has_ended_for_all_requests() {
+    for named_first in [true, false] {
+        let function = Function::new(&[]);
+        let id = function
+            .emulator
+            .add_job(job(Status::Runnable).tag("user", "ann"));
+        function
+            .emulator
+            .on(Operation::DescribeJobs, |emulator, ids| {
+                for id in ids {
+                    emulator.set_status(id, Status::Succeeded);
+                }
+            });
+        let by_tag = json!({"select": {"jobQueue": QUEUE, "tags": {"user": "ann"}}});
+        let named = json!({ "jobId": id });
+        let bodies = if named_first {
+            [named, by_tag]
+        } else {
+            [by_tag, named]
+        };
+        let answer = function.invoke(sqs(&bodies)).await.unwrap();
+        assert_eq!(answer, failures(&[]));
+        assert_eq!(function.emulator.count(Operation::DescribeJobs), 1);
+    }
+}

@@ -1,26 +1,35 @@
-//! Random faults: no job is lost, none is misreported, and every answer is in time.
+//! Random faults at every door: no job is lost, none is misreported, nothing is ended that was not asked for, and every answer
+//! is in time. A door prints a line.
 //!
-//! Each scenario is generated from a seed, which a failure prints. `FAULT_SEED=17` repeats one; `FAULT_JOBS=100000` runs
-//! scenarios from `FAULT_FIRST_SEED` on until their requests have had that many jobs. With `FAULT_TERMINATE=1` all requests
-//! are to terminate.
+//! Each scenario is generated from a seed, which a failure prints. `FAULT_SEED=17` repeats one; `FAULT_JOBS=20000` and
+//! `FAULT_EVENTS=3000` run scenarios from `FAULT_FIRST_SEED` on until the reports of a door have had that many jobs, or that
+//! many events came through a door that takes one job.
 
+mod account;
+mod blocked;
+mod door;
+mod http;
+mod ids;
 mod judge;
 mod log;
-mod scenario;
+mod messages;
+mod mix;
+mod moment;
+mod panel;
+mod request;
+mod selections;
+mod sightings;
+mod spell;
+mod warm;
 
 use std::{panic::catch_unwind, time::Duration};
 
-use batch_emulator::Faults;
-use judge::{Invocation, Judge, Tally};
-use scenario::{SERVICE_QUEUE, Scenario, Shape};
-use support::{Function, QUEUE};
-use tokio::time::{Instant, sleep, timeout};
-
-/// The jobs in the requests of a run, unless `FAULT_JOBS` is set.
-const JOBS: usize = 12_000;
-
-/// Deliveries of a message with faults. One delivery without faults follows.
-const DELIVERIES: usize = 4;
+use account::SERVICE_QUEUE;
+use door::Door;
+use fastrand::Rng;
+use judge::{Invocation, Judge, Process, Tally};
+use support::Function;
+use tokio::time::Instant;
 
 /// A run is over after so many failed scenarios.
 const MOST_FAILURES: usize = 20;
@@ -35,92 +44,116 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 /// Prints how to repeat a scenario that panics.
-struct OnPanic<'a>(&'a Scenario);
+struct OnPanic(Door, u64);
 
-impl Drop for OnPanic<'_> {
+impl Drop for OnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let Scenario {
-                seed, terminate, ..
-            } = self.0;
-            let terminate = if *terminate { "FAULT_TERMINATE=1 " } else { "" };
+            let Self(door, seed) = self;
+            let name = door.name();
             eprintln!(
-                "again: FAULT_SEED={seed} {terminate}cargo test --test it faults -- --nocapture"
+                "again: FAULT_SEED={seed} cargo test --test it faults::at::{name} -- --exact --nocapture"
             );
-            eprintln!("{:?}", self.0);
         }
     }
 }
 
-#[test]
-fn no_job_is_lost_or_misreported_under_random_faults() {
-    let terminate = setting("FAULT_TERMINATE").is_some_and(|value| value > 0);
+/// Plays scenarios of a door, until it has had enough.
+fn play_all(door: Door) {
     if let Some(seed) = setting("FAULT_SEED") {
-        println!("{}", play(seed, terminate));
+        println!("{}: {}", door.name(), play(door, seed));
         return;
     }
-    let most = setting("FAULT_JOBS").map_or(JOBS, |jobs| usize::try_from(jobs).unwrap());
+    let name = if door.takes_one_job() {
+        "FAULT_EVENTS"
+    } else {
+        "FAULT_JOBS"
+    };
+    let enough = setting(name).map_or(door.short_run(), |most| usize::try_from(most).unwrap());
     let first = setting("FAULT_FIRST_SEED").unwrap_or(1);
     let mut tally = Tally::default();
+    let is_enough = |tally: &Tally| {
+        let count = if door.takes_one_job() {
+            tally.events
+        } else {
+            tally.jobs
+        };
+        count >= enough
+    };
     let mut seed = first;
-    while tally.jobs < most && tally.failures.len() < MOST_FAILURES {
-        match catch_unwind(|| play(seed, terminate)) {
+    while !is_enough(&tally) && tally.failures.len() < MOST_FAILURES {
+        match catch_unwind(|| play(door, seed)) {
             Ok(one) => tally.add(&one),
             Err(_) => tally.failures.push(seed),
         }
         seed += 1;
     }
-    println!("from seed {first} on, terminate {terminate}: {tally}");
+    println!("{} from seed {first} on: {tally}", door.name());
     assert!(tally.failures.is_empty(), "{tally}");
-    tally.must_be_varied(terminate);
+    tally.must_be_varied(door);
 }
 
 /// Runs the scenario of a seed in virtual time.
-fn play(seed: u64, terminate: bool) -> Tally {
-    let scenario = Scenario::of(seed, terminate);
-    let _on_panic = OnPanic(&scenario);
+fn play(door: Door, seed: u64) -> Tally {
+    let _on_panic = OnPanic(door, seed);
     fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
-    runtime.block_on(async {
-        let judge = Judge::new(&scenario);
-        match scenario.shape {
-            Shape::Once => once(&judge).await,
-            Shape::TwoAtOnce { kills } => two_at_once(&judge, kills).await,
-            Shape::Redelivered { kills } => redelivered(&judge, kills).await,
+    let mut tally = runtime.block_on(async {
+        match door {
+            Door::Ids => ids::play(seed, false).await,
+            Door::Terminate => ids::play(seed, true).await,
+            _ => warm::play(door, seed).await,
         }
-        judge.calls_keep_the_rules();
-        judge.tally.into_inner()
-    })
+    });
+    tally.scenarios = 1;
+    tally
+}
+
+impl Process {
+    /// A process of some speed, with the usual limits.
+    fn of(random: &mut Rng) -> Self {
+        Self {
+            calls_per_second: *random.choice(&[0, 0, 5, 20, 20, 50, 200]).unwrap(),
+            concurrency: *random.choice(&[1, 2, 8, 8, 32]).unwrap(),
+            blocked_for: Duration::from_mins(10),
+            max_selected: 1_000,
+            dry_run: false,
+        }
+    }
 }
 
 /// A new process.
-fn process(judge: &Judge<'_>) -> Function {
+fn process(judge: &Judge) -> Function {
     judge.begin_process();
-    let scenario = judge.scenario;
-    let rate = scenario.calls_per_second.to_string();
-    let concurrency = scenario.concurrency.to_string();
+    let process = &judge.process;
     let mut function = Function::on(
-        judge.emulator.clone(),
+        judge.account.emulator.clone(),
         &[
-            ("ALLOWED_QUEUES", &format!("{QUEUE},{SERVICE_QUEUE}")),
+            ("ALLOWED_QUEUES", &format!("main-queue*,{SERVICE_QUEUE}")),
             ("ALLOW_TERMINATE", "true"),
-            ("API_CALLS_PER_SECOND", &rate),
-            ("API_CONCURRENCY", &concurrency),
+            (
+                "API_CALLS_PER_SECOND",
+                &process.calls_per_second.to_string(),
+            ),
+            ("API_CONCURRENCY", &process.concurrency.to_string()),
+            ("BLOCKED_FOR", &process.blocked_for.as_secs().to_string()),
+            ("MAX_SELECTED", &process.max_selected.to_string()),
+            ("DRY_RUN", &process.dry_run.to_string()),
         ],
     );
-    function.deadline = scenario.deadline;
     function.app.output = Some(judge.log.output());
     function
 }
 
 /// Lets a process work on an event, and checks its answer, which must come before the deadline. Gives the messages that
 /// come back.
-async fn invoke(judge: &Judge<'_>, function: &mut Function, invocation: &Invocation) -> Vec<usize> {
+async fn invoke(judge: &Judge, function: &mut Function, invocation: &Invocation) -> Vec<usize> {
     function.request_id.clone_from(&invocation.request_id);
+    function.deadline = invocation.spell.deadline;
     let began = Instant::now();
     let answer = function.invoke(invocation.event.clone()).await;
     let took = began.elapsed();
@@ -132,72 +165,30 @@ async fn invoke(judge: &Judge<'_>, function: &mut Function, invocation: &Invocat
     judge.check(invocation, answer)
 }
 
-async fn once(judge: &Judge<'_>) {
-    let mut function = process(judge);
-    let invocation = judge.invocation();
-    invoke(judge, &mut function, &invocation).await;
-    judge.calls_are_in_time(&invocation, function.deadline);
-    assert!(judge.emulator.most_in_flight() <= judge.scenario.concurrency);
-    if judge.scenario.dry_run {
-        judge.nothing_changed();
-    }
+/// A test for each door, so that they run side by side.
+macro_rules! doors {
+    ($($name:ident = $door:ident,)*) => {
+        $(#[test]
+        fn $name() {
+            play_all(Door::$door);
+        })*
+    };
 }
 
-async fn two_at_once(judge: &Judge<'_>, kills: bool) {
-    let one = async {
-        invoke(judge, &mut process(judge), &judge.invocation()).await;
-    };
-    let other = async {
-        let killed_after = judge.scenario.kill_after(0).filter(|_| kills);
-        let (mut function, invocation) = (process(judge), judge.invocation());
-        let work = invoke(judge, &mut function, &invocation);
-        let Some(time) = killed_after else {
-            work.await;
-            return;
-        };
-        if timeout(time, work).await.is_err() {
-            judge.killed();
-            invoke(judge, &mut process(judge), &judge.invocation()).await;
-        }
-    };
-    tokio::join!(one, other);
-}
+mod at {
+    use super::{Door, play_all};
 
-/// Messages are redelivered until they are done. Where `kills`, the process may be killed during a delivery, after which all
-/// of its messages are redelivered.
-async fn redelivered(judge: &Judge<'_>, kills: bool) {
-    let mut messages = judge.messages();
-    let mut function = process(judge);
-    for delivery in 0..=DELIVERIES {
-        let last = delivery == DELIVERIES;
-        if last {
-            // By then every accepted call has had its effect.
-            sleep(Duration::from_secs(20)).await;
-            judge.emulator.set_faults(Faults {
-                latency: Duration::from_millis(20),
-                ..Faults::default()
-            });
-            function.deadline = Duration::from_mins(3);
-        }
-        if messages.is_empty() {
-            break;
-        }
-        let invocation = judge.delivery(&messages);
-        let killed_after = judge
-            .scenario
-            .kill_after(delivery)
-            .filter(|_| kills && !last);
-        let work = invoke(judge, &mut function, &invocation);
-        let Some(time) = killed_after else {
-            messages = work.await;
-            continue;
-        };
-        if let Ok(left) = timeout(time, work).await {
-            messages = left;
-        } else {
-            judge.killed();
-            function = process(judge);
-        }
+    doors! {
+        ids = Ids,
+        terminate = Terminate,
+        tags = Tags,
+        max_jobs = MaxJobs,
+        queues = Queues,
+        head = Head,
+        blocked = Blocked,
+        alarm = Alarm,
+        messages = Messages,
+        http = Http,
+        panel = Panel,
     }
-    judge.everything_is_done(&messages);
 }

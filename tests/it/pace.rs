@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use batch_cancel::pace::Pace;
 use batch_emulator::{Call, Emulator, Fault, Faults, JobSpec, Operation, Queue, Status};
 use serde_json::{Value, json};
 use support::{Function, QUEUE};
@@ -232,4 +233,30 @@ async fn unknown_bulk_call_is_replaced_by_single_calls() {
     });
     let (summary, _) = cancel(&function, &more).await;
     assert_eq!(summary, json!({"jobs": 60, "cancelled": 60}));
+}
+
+#[test]
+fn ceiling_holds_while_the_rate_comes_back_after_throttling() {
+    const CEILING: u32 = 20;
+    const SECONDS: u32 = 3;
+    for seed in 0..500 {
+        fastrand::seed(seed);
+        let pace = Pace::new(Some(CEILING), 8);
+        let began = Instant::now();
+        pace.throttled(began, began);
+        let (mut now, mut times) = (began, Vec::new());
+        while now < began + Duration::from_secs(12) {
+            now = pace.ready_at(now);
+            pace.spend(now);
+            times.push(now);
+        }
+        let window = Duration::from_secs(SECONDS.into());
+        let within = |from: usize| times[from..].partition_point(|&at| at < times[from] + window);
+        let most = (0..times.len()).map(within).max().unwrap();
+        let allowed = CEILING * SECONDS + 4;
+        assert!(
+            most <= usize::try_from(allowed).unwrap(),
+            "{most} calls, seed {seed}"
+        );
+    }
 }

@@ -11,13 +11,45 @@ use serde_json::Value;
 /// The id and outcome of each job of a report.
 pub(crate) type Results = Vec<(String, String)>;
 
-/// Takes the lines about jobs out of the log.
+/// What the log says of an invocation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Logged {
+    pub(crate) results: Results,
+    /// The line `done`.
+    pub(crate) done: Value,
+}
+
+impl Logged {
+    /// Not all jobs of a selection could be found.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.done["partial"].is_string()
+    }
+
+    /// Whether an error of this type is named.
+    pub(crate) fn has_error(&self, error_type: &str) -> bool {
+        let types = self.done["errorType"].as_str().unwrap_or_default();
+        types.split(", ").any(|one| one == error_type)
+    }
+
+    /// The number of requests that were refused.
+    pub(crate) fn refused(&self) -> u64 {
+        self.done["refused"].as_u64().unwrap_or_default()
+    }
+
+    /// How many jobs were left alone because of `maxJobs`, those that were only counted too.
+    pub(crate) fn over_limit(&self) -> usize {
+        let counted = self.done["counts"]["overLimit"].as_u64();
+        usize::try_from(counted.unwrap_or_default()).unwrap()
+    }
+}
+
+/// Takes the lines about jobs, and about whole invocations, out of the log.
 #[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<BTreeMap<String, Results>>>);
+pub(crate) struct Log(Arc<Mutex<BTreeMap<String, Logged>>>);
 
 impl Log {
-    /// The report of the invocation with this request id; None if there was none.
-    pub(crate) fn take(&self, request_id: &str) -> Option<Results> {
+    /// What is said of the invocation with this request id; None if that is nothing.
+    pub(crate) fn take(&self, request_id: &str) -> Option<Logged> {
         self.0.lock().unwrap().remove(request_id)
     }
 
@@ -32,7 +64,11 @@ impl Log {
         let request_id = line["requestId"].as_str().unwrap().to_owned();
         let results = line["results"].as_str().map(results).unwrap_or_default();
         let mut all = self.0.lock().unwrap();
-        all.entry(request_id).or_default().extend(results);
+        let logged = all.entry(request_id).or_default();
+        logged.results.extend(results);
+        if line["message"] == "done" {
+            logged.done = line;
+        }
     }
 }
 

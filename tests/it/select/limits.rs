@@ -7,7 +7,7 @@ use serde_json::json;
 use support::{
     Function, QUEUE,
     events::{failures, queue_blocked, sqs},
-    job, only_outcome,
+    job, only_outcome, outcomes,
 };
 
 use super::{cancelled, error_of, many, select};
@@ -338,4 +338,35 @@ async fn limit_is_partial_where_the_oldest_job_cannot_be_looked_at() {
     let report = report.unwrap_or_else(|error| panic!("{}: {error}", error.error_type()));
     assert_eq!(report["selection"], "partial", "{report}");
     assert!(cancelled(&function.emulator).is_empty());
+}
+
+/// What Batch answers of a hundred jobs says nothing of the others.
+#[tokio::test(start_paused = true)]
+async fn jobs_of_a_limited_list_for_which_no_look_was_sent_are_not_attempted() {
+    let mut function = Function::new(&[("API_CONCURRENCY", "1")]);
+    function.deadline = Duration::from_secs(2);
+    // There is time for one look.
+    function.emulator.set_faults(Faults {
+        throttle_rate: 1.0,
+        latency: Duration::from_millis(840),
+        ..Faults::default()
+    });
+    let ids = function
+        .emulator
+        .add_jobs(&many(150, job(Status::Runnable)));
+    let report = function
+        .invoke(json!({"jobIds": ids, "maxJobs": 1}))
+        .await
+        .unwrap();
+    let calls = function.emulator.calls();
+    assert_eq!(calls.len(), 1);
+    for (id, outcome, ..) in outcomes(&report) {
+        let was_asked = calls.iter().any(|call| call.job_ids.contains(&id));
+        let expected = if was_asked {
+            "throttled"
+        } else {
+            "notAttempted"
+        };
+        assert_eq!(outcome, expected, "{report}");
+    }
 }

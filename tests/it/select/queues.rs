@@ -282,6 +282,24 @@ async fn head_means_the_head_of_each_queue() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn heads_of_several_queues_are_looked_at_within_the_concurrency() {
+    for concurrency in [1, 3] {
+        let function = with_queues(8, &[("API_CONCURRENCY", &concurrency.to_string())]);
+        function.emulator.set_faults(Faults {
+            latency: Duration::from_millis(50),
+            ..Faults::default()
+        });
+        for queue in 0..8 {
+            function.emulator.add_job(in_queue(queue, Status::Runnable));
+        }
+        let report = function.invoke(select_all(json!({"head": true}))).await;
+        assert_eq!(report.unwrap()["summary"], json!({"jobs": 0}));
+        assert_eq!(function.emulator.count(Operation::DescribeJobs), 8);
+        assert_eq!(function.emulator.most_in_flight(), concurrency);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn heads_above_max_selected_are_refused() {
     let function = with_queues(2, &[("MAX_SELECTED", "1")]);
     for queue in 0..2 {

@@ -1,11 +1,13 @@
-//! Counts over all scenarios: what never happened was not tested.
+//! Counts over the scenarios of a door: what never happened was not tested.
 
 use std::{collections::BTreeMap, fmt};
 
 use batch_emulator::{Call, Emulator};
 
-/// Every outcome that a request for ids can have.
-const OUTCOMES: [&str; 16] = [
+use crate::faults::door::Door;
+
+/// Every outcome that a request can have but `notOwner`, for which each caller would need a name.
+const OUTCOMES: [&str; 19] = [
     "cancelled",
     "cancelling",
     "terminated",
@@ -16,6 +18,9 @@ const OUTCOMES: [&str; 16] = [
     "protected",
     "queueNotAllowed",
     "wouldCancel",
+    "wouldTerminate",
+    "overLimit",
+    "tooSoon",
     "invalidId",
     "denied",
     "throttled",
@@ -42,40 +47,13 @@ const FAULTS: [&str; 14] = [
     "UndeterminedOperationXml",
 ];
 
-/// What a request to cancel meets, and one to terminate does not.
-const OF_CANCEL: [&str; 5] = [
-    "running",
-    "wouldCancel",
-    "refuseStartedRate",
-    "runsAnyway",
-    "runsAnywayRate",
-];
-
-/// What only a run of this many jobs must meet.
-const LONG_RUN: usize = 50_000;
-const RARE: [&str; 15] = [
-    "wouldCancel",
-    "terminating",
-    "NotFound",
-    "UnknownOperation",
-    "MissingToken",
-    "UndeterminedOperation",
-    "UndeterminedOperationXml",
-    "bulkCalls",
-    "callsPerSecond",
-    "omitDone",
-    "omitUndone",
-    "refuseStartedRate",
-    "refuseEndedRate",
-    "slow",
-    "Slow",
-];
-
 /// Counts over all scenarios.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) scenarios: usize,
+    /// The jobs in the reports.
     pub(crate) jobs: usize,
+    pub(crate) events: usize,
     calls: usize,
     /// How often each kind of fault met a call.
     faults: BTreeMap<String, usize>,
@@ -88,20 +66,13 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn of(jobs: usize) -> Self {
-        Self {
-            scenarios: 1,
-            jobs,
-            ..Self::default()
-        }
-    }
-
     pub(crate) fn outcome(&mut self, outcome: &str) {
         *self.outcomes.entry(outcome.to_owned()).or_default() += 1;
     }
 
+    /// Counts calls, which are forgotten then. Switches are counted since the start.
     pub(crate) fn take(&mut self, emulator: &Emulator, calls: &[Call]) {
-        self.calls = calls.len();
+        self.calls += calls.len();
         self.switches = emulator.fault_counts();
         for fault in calls.iter().filter_map(|call| call.fault) {
             *self.faults.entry(format!("{fault:?}")).or_default() += 1;
@@ -111,6 +82,7 @@ impl Tally {
     pub(crate) fn add(&mut self, other: &Self) {
         self.scenarios += other.scenarios;
         self.jobs += other.jobs;
+        self.events += other.events;
         self.calls += other.calls;
         self.failed_messages += other.failed_messages;
         self.kills += other.kills;
@@ -127,27 +99,26 @@ impl Tally {
         }
     }
 
-    /// Every switch bit, every form of fault met a call, and every outcome was reported.
-    pub(crate) fn must_be_varied(&self, terminate: bool) {
-        let is_excused = |name: &str| {
-            (terminate && OF_CANCEL.contains(&name))
-                || (self.jobs < LONG_RUN && RARE.contains(&name))
-        };
-        for name in OUTCOMES {
-            let was_reported = self.outcomes.contains_key(name);
-            assert!(was_reported || is_excused(name), "no {name} in {self}");
-        }
-        for name in FAULTS {
-            let was_met = self.faults.contains_key(name);
-            assert!(was_met || is_excused(name), "no {name} in {self}");
-        }
-        // Requests by id list nothing: no token is ever used, and no queue read.
-        let of_listings = |name: &str| ["tokens", "queueErrors"].contains(&name);
-        let switches = self.switches.iter();
-        for (name, count) in switches.filter(|(name, _)| !of_listings(name)) {
-            assert!(*count > 0 || is_excused(name), "{name} never bit in {self}");
-        }
-        assert!(self.kills > 0 && self.failed_messages > 0, "{self}");
+    /// Every switch bit, every form of fault met a call, and every outcome was reported, but for what cannot be at this door.
+    pub(crate) fn must_be_varied(&self, door: Door) {
+        let switches = self.switches.iter().filter(|(_, count)| **count > 0);
+        let met: Vec<&str> = switches
+            .map(|(name, _)| *name)
+            .chain(self.faults.keys().map(String::as_str))
+            .chain(self.outcomes.keys().map(String::as_str))
+            .collect();
+        let names = self.switches.keys().copied().chain(OUTCOMES).chain(FAULTS);
+        let missing: Vec<&str> = names
+            .filter(|name| !met.contains(name) && door.cannot_meet(name).is_none())
+            .collect();
+        assert!(missing.is_empty(), "{missing:?} never happened in {self}");
+        let impossible: Vec<&&str> = met
+            .iter()
+            .filter(|name| door.cannot_meet(name).is_some())
+            .collect();
+        assert!(impossible.is_empty(), "{impossible:?} can happen in {self}");
+        assert!(!door.is_killed() || self.kills > 0, "{self}");
+        assert!(!door.is_of_messages() || self.failed_messages > 0, "{self}");
     }
 }
 
@@ -156,6 +127,7 @@ impl fmt::Display for Tally {
         let Self {
             scenarios,
             jobs,
+            events,
             calls,
             faults,
             switches,
@@ -166,9 +138,9 @@ impl fmt::Display for Tally {
         } = self;
         write!(
             f,
-            "{jobs} jobs in {scenarios} scenarios, {calls} calls, {kills} processes killed, \
-             {failed_messages} messages returned, {} scenarios failed {failures:?}\n\
-             switches {switches:?}\nfaults of calls {faults:?}\nreported {outcomes:?}",
+            "{jobs} jobs of {events} events in {scenarios} processes, {calls} calls, {kills} killed, \
+             {failed_messages} messages returned, wrong {} {failures:?}; switches {switches:?}; \
+             faults {faults:?}; reported {outcomes:?}",
             failures.len()
         )
     }

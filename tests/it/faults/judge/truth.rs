@@ -9,7 +9,7 @@ use std::{
 use batch_emulator::{Answer, Call, Emulator, ItemError, JobView, Operation, Status};
 
 use super::{Invocation, Judge};
-use crate::faults::scenario::{Nature, RequestedJob, Shape};
+use crate::faults::{account::Nature, request::Request};
 
 /// An attempt that ended this close to the end of its job ended with it, in milliseconds.
 const SAME_END: i64 = 1000;
@@ -25,6 +25,7 @@ const LOOKS_IN_VAIN: usize = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
     Done,
+    TooSoon,
     Rejected,
     Retryable,
 }
@@ -33,24 +34,40 @@ pub(crate) enum Class {
 pub(crate) fn class(outcome: &str) -> Class {
     match outcome {
         "cancelled" | "cancelling" | "terminated" | "terminating" | "running" | "finished"
-        | "notFound" | "protected" | "queueNotAllowed" | "wouldCancel" | "wouldTerminate" => {
-            Class::Done
-        }
+        | "notFound" | "protected" | "queueNotAllowed" | "wouldCancel" | "wouldTerminate"
+        | "overLimit" => Class::Done,
+        "tooSoon" => Class::TooSoon,
         "invalidId" | "denied" => Class::Rejected,
         "throttled" | "failed" | "unconfirmed" | "notAttempted" => Class::Retryable,
         other => panic!("no outcome: {other}"),
     }
 }
 
+/// What is asked of a job.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
+pub(crate) struct Asked {
+    pub(crate) nature: Nature,
+    /// It is to be terminated, whatever its status.
+    pub(crate) terminates: bool,
+    /// No request may terminate it.
+    pub(crate) only_cancels: bool,
+    /// It may be asked for in a dry run alone.
+    pub(crate) may_be_dry: bool,
+    /// It may be left alone since others are older.
+    pub(crate) is_limited: bool,
+    /// Its time may not have come.
+    pub(crate) may_be_too_soon: bool,
+}
+
 /// What each look could have shown.
 #[derive(Clone)]
 pub(crate) struct Looks {
-    began: Duration,
     by_job: Arc<Mutex<HashMap<String, Vec<Look>>>>,
 }
 
 /// What a look could have shown of a job.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Look {
     at: Duration,
     status: Status,
@@ -68,7 +85,6 @@ impl Looks {
     /// The looks at this account's jobs from now on.
     pub(crate) fn at(emulator: &Emulator) -> Self {
         let looks = Self {
-            began: emulator.now(),
             by_job: Arc::default(),
         };
         for operation in [Operation::DescribeJobs, Operation::DescribeServiceJob] {
@@ -99,14 +115,16 @@ impl Looks {
 
 /// What is known of an invocation and its calls.
 pub(crate) struct Evidence<'a> {
-    judge: &'a Judge<'a>,
+    judge: &'a Judge,
     invocation: &'a Invocation,
     /// Its calls by job, those that only look too.
     calls: HashMap<&'a str, Vec<&'a Call>>,
+    /// Its calls for the front of a queue.
+    fronts: Vec<&'a Call>,
 }
 
 impl<'a> Evidence<'a> {
-    pub(crate) fn new(judge: &'a Judge<'a>, invocation: &'a Invocation, calls: &'a [Call]) -> Self {
+    pub(crate) fn new(judge: &'a Judge, invocation: &'a Invocation, calls: &'a [Call]) -> Self {
         let mut by_job: HashMap<&str, Vec<&Call>> = HashMap::new();
         let is_ours = |call: &&Call| match &call.reason {
             Some(reason) => reason.ends_with(&invocation.request_id),
@@ -117,10 +135,12 @@ impl<'a> Evidence<'a> {
                 by_job.entry(id).or_default().push(call);
             }
         }
+        let of_fronts = |call: &&Call| call.operation == Operation::GetJobQueueSnapshot;
         Self {
             judge,
             invocation,
             calls: by_job,
+            fronts: calls.iter().filter(of_fronts).collect(),
         }
     }
 
@@ -133,27 +153,38 @@ impl<'a> Evidence<'a> {
     }
 
     /// The calls that end jobs and name this one.
-    fn ends(&self, id: &str) -> impl Iterator<Item = &'a Call> {
+    pub(crate) fn ends(&self, id: &str) -> impl Iterator<Item = &'a Call> {
         let calls = self.calls.get(id).into_iter().flatten().copied();
         calls.filter(|call| call.reason.is_some())
+    }
+
+    /// What the last look showed that was answered before the first call to end a job was sent.
+    pub(crate) fn seen_before_the_end(&self, id: &str) -> Option<Status> {
+        let ended = self.ends(id).map(|call| call.at).min()?;
+        let calls = self.calls.get(id).into_iter().flatten();
+        let looks = calls.filter(|call| call.reason.is_none() && call.succeeded());
+        let before = looks.filter(|call| call.answered_at.is_some_and(|at| at <= ended));
+        let last = before.filter_map(|call| call.performed_at).max()?;
+        let mut shown = self.shown(id).into_iter();
+        shown.find(|look| look.at == last).map(|look| look.status)
     }
 
     /// # Errors
     ///
     /// What contradicts the outcome.
-    pub(crate) fn check(&self, outcome: &str, requested: &RequestedJob) -> Result<(), String> {
-        let id = requested.id.as_str();
-        let job = self.judge.emulator.job(id);
-        let contradiction = match self.holds(outcome, requested, job.as_ref()) {
+    pub(crate) fn check(&self, outcome: &str, id: &str, asked: Asked) -> Result<(), String> {
+        let emulator = &self.judge.account.emulator;
+        let job = emulator.job(id);
+        let contradiction = match self.holds(outcome, id, asked, job.as_ref()) {
             Ok(true) => return Ok(()),
             Ok(false) => "it is not",
             Err(contradiction) => contradiction,
         };
-        let attempts = self.judge.emulator.attempts(id);
+        let attempts = emulator.attempts(id);
         let calls: Vec<String> = self.calls(id).map(|call| self.told(call, id)).collect();
-        let passed = self.passed();
+        let (passed, shown) = (self.passed(), self.shown(id));
         Err(format!(
-            "{contradiction}: {requested:?} {job:?} {attempts:?}\n{}\nreported at {passed:?}",
+            "{contradiction}: {asked:?} {job:?} {attempts:?}\nshown {shown:?}\n{}\nreported at {passed:?}",
             calls.join("\n")
         ))
     }
@@ -161,19 +192,22 @@ impl<'a> Evidence<'a> {
     fn holds(
         &self,
         outcome: &str,
-        requested: &RequestedJob,
+        id: &str,
+        asked: Asked,
         job: Option<&JobView>,
     ) -> Result<bool, &'static str> {
-        let id = requested.id.as_str();
         Ok(match outcome {
-            "invalidId" => requested.nature == Nature::Invalid,
-            "notFound" => requested.nature == Nature::Unknown || self.is_hidden(id),
-            "protected" => requested.nature == Nature::Protected,
-            "queueNotAllowed" => requested.nature == Nature::InOtherQueue,
-            "wouldCancel" | "wouldTerminate" => self.judge.scenario.dry_run,
-            "unconfirmed" => self.is_unconfirmed(id)?,
+            "invalidId" => asked.nature == Nature::Invalid,
+            "notFound" => asked.nature == Nature::Unknown || self.is_hidden(id),
+            "protected" => asked.nature == Nature::Protected,
+            "queueNotAllowed" => asked.nature == Nature::InOtherQueue,
+            "wouldCancel" | "wouldTerminate" => asked.may_be_dry && self.is_untouched(id),
+            "overLimit" => asked.is_limited && self.is_untouched(id),
+            "tooSoon" => asked.may_be_too_soon && self.is_untouched(id),
+            "unconfirmed" => self.is_unconfirmed(id, asked)?,
             "notAttempted" => self.is_not_attempted(id)?,
             "failed" | "throttled" | "denied" => self.is_refused(outcome, id, job)?,
+            "running" if asked.terminates => false,
             other => self.is_true_of(other, job.ok_or("there is no such job")?),
         })
     }
@@ -189,8 +223,9 @@ impl<'a> Evidence<'a> {
         let (operation, jobs) = (call.operation, call.job_ids.len());
         let (answer, fault, refused) = (call.answer, call.fault, call.refused_jobs);
         let (at, done) = (after(call.at), call.performed_at.map(after));
+        let answered = call.answered_at.map(after);
         format!(
-            "at {at:?} {operation}{of_parent} with {jobs}, done {done:?}, {answer:?}, {fault:?}, {refused} refused"
+            "at {at:?} {operation}{of_parent} with {jobs}, done {done:?}, {answer:?} at {answered:?}, {fault:?}, {refused} refused"
         )
     }
 
@@ -204,11 +239,7 @@ impl<'a> Evidence<'a> {
             "terminated" => is_failed && job.is_terminated,
             "cancelling" => was(|look| look.is_cancelled && look.status.is_cancellable()),
             "terminating" => was(|look| look.is_terminated && !look.status.is_final()),
-            "running" => {
-                let started =
-                    |look: &Look| [Status::Starting, Status::Running].contains(&look.status);
-                was(started) && !self.judge.scenario.terminate
-            }
+            "running" => was(|look| [Status::Starting, Status::Running].contains(&look.status)),
             "finished" => {
                 let was_cancelled = job.is_cancelled && !ran_to_end;
                 job.status == Status::Succeeded
@@ -223,22 +254,29 @@ impl<'a> Evidence<'a> {
         let Some(job_stopped_at) = job.stopped_at else {
             return false;
         };
-        let attempts = self.judge.emulator.attempts(&job.job_id);
+        let emulator = &self.judge.account.emulator;
+        let attempts = emulator.attempts(&job.job_id);
         let stopped_at = attempts.iter().filter_map(|attempt| attempt.stopped_at);
         stopped_at
             .map(|at| i64::try_from(at.as_millis()).unwrap())
             .any(|at| (at - job_stopped_at).abs() <= SAME_END)
     }
 
-    /// When jobs are first found by looks.
-    fn visible_from(&self) -> Duration {
-        self.judge.looks.began + self.judge.scenario.faults.visibility_delay
+    /// No call that would end it was sent.
+    fn is_untouched(&self, id: &str) -> bool {
+        self.ends(id).next().is_none()
+    }
+
+    /// When the job is first found by looks.
+    fn visible_from(&self, id: &str) -> Duration {
+        let known = self.judge.account.known(id);
+        known.map_or(Duration::ZERO, |known| known.visible_from)
     }
 
     /// No look could find it yet, as often as it takes.
     fn is_hidden(&self, id: &str) -> bool {
         let in_vain = self.answered(id);
-        in_vain.range(..self.visible_from()).count() >= LOOKS_IN_VAIN
+        in_vain.range(..self.visible_from(id)).count() >= LOOKS_IN_VAIN
     }
 
     /// When looks were performed that were answered. Of a service job that it does not know, Batch answers 400.
@@ -257,23 +295,24 @@ impl<'a> Evidence<'a> {
     fn shown(&self, id: &str) -> Vec<Look> {
         let answered = self.answered(id);
         let looks = self.judge.looks.of(id, self.invocation.began);
-        let is_shown = |look: &Look| look.at >= self.visible_from() && answered.contains(&look.at);
+        let is_shown =
+            |look: &Look| look.at >= self.visible_from(id) && answered.contains(&look.at);
         looks.into_iter().filter(is_shown).collect()
     }
 
     /// How long the invocation has taken.
     fn passed(&self) -> Duration {
-        let now = self.judge.emulator.now();
+        let now = self.judge.account.emulator.now();
         now.saturating_sub(self.invocation.began)
     }
 
     /// All looks are this invocation's: those of another instance are not its to know.
     fn is_alone(&self) -> bool {
-        !matches!(self.judge.scenario.shape, Shape::TwoAtOnce { .. })
+        self.invocation.is_alone
     }
 
     /// A call was sent, for it or its array, and no look showed an effect after it.
-    fn is_unconfirmed(&self, id: &str) -> Result<bool, &'static str> {
+    fn is_unconfirmed(&self, id: &str, asked: Asked) -> Result<bool, &'static str> {
         let array = id.split_once(':').map(|(array, _)| array);
         let of_array = array.into_iter().flat_map(|array| self.ends(array));
         let sent = self.ends(id).map(|call| call.at).max();
@@ -281,11 +320,10 @@ impl<'a> Evidence<'a> {
         let Some(last_end) = sent else {
             return Err("no call was sent for it or its array");
         };
-        let terminates = self.judge.scenario.terminate;
         let shows_effect = |look: &Look| {
             let is_past = look.status.is_final() || look.is_terminated;
             let is_out_of_reach = look.is_cancelled || !look.status.is_cancellable();
-            look.at > last_end && (is_past || (!terminates && is_out_of_reach))
+            look.at > last_end && (is_past || (asked.only_cancels && is_out_of_reach))
         };
         if self.is_alone() && self.shown(id).iter().any(shows_effect) {
             return Err("a look showed the effect");
@@ -300,7 +338,11 @@ impl<'a> Evidence<'a> {
             return Err("a call was sent for it");
         }
         let has_ended = |look: &Look| look.status.is_final();
-        if self.is_alone() && !id.contains(':') && self.shown(id).iter().any(has_ended) {
+        // What one request saw of a job that it does not mean, another does not know.
+        let requests = &self.invocation.requests;
+        let is_alone = requests.len() == 1 || !requests.iter().any(Request::looks_first);
+        if is_alone && self.is_alone() && !id.contains(':') && self.shown(id).iter().any(has_ended)
+        {
             return Err("a look showed that it has ended");
         }
         Ok(true)
@@ -321,16 +363,20 @@ impl<'a> Evidence<'a> {
         if self.ends(id).any(is_unanswered) {
             return Err("a call was not answered");
         }
-        let faults = self.judge.emulator.faults();
+        let faults = self.judge.account.emulator.faults();
+        let mut calls = self.calls(id).chain(self.fronts.iter().copied());
         Ok(match outcome {
-            "throttled" => self
-                .calls(id)
-                .any(|call| call.throttled() || call.refused_jobs > 0),
+            "throttled" => calls.any(|call| call.throttled() || call.refused_jobs > 0),
             "denied" => {
                 let by_error = faults.item_errors.get(id) == Some(&ItemError::AccessDenied);
-                by_error || faults.denied_jobs.contains(id) || !faults.denied.is_empty()
+                let by_queue = faults
+                    .queue_errors
+                    .values()
+                    .any(|e| *e == ItemError::AccessDenied);
+                let by_job = by_error || faults.denied_jobs.contains(id);
+                by_job || by_queue || !faults.denied.is_empty()
             }
-            _ => self.calls(id).any(is_refusal),
+            _ => calls.any(is_refusal),
         })
     }
 
@@ -341,10 +387,9 @@ impl<'a> Evidence<'a> {
         }
         let reason = job.status_reason.as_deref().unwrap_or_default();
         let has_our_reason = reason.ends_with(&self.invocation.request_id);
-        let is_alone = self.judge.scenario.shape == Shape::Once;
-        let looks = self.judge.looks.of(&job.job_id, Duration::ZERO);
+        let looks = self.judge.looks.of(&job.job_id, self.invocation.began);
         let was_marked = looks.first().is_none_or(Look::is_marked);
-        let by_us = has_our_reason || (is_alone && !was_marked);
+        let by_us = has_our_reason || (self.invocation.is_first && !was_marked);
         by_us && !self.is_unknown_child(&job.job_id)
     }
 
@@ -362,13 +407,13 @@ impl<'a> Evidence<'a> {
         let mut looks = calls.filter(|call| call.reason.is_none());
         let a_look_failed =
             looks.any(|call| array_ended.is_some_and(|at| call.at >= at) && !call.succeeded());
-        let faults = &self.judge.scenario.faults;
+        let faults = &self.invocation.spell.faults;
         let last_part = if faults.slow.is_empty() && faults.slow_rate == 0.0 {
             NEARLY_OVER
         } else {
             NEARLY_OVER_WHEN_SLOW
         };
-        let is_late = self.passed() + last_part > self.judge.scenario.time();
+        let is_late = self.passed() + last_part > self.invocation.time;
         a_look_failed || is_late || self.ends(id).next().is_none()
     }
 }
@@ -377,7 +422,7 @@ impl<'a> Evidence<'a> {
 fn is_refusal(call: &Call) -> bool {
     match call.answer {
         Answer::Status(200) => call.refused_jobs > 0,
-        Answer::Status(400..=499) => call.reason.is_some() || call.job_ids.len() == 1,
+        Answer::Status(400..=499) => call.reason.is_some() || call.job_ids.len() <= 1,
         Answer::Status(_) => true,
         _ => false,
     }
