@@ -9,7 +9,11 @@ use crate::{
     request::JobId,
     session::Session,
 };
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Looks at jobs and hands each to `each` once, in no order.
 pub async fn look_at(
@@ -19,7 +23,7 @@ pub async fn look_at(
     mut each: impl FnMut(JobId, Look),
 ) {
     let mut open: BTreeSet<JobId> = ids.into_iter().collect();
-    let mut sent: BTreeSet<JobId> = BTreeSet::new();
+    let mut errors: BTreeMap<JobId, Arc<CallError>> = BTreeMap::new();
     let mut looks = Looks::new(session.policy, session.owner).with_patience(patience);
     looks.add(&open.iter().copied().collect::<Vec<_>>());
     let mut in_flight = FuturesUnordered::new();
@@ -45,7 +49,6 @@ pub async fn look_at(
                 break;
             };
             session.pace.spend(now);
-            sent.extend(&ids);
             if looks.is_retry(&ids) {
                 session.calls.count_retry();
             }
@@ -68,7 +71,11 @@ pub async fn look_at(
         tokio::select! {
             biased;
             Some((ids, answer)) = in_flight.next() => {
-                last = answer.as_ref().err().cloned().or(last);
+                if let Err(error) = &answer {
+                    let error = Arc::new(error.clone());
+                    errors.extend(ids.iter().map(|id| (*id, Arc::clone(&error))));
+                    last = Some(error);
+                }
                 for (id, look) in looks.handle_answer(ids, answer, Instant::now()) {
                     if open.remove(&id) {
                         each(id, look);
@@ -85,9 +92,13 @@ pub async fn look_at(
             Look::Failed(Arc::new(CallError::out_of_time(Some(missing))))
         } else {
             // What Batch answered of others is no answer about this one.
-            let error = CallError::out_of_time(last.clone());
-            let is_answered = sent.contains(&id);
-            let kind = if is_answered {
+            let own = errors
+                .get(&id)
+                .or(last.as_ref())
+                .map(|error| (**error).clone());
+            let error = CallError::out_of_time(own);
+            let is_own = errors.contains_key(&id);
+            let kind = if is_own {
                 error.kind
             } else {
                 ErrorKind::OutOfTime

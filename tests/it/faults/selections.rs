@@ -71,6 +71,7 @@ pub(crate) fn add_jobs(warm: &mut Warm, door: Door) -> Vec<RequestedJob> {
             ..Mix::default()
         };
         new.extend(warm.judge.account.add(&mut warm.random, mix, &queue));
+        warm.judge.sightings.as_ref().unwrap().disturb(&queue);
     }
     let by_text = new.iter().map(|job| (job.text.clone(), job.clone()));
     warm.requested.extend(by_text);

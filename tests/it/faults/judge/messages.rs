@@ -48,7 +48,8 @@ impl Judged<'_> {
             } else {
                 assert!(
                     self.may_be_gone(request, reach),
-                    "{request:?} is lost: {}",
+                    "{request:?} is lost, of {:?}: {}",
+                    self.logged.results,
                     self.told()
                 );
             }
