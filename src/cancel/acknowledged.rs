@@ -117,7 +117,7 @@ impl Engine<'_> {
 
     fn verify_later(&mut self, index: JobIndex, id: JobId, result: CallResult) {
         self.jobs[index].unchanged_looks = 0;
-        self.jobs[index].look_due = None;
+        self.due.remove(&index);
         self.jobs.enter(index, Stage::ToVerify(result));
         self.looks.add_again(id);
     }

@@ -3,7 +3,11 @@
 //! [`crate::cancel::cancel`] drives it: it asks [`Engine::poll_call`] for calls, sends them, hands each answer to
 //! [`Engine::handle_answer`], and calls [`Engine::handle_timeout`] when [`Engine::poll_timeout`] is due.
 
-use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -34,6 +38,8 @@ pub struct Engine<'a> {
     pub(super) ends: Ends,
     /// When jobs are to be queued again for the call that ends them.
     pub(super) timers: BinaryHeap<Reverse<(Instant, Vec<JobIndex>)>>,
+    /// When jobs that are shown unchanged are to be looked at again; a look before then proves no more than the last one.
+    pub(super) due: HashMap<JobIndex, Instant>,
     pub(super) deadline: Deadline,
     pub(super) ends_in_flight: usize,
     /// Whether children that were refused were looked at once more.
@@ -59,6 +65,7 @@ impl<'a> Engine<'a> {
             looks: Looks::new(policy, owner),
             ends: Ends::default(),
             timers: BinaryHeap::new(),
+            due: HashMap::new(),
             deadline,
             ends_in_flight: 0,
             has_seen_children: false,

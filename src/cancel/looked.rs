@@ -148,16 +148,16 @@ impl Engine<'_> {
 
     /// Batch accepted the call and shows the job unchanged: looks again, and then believes that nothing happened.
     fn look_again(&mut self, index: JobIndex, id: JobId, now: Instant) {
-        let job = &mut self.jobs[index];
         // Looked at as the array of another.
-        if job.look_due.is_some_and(|due| now < due) {
+        if self.due.get(&index).is_some_and(|due| now < *due) {
             return;
         }
+        let job = &mut self.jobs[index];
         let after = LOOK_AGAIN.get(usize::from(job.unchanged_looks));
         job.unchanged_looks = job.unchanged_looks.saturating_add(1);
         if let Some(after) = after {
             let due = now + *after;
-            job.look_due = Some(due);
+            self.due.insert(index, due);
             return self.looks.add_later(vec![id], due);
         }
         let message = "Batch accepted the call, and shows the job unchanged";

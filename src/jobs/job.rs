@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use super::{Observation, RequestIndex};
 use crate::{
     batch::CallError,
@@ -39,8 +37,6 @@ pub struct Job {
     pub failed_ends: u8,
     /// Looks in a row that showed the job unchanged.
     pub unchanged_looks: u8,
-    /// When it is to be looked at again; a look before then proves no more than the last one.
-    pub look_due: Option<Instant>,
     /// The error of the last call for it.
     pub last_error: Option<Arc<CallError>>,
     /// A call to end it was sent.
@@ -126,7 +122,6 @@ impl Job {
             stage,
             failed_ends: 0,
             unchanged_looks: 0,
-            look_due: None,
             last_error: None,
             was_called: false,
             may_be_done: false,

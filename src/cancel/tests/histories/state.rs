@@ -266,9 +266,8 @@ impl State {
             }
             let error = job.last_error.as_ref().map(|error| error.kind as u8);
             (job.failed_ends, job.unchanged_looks, error).hash(hasher);
-            let due = job
-                .look_due
-                .map(|due| due.saturating_duration_since(self.now));
+            let due = engine.due.get(&index);
+            let due = due.map(|due| due.saturating_duration_since(self.now));
             due.hash(hasher);
             let first = job.first().map(|first| (first.status, first.is_cancelled));
             (job.was_called, job.may_be_done, first).hash(hasher);
