@@ -19,7 +19,8 @@ from servers import LOOPBACK, REPOSITORY, binary, free_port, plain_environment
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 REFERENCE = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-PAGES = REFERENCE + [REPOSITORY / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY", "benches/README")]
+OTHERS = "CHANGELOG CONTRIBUTING SECURITY .ci/README benches/README tests/interop/README"
+PAGES = REFERENCE + [REPOSITORY / f"{name}.md" for name in OTHERS.split()]
 # What pages point to and people run or deploy.
 FILES = REPOSITORY / "docs" / "files"
 
