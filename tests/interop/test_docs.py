@@ -63,6 +63,12 @@ def test_no_fragment_is_a_request_that_could_be_tried():
     none([block.place for block, text in errors(some) if not text], "mark these as json")
 
 
+def test_the_input_of_a_schedule_is_a_request():
+    (target,) = (json.loads(block.text) for block in blocks("jsonc") if "SCHEDULER_ROLE" in block.text)
+    report = json.loads(local(target["Input"]).stdout)
+    assert report["dryRun"] and report["summary"]["jobs"] > 0, report
+
+
 def test_answers_are_what_the_function_answers():
     """`<!-- answer -->` before a block: to the event before it. `<!-- answer to events/NAME.json -->`: to that."""
     answers, before = 0, None
