@@ -40,11 +40,12 @@ use command::{Command, Event, Invocation, Message};
 use config::Config;
 use event::Scope;
 use pace::Pace;
+use policy::Owner;
 use publish::Publisher;
 use request::OwnRegion;
 use respond::{Failure, Response};
 use results::Results;
-use session::{Calls, Session};
+use session::{Calls, Deadline, Session};
 use telemetry::{Ending, Finished, Output};
 use text::cut;
 
@@ -92,6 +93,19 @@ impl App {
         &self,
         event: LambdaEvent<Box<RawValue>>,
     ) -> Result<Box<RawValue>, Failure> {
+        self.handle_seen(event, |_| ()).await
+    }
+
+    /// The same, for a program that shows more than the answer: `see` gets what the invocation did.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::handle`].
+    pub async fn handle_seen(
+        &self,
+        event: LambdaEvent<Box<RawValue>>,
+        see: impl FnOnce(&Finished<'_>),
+    ) -> Result<Box<RawValue>, Failure> {
         let began = Instant::now();
         let LambdaEvent { payload, context } = event;
         let now = (self.clock)();
@@ -108,14 +122,8 @@ impl App {
             at: now.as_millisecond(),
             comes_again: event.command.comes_again(),
         };
-        let session = Session {
-            batch: &self.batch,
-            pace: &self.pace,
-            policy: &self.config.policy,
-            owner: &event.owner,
-            calls: &calls,
-            deadline: self.deadline(&context, event.source),
-        };
+        let deadline = self.deadline(&context, event.source);
+        let session = self.session(&event.owner, &calls, deadline);
         let (response, ending) = Box::pin(act(event.command, invocation, session)).await;
         let published = self.publish(&ending, &response, invocation, &context);
         let finished = Finished {
@@ -129,7 +137,27 @@ impl App {
         };
         let namespace = &self.config.metrics_namespace;
         telemetry::record(self.output.as_ref(), namespace, &finished);
+        see(&finished);
         response.payload
+    }
+
+    /// What one invocation, or one command of a program, works with.
+    #[must_use]
+    pub fn session<'a>(
+        &'a self,
+        owner: &'a Owner,
+        calls: &'a Calls,
+        deadline: Deadline,
+    ) -> Session<'a> {
+        Session {
+            batch: &self.batch,
+            pace: &self.pace,
+            policy: &self.config.policy,
+            owner,
+            calls,
+            deadline,
+            control: None,
+        }
     }
 
     /// What an event asks for.
@@ -151,7 +179,7 @@ async fn act(
 ) -> (Response, Ending) {
     let response = match command {
         Command::Cancel { messages, reply } => {
-            let results = cancel_jobs(messages, invocation, session).await;
+            let results = end_jobs(messages, invocation, session).await;
             let response = respond::results(&results, &reply, invocation);
             return (response, Ending::Results { results, reply });
         }
@@ -186,7 +214,8 @@ async fn act(
     (response, Ending::Shown)
 }
 
-async fn cancel_jobs(
+/// Ends the jobs of all messages, and tells the outcome of each.
+pub async fn end_jobs(
     messages: Vec<Message>,
     invocation: Invocation<'_>,
     session: Session<'_>,
