@@ -128,6 +128,13 @@ def emulator(seed):
 
 
 @contextlib.contextmanager
+def demo_account(*options):
+    """batch-emulator with the demo account, where `sam local` runs functions; yields its URL."""
+    with Process(binary("BATCH_EMULATOR"), "--demo", *options) as process:
+        yield process.wait_for_output(r"listening on (http://\S+)")[1]
+
+
+@contextlib.contextmanager
 def moto():
     """moto's server; yields its URL."""
     with Process(TOOLS / "moto_server", "-H", LOOPBACK, "-p", "0") as process:
