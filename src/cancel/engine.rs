@@ -98,10 +98,17 @@ impl<'a> Engine<'a> {
         self.looks.add(&unseen);
     }
 
-    /// Begins nothing more: no call that ends jobs, and no look but at those for which one was sent.
+    /// Begins nothing more: no call that ends jobs, and no look but at those for which one was sent and not seen to do
+    /// anything yet.
     pub fn stop(&mut self, now: Instant) {
         self.is_stopped = true;
         self.deadline = self.deadline.min(Deadline::at(now + LAST_LOOK));
+        let jobs = &self.jobs;
+        let is_called = |id| {
+            let index = jobs.index_of(id);
+            index.is_some_and(|index| matches!(jobs[index].stage(), Stage::ToVerify(_)))
+        };
+        self.looks.keep_later(is_called);
     }
 
     /// Whether somebody has stopped the work.
