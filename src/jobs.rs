@@ -12,7 +12,7 @@
 //!      └──────────────────────────────────────────────────┘
 //! ```
 //!
-//! From every stage a job can be settled: a look, a refusal or the end of the time decides its outcome. A settled job may
+//! From every stage a job can be settled: a look, a refusal or that time is over decides its outcome. A settled job may
 //! be settled anew, when a later look shows that it has ended.
 
 mod finish;

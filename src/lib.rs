@@ -4,10 +4,10 @@
 //! plans, acts and looks again, and [`respond`] shapes the report for the event's source.
 
 pub mod batch;
+mod budget;
 pub mod cancel;
 pub mod command;
 pub mod config;
-mod end;
 pub mod event;
 pub mod intake;
 pub mod jobs;
@@ -45,7 +45,7 @@ use request::OwnRegion;
 use respond::{Failure, Response};
 use results::Results;
 use session::{Calls, Session};
-use telemetry::{Ending, Finished, Output};
+use telemetry::{Handled, InvocationRecord, Output};
 use text::cut;
 
 /// Time reserved to report, publish and log each job.
@@ -116,11 +116,11 @@ impl App {
             calls: &calls,
             deadline: self.deadline(&context, event.source),
         };
-        let (response, ending) = Box::pin(act(event.command, invocation, session)).await;
-        let published = self.publish(&ending, &response, invocation, &context);
-        let finished = Finished {
+        let (response, handled) = Box::pin(act(event.command, invocation, session)).await;
+        let published = self.publish(&handled, &response, invocation, &context);
+        let record = InvocationRecord {
             invocation,
-            ending: &ending,
+            handled: &handled,
             http_status: response.http_status.map(|status| status.as_u16()),
             unfulfilled: response.unfulfilled.as_ref(),
             not_published: published.await,
@@ -128,7 +128,7 @@ impl App {
             time: began.elapsed(),
         };
         let namespace = &self.config.metrics_namespace;
-        telemetry::record(self.output.as_ref(), namespace, &finished);
+        telemetry::record(self.output.as_ref(), namespace, &record);
         response.payload
     }
 
@@ -148,12 +148,12 @@ async fn act(
     command: Command,
     invocation: Invocation<'_>,
     session: Session<'_>,
-) -> (Response, Ending) {
+) -> (Response, Handled) {
     let response = match command {
         Command::Cancel { messages, reply } => {
             let results = cancel_jobs(messages, invocation, session).await;
             let response = respond::results(&results, &reply, invocation);
-            return (response, Ending::Results { results, reply });
+            return (response, Handled::Results { results, reply });
         }
         Command::ShowJob { id, form } => {
             let is_allowed = |queue: &str| session.policy.allowed_queues.contain(queue);
@@ -171,7 +171,7 @@ async fn act(
         Command::Watch(request) => {
             let watch = Box::pin(queue::watch(&request, invocation.at, session)).await;
             let response = respond::watch(&watch);
-            return (response, watch.map_or(Ending::Shown, Ending::Watch));
+            return (response, watch.map_or(Handled::Shown, Handled::Watch));
         }
         Command::Panel(request) => {
             let panel = Box::pin(queue::panel(request, invocation.at, session)).await;
@@ -179,11 +179,11 @@ async fn act(
         }
         Command::OpenApi(form) => respond::openapi(form, invocation),
         Command::WidgetDocumentation => respond::widget_documentation(),
-        Command::RefuseEvent(why) => return (Response::refused(&why), Ending::Undecoded(why)),
+        Command::RefuseEvent(why) => return (Response::refused(&why), Handled::Undecoded(why)),
         Command::RefuseHttp { problem, form } => Response::shown(Err(problem), form, invocation),
         Command::RefuseWidget(why) => Response::widget_problem((&why).into()),
     };
-    (response, Ending::Shown)
+    (response, Handled::Shown)
 }
 
 async fn cancel_jobs(

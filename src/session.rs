@@ -34,7 +34,7 @@ pub struct Session<'a> {
     pub owner: &'a Owner,
     /// Where the calls are counted.
     pub calls: &'a Calls,
-    /// When all work ends.
+    /// When all work has to be finished.
     pub deadline: Deadline,
 }
 

@@ -50,7 +50,7 @@ pub struct Engine<'a> {
 }
 
 impl<'a> Engine<'a> {
-    /// The work on these jobs, which ends at the deadline.
+    /// The work on these jobs, until the deadline.
     #[must_use]
     pub fn new(
         jobs: Jobs,
