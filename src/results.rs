@@ -46,7 +46,7 @@ pub struct MessageOutcome {
     pub error: Option<RequestRefused>,
     /// Why it asked for nothing.
     pub ignored: Option<String>,
-    /// Its selection could not be brought to its end.
+    /// Its selection could not be completed.
     pub is_partial: bool,
 }
 

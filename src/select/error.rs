@@ -55,7 +55,7 @@ pub(super) fn of_read(unread: Vec<Unread>, is_read: bool) -> Result<Selection, R
     })
 }
 
-/// Why a selection that this error ended is partial.
+/// Why a selection that this error cut short is partial.
 fn partial(error: CallError) -> Result<Partial, RequestRefused> {
     match error.kind {
         ErrorKind::Denied => Err(RequestRefused::Denied(error.message)),

@@ -141,7 +141,7 @@ pub(super) fn of_queues<'a>(
 }
 
 /// `HeadAge`, in seconds, and `HeadBlocked`, 1 if the first job has a documented reason. Both are 0 if no job waits, so
-/// that an alarm on them ends. There are no others, since each metric of each queue is billed.
+/// that an alarm on them is OK again. There are no others, since each metric of each queue is billed.
 fn queue_metrics(namespace: &str, invocation: Invocation<'_>, queue: &QueueView) -> Option<String> {
     let head = queue.head.as_ref()?;
     let age = head.as_ref().map_or(Some(0), |head| head.age_seconds);
