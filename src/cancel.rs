@@ -6,7 +6,7 @@
 mod acknowledged;
 mod call;
 mod closing;
-mod ends;
+mod end_queue;
 mod engine;
 mod looked;
 mod step;
@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{batch::EndJobs, jobs::Jobs, look, request::JobId, session::Session};
 pub use call::{Answer, Call, Outlook};
-pub use ends::EndCall;
+pub use end_queue::EndCall;
 pub use engine::Engine;
 
 /// A call in flight: its answer, and how long it took.

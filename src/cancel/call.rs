@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ends::EndCall;
+use super::end_queue::EndCall;
 use crate::{
     batch::{BulkCalls, CallError, Described, EndAnswer},
     request::JobId,

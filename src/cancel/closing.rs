@@ -39,7 +39,7 @@ impl Engine<'_> {
         let waiting = calls(self.looks.again_calls());
         let rounds = step.rounds();
         let needed = (self.round(outlook) * rounds)
-            .saturating_add(calls(2 + self.ends_in_flight.div_ceil(2)))
+            .saturating_add(calls(2 + self.end_calls_in_flight.div_ceil(2)))
             .min(self.time() / LAST_ROUND * rounds);
         self.deadline.left(now) >= needed.saturating_add(waiting)
     }
@@ -66,13 +66,13 @@ impl Engine<'_> {
     /// Nothing is left to be done, or nothing that could be done in time, beside the calls in flight.
     #[must_use]
     pub fn is_finished(&self, now: Instant, outlook: Outlook) -> bool {
-        if self.looks.in_flight() + self.ends_in_flight > 0 {
+        if self.looks.in_flight() + self.end_calls_in_flight > 0 {
             return false;
         }
         if self.has_time_for(Step::End, now, outlook) {
             let none_to_begin =
                 self.looks.firsts() == 0 || !self.has_time_for(Step::FirstLook, now, outlook);
-            let none_waits = self.looks.again_calls() == 0 && self.ends.len() == 0;
+            let none_waits = self.looks.again_calls() == 0 && self.end_queue.len() == 0;
             let none_is_due = self.timers.is_empty() && self.looks.poll_timeout().is_none();
             return none_to_begin && none_waits && none_is_due;
         }
@@ -88,7 +88,7 @@ impl Engine<'_> {
     /// No call that ends jobs will be sent any more. The jobs whose call Batch refused, and which wait for another try in
     /// vain, are looked at instead: they may have started or ended.
     pub(super) fn close(&mut self, now: Instant, outlook: Outlook) {
-        let in_flight = self.looks.in_flight() + self.ends_in_flight;
+        let in_flight = self.looks.in_flight() + self.end_calls_in_flight;
         if self.is_closed || in_flight > 0 || self.has_time_for(Step::End, now, outlook) {
             return;
         }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::{
     call::{Answer, Call, Outlook},
-    ends::Ends,
+    end_queue::EndQueue,
     step::Step,
 };
 use crate::{
@@ -35,13 +35,13 @@ pub struct Engine<'a> {
     pub(super) jobs: Jobs,
     pub(super) policy: &'a Policy,
     pub(super) looks: Looks<'a>,
-    pub(super) ends: Ends,
+    pub(super) end_queue: EndQueue,
     /// When jobs are to be queued again for the call that ends them.
     pub(super) timers: BinaryHeap<Reverse<(Instant, Vec<JobIndex>)>>,
     /// When jobs that are shown unchanged are to be looked at again; a look before then proves no more than the last one.
     pub(super) due: HashMap<JobIndex, Instant>,
     pub(super) deadline: Deadline,
-    pub(super) ends_in_flight: usize,
+    pub(super) end_calls_in_flight: usize,
     /// Whether children that were refused were looked at once more.
     pub(super) has_seen_children: bool,
     /// Whether only looks are sent any more.
@@ -63,11 +63,11 @@ impl<'a> Engine<'a> {
             jobs,
             policy,
             looks: Looks::new(policy, owner),
-            ends: Ends::default(),
+            end_queue: EndQueue::default(),
             timers: BinaryHeap::new(),
             due: HashMap::new(),
             deadline,
-            ends_in_flight: 0,
+            end_calls_in_flight: 0,
             has_seen_children: false,
             is_closed: false,
             began: now,
@@ -101,9 +101,11 @@ impl<'a> Engine<'a> {
         let has_time_to_end = self.has_time_for(Step::End, now, outlook);
         if !self.is_closed
             && has_time_to_end
-            && let Some(call) = self.ends.next(outlook.bulk, !self.looks.has_more_to_see())
+            && let Some(call) = self
+                .end_queue
+                .next(outlook.bulk, !self.looks.has_more_to_see())
         {
-            self.ends_in_flight += 1;
+            self.end_calls_in_flight += 1;
             for &(index, _) in &call.jobs {
                 self.jobs[index].was_called = true;
                 self.jobs.enter(index, Stage::Sent);
@@ -115,8 +117,8 @@ impl<'a> Engine<'a> {
         } else {
             Which::Again
         };
-        let nothing_to_share = self.ends_in_flight == 0
-            && (self.looks.firsts() > 0 || self.ends.len() == 0 || which == Which::Again);
+        let nothing_to_share = self.end_calls_in_flight == 0
+            && (self.looks.firsts() > 0 || self.end_queue.len() == 0 || which == Which::Again);
         let fill = if !has_time_to_end || nothing_to_share {
             Fill::Any
         } else {
@@ -172,9 +174,9 @@ impl<'a> Engine<'a> {
         match answer {
             Answer::Looked(ids, answer) => self.on_looked(ids, answer, now),
             Answer::Acknowledged(call, answer) => {
-                self.ends_in_flight = self.ends_in_flight.saturating_sub(1);
+                self.end_calls_in_flight = self.end_calls_in_flight.saturating_sub(1);
                 if call.jobs.len() > 1 {
-                    self.ends.bulk_ended();
+                    self.end_queue.bulk_answered();
                 }
                 match answer {
                     Ok(answer) => self.on_acknowledged(&call, answer, now),
@@ -237,6 +239,6 @@ impl<'a> Engine<'a> {
         }
         let reason = self.jobs.options(index).reason.clone();
         let operation = EndOperation::of(intent.action, id);
-        self.ends.push(operation, reason, (index, id));
+        self.end_queue.push(operation, reason, (index, id));
     }
 }

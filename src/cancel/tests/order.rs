@@ -197,7 +197,7 @@ fn denied_bulk_call_is_tried_job_by_job_before_the_next_one() {
             };
             driver.answer(single, reply);
         }
-        let held = driver.engine.ends.next(driver.outlook.bulk, true);
+        let held = driver.engine.end_queue.next(driver.outlook.bulk, true);
         assert_eq!(held, None, "{denied} denied: one answer is missing");
         let reply = if denied > 0 {
             EndFails(ErrorKind::Denied)

@@ -273,14 +273,14 @@ impl State {
             (job.was_called, job.may_be_done, first).hash(hasher);
         }
         engine.looks.hash_from(self.now, hasher);
-        engine.ends.hash(hasher);
+        engine.end_queue.hash(hasher);
         let mut timers: Vec<_> = engine.timers.iter().collect();
         timers.sort_unstable();
         for std::cmp::Reverse((at, jobs)) in timers {
             (at.saturating_duration_since(self.now), jobs).hash(hasher);
         }
         (engine.has_seen_children, engine.is_closed).hash(hasher);
-        engine.ends_in_flight.hash(hasher);
+        engine.end_calls_in_flight.hash(hasher);
         let wait = engine
             .jobs
             .indices()

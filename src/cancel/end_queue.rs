@@ -27,7 +27,7 @@ type Group = (EndOperation, Arc<str>);
 
 /// The jobs that wait for the call that ends them.
 #[derive(Clone, Debug, Default, Hash)]
-pub(super) struct Ends {
+pub(super) struct EndQueue {
     groups: BTreeMap<Group, VecDeque<(JobIndex, JobId)>>,
     /// Jobs whose bulk call was refused as a whole: each gets a call of its own, so that one cannot harm the others.
     singles: VecDeque<EndCall>,
@@ -75,7 +75,7 @@ impl Verdict {
     }
 }
 
-impl Ends {
+impl EndQueue {
     pub(super) fn push(
         &mut self,
         operation: EndOperation,
@@ -122,8 +122,13 @@ impl Ends {
         trial.is_some_and(|trial| trial.open.contains(&index))
     }
 
-    /// A single call for a job has ended.
-    pub(super) fn end_trial(&mut self, operation: EndOperation, index: JobIndex, verdict: Verdict) {
+    /// A single call for a job was answered or given up.
+    pub(super) fn add_to_trial(
+        &mut self,
+        operation: EndOperation,
+        index: JobIndex,
+        verdict: Verdict,
+    ) {
         let Some(trial) = self.trials.get_mut(&operation) else {
             return;
         };
@@ -151,7 +156,7 @@ impl Ends {
     }
 
     /// A bulk call was answered or given up.
-    pub(super) fn bulk_ended(&mut self) {
+    pub(super) fn bulk_answered(&mut self) {
         self.bulk_in_flight = self.bulk_in_flight.saturating_sub(1);
     }
 
