@@ -5,13 +5,13 @@
 
 mod acknowledged;
 mod call;
-mod closing;
 mod end_queue;
 mod engine;
 mod looked;
 mod step;
 #[cfg(test)]
 mod tests;
+mod time;
 
 use std::{pin::Pin, time::Duration};
 

@@ -14,7 +14,7 @@ use crate::{
     select::{Chosen, Selection, SelectionQuery, select, select_blocked, select_ids},
     session::Session,
 };
-pub use message::{Pending, finish};
+pub use message::{Pending, results};
 use message::{RequestJobs, searches};
 
 /// Takes in all messages, as far as the policy admits them, and finds the jobs of their requests: several requests at a

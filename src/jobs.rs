@@ -15,9 +15,9 @@
 //! From every stage a job can be settled: a look, a refusal or that time is over decides its outcome. A settled job may
 //! be settled anew, when a later look shows that it has ended.
 
-mod finish;
 mod job;
 mod observation;
+mod result;
 #[cfg(test)]
 mod tests;
 
@@ -198,8 +198,8 @@ impl Jobs {
         );
         let was_open = job.outcome().is_none();
         job.stage = stage;
-        let is_closed = was_open && job.outcome().is_some();
-        self.open -= usize::from(is_closed);
+        let is_settled = was_open && job.outcome().is_some();
+        self.open -= usize::from(is_settled);
     }
 
     /// Gives a job its outcome.
@@ -208,9 +208,9 @@ impl Jobs {
     }
 
     /// Time is over: gives every job that has no outcome the one that is true of it now.
-    pub fn finish(&mut self) {
+    pub fn settle_now(&mut self) {
         for job in &mut self.all {
-            job.finish();
+            job.settle_now();
         }
         self.open = 0;
     }
@@ -218,7 +218,7 @@ impl Jobs {
     /// A line of the report for each job, in the order first asked.
     #[must_use]
     pub fn into_results(mut self) -> Vec<JobResult> {
-        self.finish();
+        self.settle_now();
         self.all.into_iter().map(Job::into_result).collect()
     }
 }

@@ -195,5 +195,5 @@ async fn cancel_jobs(
     let count = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
     let deadline = session.deadline.earlier(MARGIN_A_JOB.saturating_mul(count));
     let jobs = cancel::cancel(jobs, session.until(deadline)).await;
-    intake::finish(pending, jobs, session.policy)
+    intake::results(pending, jobs, session.policy)
 }

@@ -45,7 +45,7 @@ pub struct Engine<'a> {
     /// Whether children that were refused were looked at once more.
     pub(super) has_seen_children: bool,
     /// Whether only looks are sent any more.
-    pub(super) is_closed: bool,
+    pub(super) only_looks: bool,
     pub(super) began: Instant,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Engine<'a> {
             deadline,
             end_calls_in_flight: 0,
             has_seen_children: false,
-            is_closed: false,
+            only_looks: false,
             began: now,
         };
         engine.start(now);
@@ -97,9 +97,9 @@ impl<'a> Engine<'a> {
     /// A full bulk call comes before a full look before what is left over. So each job is brought to its end as early as
     /// can be, and an invocation that runs out of time has some jobs done rather than all of them looked at.
     pub fn poll_call(&mut self, now: Instant, outlook: Outlook) -> Option<Call> {
-        self.close(now, outlook);
+        self.stop_ending(now, outlook);
         let has_time_to_end = self.has_time_for(Step::End, now, outlook);
-        if !self.is_closed
+        if !self.only_looks
             && has_time_to_end
             && let Some(call) = self
                 .end_queue
@@ -161,7 +161,7 @@ impl<'a> Engine<'a> {
             let Some(Reverse((_, indices))) = self.timers.pop() else {
                 return;
             };
-            if !self.is_closed {
+            if !self.only_looks {
                 for index in indices {
                     self.enqueue_end(index);
                 }

@@ -1,11 +1,11 @@
 //! The engine without network: calls are polled, answers are made up, and time is passed by hand.
 
 mod ends;
-mod finish;
 mod histories;
 mod looks;
 mod order;
 mod random;
+mod time;
 
 use std::{
     collections::{BTreeMap, HashMap},

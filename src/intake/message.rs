@@ -86,7 +86,7 @@ pub(super) struct RequestJobs {
 
 /// The report of all jobs, and the outcome of each message.
 #[must_use]
-pub fn finish(pending: Vec<Pending>, jobs: Jobs, policy: &Policy) -> Results {
+pub fn results(pending: Vec<Pending>, jobs: Jobs, policy: &Policy) -> Results {
     let requests = pending.iter().filter_map(|p| p.request.as_ref().ok());
     let requests: Vec<&RequestJobs> = requests.collect();
     let is_dry_run = !requests.is_empty() && requests.iter().all(|request| request.dry_run);

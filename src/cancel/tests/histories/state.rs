@@ -279,7 +279,7 @@ impl State {
         for std::cmp::Reverse((at, jobs)) in timers {
             (at.saturating_duration_since(self.now), jobs).hash(hasher);
         }
-        (engine.has_seen_children, engine.is_closed).hash(hasher);
+        (engine.has_seen_children, engine.only_looks).hash(hasher);
         engine.end_calls_in_flight.hash(hasher);
         let wait = engine
             .jobs

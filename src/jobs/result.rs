@@ -1,4 +1,4 @@
-//! A job at the end: the outcome that is true of it when time is over, and its line in the report.
+//! The outcome that is true of a job when time is over, and its line in the report.
 
 use super::{CallResult, Job, Observation, Stage};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 
 impl Job {
     /// Time is over: settles the job as what is true of it now.
-    pub(super) fn finish(&mut self) {
+    pub(super) fn settle_now(&mut self) {
         let (outcome, message) = match &self.stage {
             Stage::Settled { .. } => return,
             Stage::ToDescribe | Stage::Queued if self.may_be_done => (

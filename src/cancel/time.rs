@@ -87,9 +87,9 @@ impl Engine<'_> {
 
     /// No call that ends jobs will be sent any more. The jobs whose call Batch refused, and which wait for another try in
     /// vain, are looked at instead: they may have started or ended.
-    pub(super) fn close(&mut self, now: Instant, outlook: Outlook) {
+    pub(super) fn stop_ending(&mut self, now: Instant, outlook: Outlook) {
         let in_flight = self.looks.in_flight() + self.end_calls_in_flight;
-        if self.is_closed || in_flight > 0 || self.has_time_for(Step::End, now, outlook) {
+        if self.only_looks || in_flight > 0 || self.has_time_for(Step::End, now, outlook) {
             return;
         }
         if !self.none_to_look_at() {
@@ -108,7 +108,7 @@ impl Engine<'_> {
                 self.looks.add_again(id);
             }
         }
-        self.is_closed = self.looks.again_calls() > 0;
+        self.only_looks = self.looks.again_calls() > 0;
     }
 
     /// The jobs with their outcomes. Those that have none get the one that is true of them now.
@@ -116,7 +116,7 @@ impl Engine<'_> {
     pub fn into_jobs(mut self) -> Jobs {
         self.doubt_children();
         self.explain_unseen();
-        self.jobs.finish();
+        self.jobs.settle_now();
         self.jobs
     }
 
