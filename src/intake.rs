@@ -46,8 +46,8 @@ pub async fn intake(
     (jobs, pending)
 }
 
-/// The jobs of a request, and what it says of them.
-struct Found {
+/// A request that the policy admits: its jobs, and what it says of them.
+struct Admitted {
     selection: Selection,
     intent: Intent,
     reason: String,
@@ -78,7 +78,7 @@ async fn find(
     is_alone: bool,
     invocation: Invocation<'_>,
     session: Session<'_>,
-) -> Result<Found, NoRequest> {
+) -> Result<Admitted, NoRequest> {
     let request = request?;
     let policy = session.policy;
     policy.admit(&request).map_err(RequestRefused::Refused)?;
@@ -95,7 +95,7 @@ async fn find(
         is_alone,
     };
     let selection = choose(request.target, query, session).await?;
-    Ok(Found {
+    Ok(Admitted {
         selection,
         intent,
         reason,
@@ -127,7 +127,7 @@ async fn choose(
     })
 }
 
-impl Found {
+impl Admitted {
     /// Adds the jobs of a request to those of the invocation.
     fn add_to(self, invocation: Invocation<'_>, jobs: &mut Jobs) -> RequestJobs {
         let (selection, intent) = (self.selection, self.intent);

@@ -43,8 +43,8 @@ struct Trouble {
     missing: usize,
 }
 
-/// What was found by an answer, of each job of which that is known now.
-type Found = Vec<(JobId, Look)>;
+/// What is known by an answer, of each job of which it is.
+type Known = Vec<(JobId, Look)>;
 
 impl<'a> Looks<'a> {
     /// No looks yet. Tags are read by this policy, for this owner.
@@ -189,7 +189,7 @@ impl<'a> Looks<'a> {
     }
 
     /// Batch answered. It leaves out the jobs that it does not know.
-    fn on_shown(&mut self, ids: Vec<JobId>, described: Described, now: Instant) -> Found {
+    fn on_shown(&mut self, ids: Vec<JobId>, described: Described, now: Instant) -> Known {
         self.queue.clear(&ids);
         let Described { jobs, unreadable } = described;
         let mut found = Vec::with_capacity(jobs.len());
@@ -222,7 +222,7 @@ impl<'a> Looks<'a> {
         found
     }
 
-    fn on_job(&mut self, job: JobDetail, found: &mut Found) {
+    fn on_job(&mut self, job: JobDetail, found: &mut Known) {
         let id = job.summary.id;
         self.troubles.remove(&id);
         if self.arrays.is_awaited(id) {
@@ -235,7 +235,7 @@ impl<'a> Looks<'a> {
     }
 
     /// What is known of an array now decides of the children that waited for it.
-    fn learn(&mut self, array: JobId, verdict: &Verdict, found: &mut Found) {
+    fn learn(&mut self, array: JobId, verdict: &Verdict, found: &mut Known) {
         for child in self.arrays.learn(array, verdict) {
             let id = child.summary.id;
             found.push((id, self.look(child, Some(verdict.clone()))));
@@ -262,7 +262,7 @@ impl<'a> Looks<'a> {
     }
 
     /// Batch refused a look, or did not answer it.
-    fn on_failed(&mut self, ids: Vec<JobId>, error: CallError, now: Instant) -> Found {
+    fn on_failed(&mut self, ids: Vec<JobId>, error: CallError, now: Instant) -> Known {
         if error.kind == ErrorKind::Refused {
             self.queue.clear(&ids);
         }
@@ -284,7 +284,7 @@ impl<'a> Looks<'a> {
     }
 
     /// Nothing more can be known of a job, nor, if it is an array, of its children.
-    fn give_up(&mut self, id: JobId, look: Look, found: &mut Found) {
+    fn give_up(&mut self, id: JobId, look: Look, found: &mut Known) {
         self.troubles.remove(&id);
         let why = match &look {
             Look::Failed(error) => CallError {

@@ -63,9 +63,9 @@ pub(super) struct Finder<'a> {
     texts: Texts,
 }
 
-/// What was found.
+/// Jobs that were looked at, as far as they were.
 #[derive(Default)]
-struct Found {
+struct LookedAt {
     planned: Vec<Planned>,
     missing: Vec<JobId>,
     /// The jobs whose look failed.
@@ -78,7 +78,7 @@ struct Found {
     size: usize,
 }
 
-impl Found {
+impl LookedAt {
     /// Why this is not all, if some jobs were not looked at.
     fn partial(&self) -> Result<Option<Partial>, RequestRefused> {
         self.unseen.as_deref().map(partial_by_look).transpose()
@@ -99,8 +99,8 @@ impl<'a> Finder<'a> {
         &mut self,
         ids: impl IntoIterator<Item = JobId>,
         is_included: impl Fn(&JobDetail, Standing) -> bool,
-    ) -> Found {
-        let mut found = Found::default();
+    ) -> LookedAt {
+        let mut found = LookedAt::default();
         let session = self.session;
         look_at(ids, Patience::Again, session, |id, look| match look {
             Look::Seen(job, standing) if is_included(&job, standing) => {
@@ -142,7 +142,7 @@ impl<'a> Finder<'a> {
         &mut self,
         select: &Select,
         candidates: impl IntoIterator<Item = Candidate>,
-    ) -> Found {
+    ) -> LookedAt {
         let before = self.query.before;
         let ids = candidates.into_iter().map(|candidate| candidate.id);
         let mut found = self

@@ -100,9 +100,9 @@ struct Cursor {
     pages: Pages,
 }
 
-/// The jobs found so far.
+/// The jobs listed so far.
 #[derive(Debug, Default)]
-struct Found {
+struct Listed {
     known: HashSet<JobId>,
     jobs: Vec<Candidate>,
     size: usize,
@@ -110,7 +110,7 @@ struct Found {
     has_unreadable: bool,
 }
 
-impl Found {
+impl Listed {
     fn join(&mut self, other: Self) {
         self.has_unreadable |= other.has_unreadable;
         self.add(other.jobs);
@@ -135,8 +135,8 @@ enum SweepResult {
 
 impl Sweep<'_> {
     /// Sweeps until nothing new is found: once where nothing matches.
-    async fn sweep(self) -> (usize, ListOf, Found, SweepResult) {
-        let mut found = Found::default();
+    async fn sweep(self) -> (usize, ListOf, Listed, SweepResult) {
+        let mut found = Listed::default();
         let (cursor, mut result) = self.first(&mut found).await;
         let mut known = 0;
         for _ in 1..MAX_SWEEPS {
@@ -159,7 +159,7 @@ impl Sweep<'_> {
     }
 
     /// The first sweep, by the cheaper listings, which it returns.
-    async fn first(&self, found: &mut Found) -> (Cursor, SweepResult) {
+    async fn first(&self, found: &mut Listed) -> (Cursor, SweepResult) {
         let by_status = self.by_status(None);
         let (Some(filter), is_exact) = self.filter() else {
             return (by_status.clone(), self.turn_all(by_status, found).await);
@@ -175,7 +175,7 @@ impl Sweep<'_> {
         if is_exact {
             return (filtered.clone(), self.turn_all(filtered, found).await);
         }
-        let mut other = Found::default();
+        let mut other = Listed::default();
         let (mut one, mut two) = (filtered.clone(), by_status.clone());
         loop {
             // Where one fails, the other goes on alone.
@@ -203,7 +203,7 @@ impl Sweep<'_> {
     }
 
     /// A whole sweep.
-    async fn turn_all(&self, mut cursor: Cursor, found: &mut Found) -> SweepResult {
+    async fn turn_all(&self, mut cursor: Cursor, found: &mut Listed) -> SweepResult {
         loop {
             if let Some(result) = self.turn(&mut cursor, found).await {
                 return result;
@@ -212,7 +212,7 @@ impl Sweep<'_> {
     }
 
     /// Turns a page. The result of the sweep, if that was the last.
-    async fn turn(&self, cursor: &mut Cursor, found: &mut Found) -> Option<SweepResult> {
+    async fn turn(&self, cursor: &mut Cursor, found: &mut Listed) -> Option<SweepResult> {
         let Some(listing) = cursor.listings.front() else {
             return Some(SweepResult::Complete);
         };
@@ -249,7 +249,7 @@ impl Sweep<'_> {
         cursor.listings.is_empty().then_some(SweepResult::Complete)
     }
 
-    fn take(&self, page: &Page, found: &mut Found) {
+    fn take(&self, page: &Page, found: &mut Listed) {
         let Listings {
             select,
             query,
