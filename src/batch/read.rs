@@ -132,8 +132,8 @@ impl DeserializeResponse for JobsReader {
 /// When the body is not JSON, is cut short, or holds no list of jobs (which would make all of them unknown to Batch): it
 /// counts as no answer.
 pub fn read_jobs(body: &[u8]) -> Result<Rows, CallError> {
-    let answer = serde_json::from_slice::<Answer<DescribedJob<'_>>>(body).ok();
-    if let Some((jobs, next)) = answer.and_then(Answer::into_jobs) {
+    let answer = serde_json::from_slice::<JsonBody<DescribedJob<'_>>>(body).ok();
+    if let Some((jobs, next)) = answer.and_then(JsonBody::into_jobs) {
         let mut rows = Rows::of_page(next);
         for job in jobs {
             rows.add(Ok(job));
@@ -146,7 +146,7 @@ pub fn read_jobs(body: &[u8]) -> Result<Rows, CallError> {
 /// The same, each job by itself. It takes longer: where each stops has to be found first.
 fn read_each(body: &str) -> Result<Rows, CallError> {
     let unreadable = |error| CallError::unknown(&format!("Batch's answer cannot be read: {error}"));
-    let answer: Answer<&RawValue> = serde_json::from_str(body).map_err(unreadable)?;
+    let answer: JsonBody<&RawValue> = serde_json::from_str(body).map_err(unreadable)?;
     let no_jobs = || CallError::unknown("Batch's answer cannot be read: it has no list of jobs");
     let (jobs, next) = answer.into_jobs().ok_or_else(no_jobs)?;
     let mut rows = Rows::of_page(next);
@@ -180,13 +180,13 @@ impl Rows {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer<J> {
+struct JsonBody<J> {
     jobs: Option<Vec<J>>,
     job_summary_list: Option<Vec<J>>,
     next_token: Option<Value>,
 }
 
-impl<J> Answer<J> {
+impl<J> JsonBody<J> {
     /// The jobs; none if there is no list of them, which would make all of them unknown to Batch.
     fn into_jobs(self) -> Option<(Vec<J>, Option<String>)> {
         let next = self.next_token.as_ref().and_then(Value::as_str);
