@@ -32,7 +32,7 @@ use tokio::time::Instant;
 
 use crate::{
     batch::JobDetail,
-    plan::{Intent, Message},
+    plan::{Intent, OutcomeMessage},
     report::{JobResult, Outcome, ReportedId},
     request::{AskedId, JobId},
 };
@@ -203,7 +203,7 @@ impl Jobs {
     }
 
     /// Gives a job its outcome.
-    pub fn settle(&mut self, index: JobIndex, outcome: Outcome, message: Option<Message>) {
+    pub fn settle(&mut self, index: JobIndex, outcome: Outcome, message: Option<OutcomeMessage>) {
         self.enter(index, Stage::Settled { outcome, message });
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Observation, RequestIndex};
 use crate::{
     batch::CallError,
-    plan::{Intent, Message},
+    plan::{Intent, OutcomeMessage},
     report::{Outcome, ReportedId},
     request::{Action, JobId, Status},
 };
@@ -16,9 +16,9 @@ pub enum Decision {
     /// Nothing: look at it first.
     Look,
     /// It was looked at, and is to be ended. The message says what decided.
-    End(Observation, Option<Message>),
+    End(Observation, Option<OutcomeMessage>),
     /// It was looked at, or could not be, and is not to be ended.
-    Settle(Outcome, Option<Message>, Option<Observation>),
+    Settle(Outcome, Option<OutcomeMessage>, Option<Observation>),
 }
 
 /// One job.
@@ -44,7 +44,7 @@ pub struct Job {
     /// A call to end it was sent and not answered: it may have been done.
     pub may_be_done: bool,
     /// What decided that it is to be ended.
-    pub(super) because: Option<Box<Message>>,
+    pub(super) because: Option<Box<OutcomeMessage>>,
     /// What the first look showed.
     pub(super) first: Option<Observation>,
     /// Its status when last looked at.
@@ -67,7 +67,7 @@ pub enum Stage {
         /// The outcome.
         outcome: Outcome,
         /// What there is to add.
-        message: Option<Message>,
+        message: Option<OutcomeMessage>,
     },
 }
 

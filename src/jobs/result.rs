@@ -3,7 +3,7 @@
 use super::{CallResult, Job, Observation, Stage};
 use crate::{
     batch::{ErrorKind, started},
-    plan::Message,
+    plan::OutcomeMessage,
     report::{JobResult, Outcome},
     request::Action,
     text::cut_message,
@@ -63,7 +63,7 @@ impl Job {
 
     /// A message with the error of the last call for the job, if there was one.
     #[must_use]
-    pub fn with_last_error(&self, message: &'static str) -> Message {
+    pub fn with_last_error(&self, message: &'static str) -> OutcomeMessage {
         match &self.last_error {
             Some(error) => format!("{message}: {error}").into(),
             None => message.into(),
@@ -83,7 +83,7 @@ impl Job {
         let run_on = shown.and_then(|first| run_on(first, self.intent.action, outcome));
         let message = match (message, run_on) {
             (Some(message), Some(run_on)) => Some(format!("{message}; {run_on}").into()),
-            (message, run_on) => message.or(run_on.map(Message::from)),
+            (message, run_on) => message.or(run_on.map(OutcomeMessage::from)),
         };
         JobResult {
             outcome,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Intent, Message, Plan, Standing, plan_job};
+use super::{Intent, OutcomeMessage, Plan, Standing, plan_job};
 use crate::{
     batch::{JobDetail, Position, QueueSnapshot},
     policy::Policy,
@@ -75,7 +75,7 @@ impl Blocking {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// It has an outcome already, or is not to be ended, whatever it blocks.
-    Settled(Outcome, Option<Message>),
+    Settled(Outcome, Option<OutcomeMessage>),
     /// It does not block its queue for one of `BLOCKED_REASONS`, and why.
     NotBlocking(String),
     /// It may block its queue, and its time has not come.
@@ -85,7 +85,7 @@ pub enum Verdict {
         /// The pattern of `BLOCKED_REASONS` that its reason matches.
         pattern: String,
         /// What is said of it.
-        message: Message,
+        message: OutcomeMessage,
     },
 }
 
@@ -253,7 +253,7 @@ fn too_soon(why: impl Into<String>, until: Option<i64>) -> NotEnded {
 }
 
 /// What is said of a job that is ended, since its status reason matches this pattern of `BLOCKED_REASONS`.
-fn because(job: &JobDetail, pattern: &str) -> Message {
+fn because(job: &JobDetail, pattern: &str) -> OutcomeMessage {
     let reason = job.summary.status_reason.as_deref().unwrap_or_default();
     let meaning = match reasons::find(reason) {
         Some(known) => format!(" ({})", known.meaning),

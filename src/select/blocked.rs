@@ -15,7 +15,7 @@ use crate::{
     command::RequestRefused,
     jobs::{Decision, Texts},
     look::{Look, Patience, look_at_one},
-    plan::{BlockedCase, Message, Standing, TooSoon, Verdict},
+    plan::{BlockedCase, OutcomeMessage, Standing, TooSoon, Verdict},
     policy::{Policy, queue_name},
     report::Outcome,
     request::{AskedId, JobId, Select},
@@ -220,7 +220,7 @@ fn judge(
     })
 }
 
-fn say_too_soon(case: BlockedCase<'_>, too_soon: &TooSoon, comes_again: bool) -> Message {
+fn say_too_soon(case: BlockedCase<'_>, too_soon: &TooSoon, comes_again: bool) -> OutcomeMessage {
     let again = match (case.cause.at(), comes_again) {
         (Some(_), false) => {
             "; nothing brings this event again: send it through a queue that delays it by \

@@ -16,7 +16,7 @@ use crate::{
     command::RequestRefused,
     jobs::{Decision, Observation, Texts},
     look::{Look, Patience, look_at},
-    plan::{Message, Plan, Standing, plan_job},
+    plan::{OutcomeMessage, Plan, Standing, plan_job},
     report::{Outcome, Partial},
     request::{AskedId, JobId, Select},
     session::Session,
@@ -52,7 +52,7 @@ impl Planned {
     }
 }
 
-fn over_limit(size: usize) -> Option<Message> {
+fn over_limit(size: usize) -> Option<OutcomeMessage> {
     (size > 1).then(|| format!("an array of {size} jobs").into())
 }
 
