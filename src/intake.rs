@@ -28,7 +28,7 @@ pub async fn intake(
     let is_alone = searches.len() == 1;
     let searches = searches.into_iter().enumerate();
     let searches = searches.map(|(number, search)| async move {
-        let found = find(search.request, is_alone, invocation, session).await;
+        let found = admit(search.request, is_alone, invocation, session).await;
         (number, search.messages, found)
     });
     let at_a_time = session.pace.concurrency();
@@ -72,8 +72,8 @@ fn intent(request: &Request, dry_run: bool, now: i64) -> Intent {
     }
 }
 
-/// Finds the jobs of a request that the policy admits.
-async fn find(
+/// The jobs of a request, if the policy admits it.
+async fn admit(
     request: Result<Request, NoRequest>,
     is_alone: bool,
     invocation: Invocation<'_>,

@@ -46,7 +46,7 @@ pub(super) fn blocking(job: &JobDetail, policy: &Policy) -> Blocking {
     let Some(reason) = reason.filter(|reason| !reason.is_empty()) else {
         return Blocking::NoReason;
     };
-    match policy.blocked_reasons.find(reason) {
+    match policy.blocked_reasons.first_match(reason) {
         Some(pattern) => Blocking::Matches(pattern),
         None => Blocking::OtherReason,
     }
@@ -255,7 +255,7 @@ fn too_soon(why: impl Into<String>, until: Option<i64>) -> NotEnded {
 /// What is said of a job that is ended, since its status reason matches this pattern of `BLOCKED_REASONS`.
 fn because(job: &JobDetail, pattern: &str) -> OutcomeMessage {
     let reason = job.summary.status_reason.as_deref().unwrap_or_default();
-    let meaning = match reasons::find(reason) {
+    let meaning = match reasons::documented(reason) {
         Some(known) => format!(" ({})", known.meaning),
         None => String::new(),
     };

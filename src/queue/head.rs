@@ -124,7 +124,7 @@ pub(super) async fn read_front(
     let summary = job.map(|job| &job.summary);
     let waiting = summary.filter(|summary| summary.status == Status::Runnable);
     let reason = waiting.and_then(|summary| summary.status_reason.as_deref());
-    let known = reason.and_then(reasons::find);
+    let known = reason.and_then(reasons::documented);
     let action = reason.and_then(|reason| own_action(actions, reason));
     let acts_after = action.and_then(|action| after(since?, action));
     let head = Head {

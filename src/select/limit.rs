@@ -57,7 +57,7 @@ fn over_limit(size: usize) -> Option<OutcomeMessage> {
 }
 
 /// Looks at jobs, and plans those that match.
-pub(super) struct Finder<'a> {
+pub(super) struct Planner<'a> {
     query: SelectionQuery,
     session: Session<'a>,
     texts: Texts,
@@ -85,7 +85,7 @@ impl LookedAt {
     }
 }
 
-impl<'a> Finder<'a> {
+impl<'a> Planner<'a> {
     pub(super) fn new(query: SelectionQuery, session: Session<'a>) -> Self {
         Self {
             query,
@@ -95,7 +95,7 @@ impl<'a> Finder<'a> {
     }
 
     /// Looks at jobs, and plans those that are included. They come oldest first.
-    async fn find(
+    async fn look(
         &mut self,
         ids: impl IntoIterator<Item = JobId>,
         is_included: impl Fn(&JobDetail, Standing) -> bool,
@@ -138,7 +138,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The candidates of a selection that match, and those that Batch does not know.
-    async fn find_matching(
+    async fn look_at_matching(
         &mut self,
         select: &Select,
         candidates: impl IntoIterator<Item = Candidate>,
@@ -146,7 +146,7 @@ impl<'a> Finder<'a> {
         let before = self.query.before;
         let ids = candidates.into_iter().map(|candidate| candidate.id);
         let mut found = self
-            .find(ids, |job, standing| {
+            .look(ids, |job, standing| {
                 standing.is_own() && select.matches_described(job, before)
             })
             .await;
@@ -167,7 +167,7 @@ impl<'a> Finder<'a> {
         candidates: Vec<Candidate>,
         listed: Selection,
     ) -> Result<Selection, RequestRefused> {
-        let found = self.find_matching(select, candidates).await;
+        let found = self.look_at_matching(select, candidates).await;
         if found.size > self.session.policy.max_selected {
             return Err(refuse_too_many(found.size, self.session.policy));
         }
@@ -207,7 +207,7 @@ impl<'a> Finder<'a> {
             let needed = room.min(waiting.len()).next_multiple_of(DESCRIBE_LIMIT);
             let needed = if looks_at_all { usize::MAX } else { needed };
             let count = needed.min(waiting.len());
-            let found = self.find_matching(select, waiting.drain(..count)).await;
+            let found = self.look_at_matching(select, waiting.drain(..count)).await;
             if max_selected.is_some_and(|most| found.size > most) {
                 return Err(refuse_too_many(found.size, self.session.policy));
             }
@@ -242,7 +242,7 @@ impl<'a> Finder<'a> {
             AskedId::Job { id, .. } => Some(*id),
             AskedId::Invalid { .. } => None,
         };
-        let found = self.find(ids.iter().filter_map(known), |_, _| true).await;
+        let found = self.look(ids.iter().filter_map(known), |_, _| true).await;
         let mut room = self.query.max_jobs.unwrap_or(usize::MAX);
         let distinct: HashSet<JobId> = ids.iter().filter_map(known).collect();
         let blank = distinct.len() - found.planned.len() - found.missing.len();
