@@ -1,7 +1,7 @@
 //! The jobs of one invocation: what is asked of each, how far it has come, and its outcome.
 //!
 //! ```text
-//!  ToDescribe ───► Queued ───► Sent ───► ToVerify ───► Settled
+//!  ToLookAt ─────► Queued ───► Sent ───► ToVerify ───► Settled
 //!      │             ▲           │           │            ▲
 //!      │             ├───────────┘           │            │
 //!      │             │  refused for now      │            │

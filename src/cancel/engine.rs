@@ -82,10 +82,10 @@ impl<'a> Engine<'a> {
         for index in self.jobs.indices() {
             let job = &self.jobs[index];
             match (job.stage(), job.id(), job.first()) {
-                (Stage::ToDescribe, Some(_), Some(first)) if now < first.at + FRESH => {
+                (Stage::ToLookAt, Some(_), Some(first)) if now < first.at + FRESH => {
                     self.enqueue_end(index);
                 }
-                (Stage::ToDescribe, Some(id), _) => unseen.push(id),
+                (Stage::ToLookAt, Some(id), _) => unseen.push(id),
                 _ => {}
             }
         }

@@ -60,7 +60,7 @@ impl Engine<'_> {
     ) {
         self.jobs.observe(index, job, now);
         match self.jobs[index].stage() {
-            Stage::ToDescribe => {
+            Stage::ToLookAt => {
                 self.jobs[index].last_error = None;
                 self.plan(index, job, standing, now);
             }
@@ -80,7 +80,7 @@ impl Engine<'_> {
     fn on_not_found(&mut self, index: JobIndex) {
         let job = &self.jobs[index];
         let outcome = match job.stage() {
-            Stage::ToDescribe => Outcome::NotFound,
+            Stage::ToLookAt => Outcome::NotFound,
             Stage::ToVerify(CallResult::Refused) if !job.may_be_done => Outcome::Failed,
             Stage::ToVerify(_) => Outcome::Unconfirmed,
             Stage::Queued | Stage::Sent | Stage::Settled { .. } => return,
@@ -95,7 +95,7 @@ impl Engine<'_> {
         let kind = error.kind;
         let job = &mut self.jobs[index];
         let (outcome, message) = match job.stage() {
-            Stage::ToDescribe => (outcome_of(kind), "the look failed"),
+            Stage::ToLookAt => (outcome_of(kind), "the look failed"),
             Stage::ToVerify(CallResult::Accepted) => (
                 Outcome::Unconfirmed,
                 "Batch accepted the call, and the look at its effect failed",

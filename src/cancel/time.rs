@@ -125,7 +125,7 @@ impl Engine<'_> {
         let waiting = self.looks.waiting_for_arrays();
         for index in self.jobs.indices() {
             let job = &self.jobs[index];
-            let (Stage::ToDescribe, Some(id), false) = (job.stage(), job.id(), job.is_throttled())
+            let (Stage::ToLookAt, Some(id), false) = (job.stage(), job.id(), job.is_throttled())
             else {
                 continue;
             };
@@ -147,7 +147,7 @@ impl Engine<'_> {
         for index in self.jobs.indices() {
             let job = &self.jobs[index];
             let is_left = match job.stage() {
-                Stage::ToDescribe | Stage::Queued => true,
+                Stage::ToLookAt | Stage::Queued => true,
                 Stage::Settled { outcome, .. } => outcome.is_refused(),
                 Stage::Sent | Stage::ToVerify(_) => false,
             };

@@ -55,7 +55,7 @@ pub struct Job {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stage {
     /// Waits for its first look.
-    ToDescribe,
+    ToLookAt,
     /// Waits for the call that ends it.
     Queued,
     /// The call is in flight.
@@ -89,12 +89,12 @@ impl Stage {
             Self::Settled { .. } => true,
             Self::Queued => matches!(
                 self,
-                Self::ToDescribe | Self::Sent | Self::ToVerify(CallResult::Unanswered)
+                Self::ToLookAt | Self::Sent | Self::ToVerify(CallResult::Unanswered)
             ),
             Self::Sent => *self == Self::Queued,
             Self::ToVerify(CallResult::Refused) => matches!(self, Self::Sent | Self::Queued),
             Self::ToVerify(_) => *self == Self::Sent,
-            Self::ToDescribe => false,
+            Self::ToLookAt => false,
         }
     }
 }
@@ -108,8 +108,8 @@ impl Job {
         decision: Decision,
     ) -> Self {
         let (stage, because, first) = match decision {
-            Decision::Look => (Stage::ToDescribe, None, None),
-            Decision::End(observation, because) => (Stage::ToDescribe, because, Some(observation)),
+            Decision::Look => (Stage::ToLookAt, None, None),
+            Decision::End(observation, because) => (Stage::ToLookAt, because, Some(observation)),
             Decision::Settle(outcome, message, observation) => {
                 (Stage::Settled { outcome, message }, None, observation)
             }

@@ -14,15 +14,15 @@ impl Job {
     pub(super) fn settle_now(&mut self) {
         let (outcome, message) = match &self.stage {
             Stage::Settled { .. } => return,
-            Stage::ToDescribe | Stage::Queued if self.may_be_done => (
+            Stage::ToLookAt | Stage::Queued if self.may_be_done => (
                 Outcome::Unconfirmed,
                 "a call was sent and not answered, and Batch showed the job unchanged",
             ),
-            Stage::ToDescribe | Stage::Queued if self.is_throttled() => (
+            Stage::ToLookAt | Stage::Queued if self.is_throttled() => (
                 Outcome::Throttled,
                 "out of time while Batch throttled the calls",
             ),
-            Stage::ToDescribe => (Outcome::NotAttempted, "out of time before it was looked at"),
+            Stage::ToLookAt => (Outcome::NotAttempted, "out of time before it was looked at"),
             Stage::Queued if self.was_called => {
                 (Outcome::Failed, "out of time while Batch refused the call")
             }

@@ -114,7 +114,7 @@ async fn head(
         Ok(seen) => seen,
         Err(decision) => return Ok(Ok(Chosen::new(head, decision))),
     };
-    if !standing.is_own() || !select.matches_described(&job, query.before) {
+    if !standing.is_own() || !select.matches_seen(&job, query.before) {
         let why = format!("the first job in job queue {queue} does not match the selection");
         return Ok(Err(why));
     }

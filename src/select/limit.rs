@@ -147,7 +147,7 @@ impl<'a> Planner<'a> {
         let ids = candidates.into_iter().map(|candidate| candidate.id);
         let mut found = self
             .look(ids, |job, standing| {
-                standing.is_own() && select.matches_described(job, before)
+                standing.is_own() && select.matches_seen(job, before)
             })
             .await;
         if self.session.owner.is_restricted() {

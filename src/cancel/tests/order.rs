@@ -28,7 +28,7 @@ fn a_thousand_jobs_take_ten_looks_twenty_calls_and_ten_looks() {
             assert_eq!(ids.len(), 100);
             let is_first = ids.iter().all(|&id| {
                 let index = driver.engine.jobs.index_of(id).unwrap();
-                *driver.engine.jobs[index].stage() == Stage::ToDescribe
+                *driver.engine.jobs[index].stage() == Stage::ToLookAt
             });
             let shown = if is_first { RUNNABLE } else { CANCELLED };
             driver.answer(Call::Look(ids), Shows(shown));
@@ -282,7 +282,7 @@ fn stages(driver: &Driver) -> Vec<Stage> {
 #[test]
 fn children_wait_for_their_parent() {
     let (mut driver, children, parent) = children();
-    assert_eq!(stages(&driver), [const { Stage::ToDescribe }; 2]);
+    assert_eq!(stages(&driver), [const { Stage::ToLookAt }; 2]);
     assert!(!driver.is_finished());
     let look = driver.expect_next(Next::LookAfter(SECOND), "the parent is awaited");
     assert_eq!(look, Some(Call::Look(vec![parent])));
