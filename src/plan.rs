@@ -2,7 +2,7 @@
 
 mod blocked;
 mod intent;
-mod standing;
+mod tags;
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use crate::{
 
 pub use blocked::{BlockedCase, TooSoon, Verdict, first_since};
 pub use intent::{Intent, When};
-pub use standing::Standing;
+pub use tags::TagVerdict;
 
 /// What there is to add to an outcome.
 pub type OutcomeMessage = Cow<'static, str>;
@@ -31,18 +31,18 @@ pub enum Plan {
 
 /// What to do with a job before anything was done.
 #[must_use]
-pub fn plan_job(intent: Intent, job: &JobDetail, standing: Standing, policy: &Policy) -> Plan {
+pub fn plan_job(intent: Intent, job: &JobDetail, tags: TagVerdict, policy: &Policy) -> Plan {
     if !policy.allowed_queues.contain(&job.job_queue) {
         let message = "its job queue is not in ALLOWED_QUEUES (parameter AllowedJobQueues)";
         return Plan::Settle(Outcome::QueueNotAllowed, Some(message.into()));
     }
-    if let Some(message) = not_owner(standing.ownership, policy) {
+    if let Some(message) = not_owner(tags.ownership, policy) {
         return Plan::Settle(Outcome::NotOwner, Some(message));
     }
     if let Some((outcome, message)) = existing_outcome(intent.action, job) {
         return Plan::Settle(outcome, message);
     }
-    if standing.is_protected {
+    if tags.is_protected {
         let message = format!("carries the tag {}", policy.protect_tag);
         return Plan::Settle(Outcome::Protected, Some(message.into()));
     }

@@ -20,7 +20,7 @@ use crate::{
     batch::{EndOperation, JobDetail},
     jobs::{JobIndex, Jobs, Stage},
     look::{Fill, Looks, Which},
-    plan::{Plan, Standing, plan_job},
+    plan::{Plan, TagVerdict, plan_job},
     policy::{Owner, Policy},
     report::Outcome,
     session::Deadline,
@@ -212,11 +212,11 @@ impl<'a> Engine<'a> {
         &mut self,
         index: JobIndex,
         job: &JobDetail,
-        standing: Standing,
+        tags: TagVerdict,
         now: Instant,
     ) {
         let intent = *self.jobs[index].intent;
-        match plan_job(intent, job, standing, self.policy) {
+        match plan_job(intent, job, tags, self.policy) {
             Plan::Settle(outcome, message) => {
                 self.jobs.settle(index, outcome, message);
                 self.wait_for_end(index, job.summary.id, now);

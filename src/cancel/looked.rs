@@ -9,7 +9,7 @@ use crate::{
     batch::{CallError, Described, ErrorKind, JobDetail, LOOK_AGAIN},
     jobs::{CallResult, JobIndex, Stage},
     look::Look,
-    plan::{Standing, outcome_of, verify},
+    plan::{TagVerdict, outcome_of, verify},
     report::Outcome,
     request::JobId,
 };
@@ -42,7 +42,7 @@ impl Engine<'_> {
                 continue;
             };
             match look {
-                Look::Seen(job, standing) => self.on_seen(index, &job, standing, &mut again, now),
+                Look::Seen(job, tags) => self.on_seen(index, &job, tags, &mut again, now),
                 Look::NotFound => self.on_not_found(index),
                 Look::Failed(error) | Look::Unseen(error) => self.on_look_failed(index, error),
             }
@@ -54,7 +54,7 @@ impl Engine<'_> {
         &mut self,
         index: JobIndex,
         job: &JobDetail,
-        standing: Standing,
+        tags: TagVerdict,
         again: &mut Again,
         now: Instant,
     ) {
@@ -62,7 +62,7 @@ impl Engine<'_> {
         match self.jobs[index].stage() {
             Stage::ToLookAt => {
                 self.jobs[index].last_error = None;
-                self.plan(index, job, standing, now);
+                self.plan(index, job, tags, now);
             }
             Stage::ToVerify(result) => {
                 let result = result.clone();

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     batch::{CallError, JobDetail},
-    plan::Standing,
+    plan::TagVerdict,
     request::JobId,
 };
 
@@ -19,7 +19,7 @@ pub(super) struct Arrays {
 }
 
 /// What the tags of an array say, or why that is not known.
-pub(super) type Verdict = Result<Standing, Arc<CallError>>;
+pub(super) type Verdict = Result<TagVerdict, Arc<CallError>>;
 
 impl Arrays {
     /// Children of this array are looked at. Whether that is new, so that the array has to be looked at too.

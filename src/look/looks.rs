@@ -16,7 +16,7 @@ use super::{
 use crate::{
     batch::{CallError, Described, ErrorKind, JobDetail, LOOK_AGAIN},
     pace::backoff,
-    plan::Standing,
+    plan::TagVerdict,
     policy::{Owner, Policy},
     request::JobId,
 };
@@ -226,8 +226,8 @@ impl<'a> Looks<'a> {
         let id = job.summary.id;
         self.troubles.remove(&id);
         if self.arrays.is_awaited(id) {
-            let standing = Standing::of(&job, self.policy, self.owner);
-            self.learn(id, &Ok(standing), found);
+            let tags = TagVerdict::of(&job, self.policy, self.owner);
+            self.learn(id, &Ok(tags), found);
         }
         if let Some((job, array)) = self.arrays.verdict(job) {
             found.push((id, self.look(job, array)));
@@ -243,11 +243,11 @@ impl<'a> Looks<'a> {
     }
 
     fn look(&self, job: JobDetail, array: Option<Verdict>) -> Look {
-        let standing = Standing::of(&job, self.policy, self.owner);
+        let tags = TagVerdict::of(&job, self.policy, self.owner);
         match array {
             Some(Err(error)) => Look::Failed(error),
-            Some(Ok(array)) => Look::Seen(Box::new(job), standing.in_array(array)),
-            None => Look::Seen(Box::new(job), standing),
+            Some(Ok(array)) => Look::Seen(Box::new(job), tags.in_array(array)),
+            None => Look::Seen(Box::new(job), tags),
         }
     }
 

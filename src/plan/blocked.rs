@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Intent, OutcomeMessage, Plan, Standing, plan_job};
+use super::{Intent, OutcomeMessage, Plan, TagVerdict, plan_job};
 use crate::{
     batch::{JobDetail, Position, QueueSnapshot},
     policy::Policy,
@@ -131,8 +131,8 @@ pub struct BlockedCase<'a> {
 impl BlockedCase<'_> {
     /// What follows for a job: whether it blocks its queue, may be ended, and when.
     #[must_use]
-    pub fn judge(&self, job: &JobDetail, standing: Standing, snapshot: &QueueSnapshot) -> Verdict {
-        let settled = match plan_job(self.intent, job, standing, self.policy) {
+    pub fn judge(&self, job: &JobDetail, tags: TagVerdict, snapshot: &QueueSnapshot) -> Verdict {
+        let settled = match plan_job(self.intent, job, tags, self.policy) {
             Plan::Settle(outcome, message) => Some((outcome, message)),
             Plan::End => None,
         };
@@ -155,10 +155,10 @@ impl BlockedCase<'_> {
 
     /// Whether a job's position in its queue decides, so that the queue has to be asked.
     #[must_use]
-    pub fn depends_on_position(&self, job: &JobDetail, standing: Standing) -> bool {
+    pub fn depends_on_position(&self, job: &JobDetail, tags: TagVerdict) -> bool {
         let nowhere = QueueSnapshot::default();
         let is_asked = blocking(job, self.policy).is_match();
-        is_asked && !matches!(self.judge(job, standing, &nowhere), Verdict::Settled(..))
+        is_asked && !matches!(self.judge(job, tags, &nowhere), Verdict::Settled(..))
     }
 
     /// Whether a job that may block its queue shows no reason for waiting yet.

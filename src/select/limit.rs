@@ -16,7 +16,7 @@ use crate::{
     command::RequestRefused,
     jobs::{Decision, Observation, Texts},
     look::{Look, Patience, look_at},
-    plan::{OutcomeMessage, Plan, Standing, plan_job},
+    plan::{OutcomeMessage, Plan, TagVerdict, plan_job},
     report::{Outcome, Partial},
     request::{AskedId, JobId, Select},
     session::Session,
@@ -98,13 +98,13 @@ impl<'a> Planner<'a> {
     async fn look(
         &mut self,
         ids: impl IntoIterator<Item = JobId>,
-        is_included: impl Fn(&JobDetail, Standing) -> bool,
+        is_included: impl Fn(&JobDetail, TagVerdict) -> bool,
     ) -> LookedAt {
         let mut found = LookedAt::default();
         let session = self.session;
         look_at(ids, Patience::Again, session, |id, look| match look {
-            Look::Seen(job, standing) if is_included(&job, standing) => {
-                let planned = self.plan(&job, standing);
+            Look::Seen(job, tags) if is_included(&job, tags) => {
+                let planned = self.plan(&job, tags);
                 found.size += planned.size;
                 found.planned.push(planned);
             }
@@ -126,13 +126,13 @@ impl<'a> Planner<'a> {
         found
     }
 
-    fn plan(&mut self, job: &JobDetail, standing: Standing) -> Planned {
+    fn plan(&mut self, job: &JobDetail, tags: TagVerdict) -> Planned {
         let observation = self.texts.observe(job, Instant::now());
         Planned {
             id: job.summary.id,
             size: observation.size as usize,
             created_at: job.summary.created_at,
-            plan: plan_job(self.query.intent, job, standing, self.session.policy),
+            plan: plan_job(self.query.intent, job, tags, self.session.policy),
             observation,
         }
     }
@@ -146,8 +146,8 @@ impl<'a> Planner<'a> {
         let before = self.query.before;
         let ids = candidates.into_iter().map(|candidate| candidate.id);
         let mut found = self
-            .look(ids, |job, standing| {
-                standing.is_own() && select.matches_seen(job, before)
+            .look(ids, |job, tags| {
+                tags.is_own() && select.matches_seen(job, before)
             })
             .await;
         if self.session.owner.is_restricted() {
