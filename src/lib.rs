@@ -60,7 +60,7 @@ pub struct App {
     pub publisher: Option<Publisher>,
     /// Takes the lines that are always written: `jobs`, `done` and the metrics.
     pub output: Option<Output>,
-    /// Tells the time of day, by which ages are told.
+    /// Tells the time of day, for ages.
     pub clock: Clock,
 }
 

@@ -181,7 +181,7 @@ impl BlockedCase<'_> {
             .ok_or_else(|| too_soon("is not the first in its queue", None))?;
         if !self.policy.blocked_for.is_zero() {
             self.is_first_long_enough(first, job)?;
-            self.was_told_long_ago()?;
+            self.is_event_old_enough()?;
         }
         Ok(pattern)
     }
@@ -200,7 +200,7 @@ impl BlockedCase<'_> {
     }
 
     /// The event is the first time that the job was seen to block. `head` and alarms see it once.
-    fn was_told_long_ago(&self) -> Result<(), NotEnded> {
+    fn is_event_old_enough(&self) -> Result<(), NotEnded> {
         let Cause::Blocked { at } = self.cause else {
             return Ok(());
         };

@@ -281,7 +281,7 @@ impl Sweep<'_> {
         Cursor::of(self.listings.select.statuses.iter().map(listing))
     }
 
-    /// The condition that Batch can filter by best, and whether it spares looks, so that nothing else is worth a try.
+    /// The condition that Batch can filter by best, and whether no look is needed then, so that nothing else is worth a try.
     fn filter(&self) -> (Option<Filter>, bool) {
         let select = self.listings.select;
         if matches!(self.of, ListOf::Array(_)) {

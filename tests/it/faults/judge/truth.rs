@@ -181,7 +181,7 @@ impl<'a> Evidence<'a> {
             Err(contradiction) => contradiction,
         };
         let attempts = emulator.attempts(id);
-        let calls: Vec<String> = self.calls(id).map(|call| self.told(call, id)).collect();
+        let calls: Vec<String> = self.calls(id).map(|call| self.story(call, id)).collect();
         let (passed, shown) = (self.passed(), self.shown(id));
         Err(format!(
             "{contradiction}: {asked:?} {job:?} {attempts:?}\nshown {shown:?}\n{}\nreported at {passed:?}",
@@ -213,7 +213,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// A call in a line.
-    fn told(&self, call: &Call, id: &str) -> String {
+    fn story(&self, call: &Call, id: &str) -> String {
         let after = |time: Duration| time.saturating_sub(self.invocation.began);
         let of_parent = if call.job_ids.iter().any(|of| of == id) {
             ""
