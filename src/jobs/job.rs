@@ -44,7 +44,7 @@ pub struct Job {
     /// A call to end it was sent and not answered: it may have been done.
     pub may_be_done: bool,
     /// What decided that it is to be ended.
-    pub(super) because: Option<Box<OutcomeMessage>>,
+    pub(super) decided_by: Option<Box<OutcomeMessage>>,
     /// What the first look showed.
     pub(super) first: Option<Observation>,
     /// Its status when last looked at.
@@ -107,9 +107,11 @@ impl Job {
         request: RequestIndex,
         decision: Decision,
     ) -> Self {
-        let (stage, because, first) = match decision {
+        let (stage, decided_by, first) = match decision {
             Decision::Look => (Stage::ToLookAt, None, None),
-            Decision::End(observation, because) => (Stage::ToLookAt, because, Some(observation)),
+            Decision::End(observation, decided_by) => {
+                (Stage::ToLookAt, decided_by, Some(observation))
+            }
             Decision::Settle(outcome, message, observation) => {
                 (Stage::Settled { outcome, message }, None, observation)
             }
@@ -125,7 +127,7 @@ impl Job {
             last_error: None,
             was_called: false,
             may_be_done: false,
-            because: because.map(Box::new),
+            decided_by: decided_by.map(Box::new),
             after: first.as_ref().map(|first| first.status),
             first,
         }

@@ -79,7 +79,7 @@ impl Job {
         // Of a job that is none of the caller's business, no more is shown than its queue and status.
         let is_shown = !matches!(outcome, Outcome::QueueNotAllowed | Outcome::NotOwner);
         let shown = self.first.as_ref().filter(|_| is_shown);
-        let message = message.or(self.because.map(|because| *because));
+        let message = message.or(self.decided_by.map(|decided_by| *decided_by));
         let run_on = shown.and_then(|first| run_on(first, self.intent.action, outcome));
         let message = match (message, run_on) {
             (Some(message), Some(run_on)) => Some(format!("{message}; {run_on}").into()),

@@ -147,7 +147,7 @@ impl BlockedCase<'_> {
             (Err(NotEnded::TooSoon(too_soon)), _) => Verdict::TooSoon(too_soon),
             (Ok(_), Some((outcome, message))) => Verdict::Settled(outcome, message),
             (Ok(pattern), None) => Verdict::Ends {
-                message: because(job, &pattern),
+                message: decided_by(job, &pattern),
                 pattern,
             },
         }
@@ -253,7 +253,7 @@ fn too_soon(why: impl Into<String>, until: Option<i64>) -> NotEnded {
 }
 
 /// What is said of a job that is ended, since its status reason matches this pattern of `BLOCKED_REASONS`.
-fn because(job: &JobDetail, pattern: &str) -> OutcomeMessage {
+fn decided_by(job: &JobDetail, pattern: &str) -> OutcomeMessage {
     let reason = job.summary.status_reason.as_deref().unwrap_or_default();
     let meaning = match reasons::documented(reason) {
         Some(known) => format!(" ({})", known.meaning),
