@@ -12,7 +12,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    call::{Answer, Call, Outlook},
+    call::{Answer, Call, Conditions},
     end_queue::EndQueue,
     step::Step,
 };
@@ -96,14 +96,14 @@ impl<'a> Engine<'a> {
     ///
     /// A full bulk call comes before a full look before what is left over. So each job is brought to its end as early as
     /// can be, and an invocation that runs out of time has some jobs done rather than all of them looked at.
-    pub fn poll_call(&mut self, now: Instant, outlook: Outlook) -> Option<Call> {
-        self.stop_ending(now, outlook);
-        let has_time_to_end = self.has_time_for(Step::End, now, outlook);
+    pub fn poll_call(&mut self, now: Instant, conditions: Conditions) -> Option<Call> {
+        self.stop_ending(now, conditions);
+        let has_time_to_end = self.has_time_for(Step::End, now, conditions);
         if !self.only_looks
             && has_time_to_end
             && let Some(call) = self
                 .end_queue
-                .next(outlook.bulk, !self.looks.has_more_to_see())
+                .next(conditions.bulk, !self.looks.has_more_to_see())
         {
             self.end_calls_in_flight += 1;
             for &(index, _) in &call.jobs {
@@ -112,7 +112,7 @@ impl<'a> Engine<'a> {
             }
             return Some(Call::End(call));
         }
-        let which = if self.has_time_for(Step::FirstLook, now, outlook) {
+        let which = if self.has_time_for(Step::FirstLook, now, conditions) {
             Which::All
         } else {
             Which::Again

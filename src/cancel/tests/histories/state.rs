@@ -88,11 +88,11 @@ impl State {
         state
     }
 
-    pub(super) fn outlook(&self, setting: &Setting) -> Outlook {
-        Outlook {
+    pub(super) fn conditions(&self, setting: &Setting) -> Conditions {
+        Conditions {
             bulk: self.bulk,
             slowest: Some(setting.slowest),
-            ..OUTLOOK
+            ..CONDITIONS
         }
     }
 
@@ -101,8 +101,8 @@ impl State {
     }
 
     pub(super) fn is_finished(&self, setting: &Setting) -> bool {
-        let outlook = self.outlook(setting);
-        self.in_flight.is_empty() && self.engine.is_finished(self.now, outlook)
+        let conditions = self.conditions(setting);
+        self.in_flight.is_empty() && self.engine.is_finished(self.now, conditions)
     }
 
     /// What follows from a step.
@@ -140,7 +140,7 @@ impl State {
     fn send(&mut self, setting: &Setting) {
         self.engine.handle_timeout(self.now);
         while self.in_flight.len() < setting.concurrency
-            && let Some(call) = self.engine.poll_call(self.now, self.outlook(setting))
+            && let Some(call) = self.engine.poll_call(self.now, self.conditions(setting))
         {
             self.watch(&call, setting);
             self.in_flight.push(Flight {
