@@ -7,7 +7,7 @@ use crate::{
     policy::Policy,
     report::{Class, Outcome, Partial, Report, UnreadQueue},
     request::{Request, Target},
-    results::{Asked, MessageOutcome, Results},
+    results::{MessageOutcome, RequestAudit, Results},
     text::cut,
 };
 
@@ -33,7 +33,7 @@ pub(super) fn searches(messages: Vec<Message>, invocation: Invocation<'_>) -> Ve
         let outcome = MessageOutcome {
             id: message.id,
             group: message.group,
-            asked: request.map(|request| Asked::of(request, reason(request, invocation))),
+            asked: request.map(|request| RequestAudit::of(request, reason(request, invocation))),
             fail_on_incomplete: request.is_some_and(|request| request.fail_on_incomplete),
             class: Class::Retryable,
             error: None,

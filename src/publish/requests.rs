@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     report::Size,
-    results::{Asked, MessageOutcome},
+    results::{MessageOutcome, RequestAudit},
     text::{cut, cut_tail},
 };
 
@@ -39,7 +39,7 @@ struct RequestDetail<'a> {
 }
 
 impl<'a> RequestDetail<'a> {
-    fn new(message: &'a MessageOutcome, asked: &'a Asked) -> Self {
+    fn new(message: &'a MessageOutcome, asked: &'a RequestAudit) -> Self {
         let queues = asked.queues.iter();
         Self {
             message_id: message.id.as_deref().map(cut),

@@ -11,7 +11,7 @@ use crate::{
     command::Source,
     policy::queue_name,
     report::{JobResult, Partial, Report, ReportedId, Size},
-    results::Asked,
+    results::RequestAudit,
 };
 
 /// The most jobs that one log line names.
@@ -127,7 +127,7 @@ fn push_asked(line: &mut Line, record: &InvocationRecord<'_>) {
     }
     line.push_count("moreReasons", more);
     let selected = asked()
-        .flat_map(|asked: &Asked| &asked.queues)
+        .flat_map(|asked: &RequestAudit| &asked.queues)
         .map(String::as_str);
     let of_jobs = record.jobs().iter();
     let of_jobs = of_jobs.filter_map(|job| job.job_queue.as_deref());

@@ -6,7 +6,7 @@ use batch_emulator::{Call, Operation};
 
 use super::{
     Class, Invocation, Judge, class,
-    truth::{Asked, Evidence},
+    truth::{Evidence, Wanted},
 };
 use crate::faults::{
     account::{Account, Nature},
@@ -186,7 +186,7 @@ impl Judged<'_> {
     }
 
     /// What is asked of a job in the report.
-    pub(super) fn asked(&self, id: &str, account: &Account) -> Asked {
+    pub(super) fn asked(&self, id: &str, account: &Account) -> Wanted {
         let requests = self.invocation.requests.iter().zip(self.reaches);
         let requests: Vec<_> = requests
             .filter(|(_, reach)| reach.may.contains(id) || reach.unsure.contains(id))
@@ -201,7 +201,7 @@ impl Judged<'_> {
             });
         let nature = named.map(|job| job.nature);
         let is_head = |target: &Target| matches!(target, Target::Heads(_) | Target::Blocked { .. });
-        Asked {
+        Wanted {
             nature: nature.unwrap_or_else(|| {
                 account
                     .known(id)

@@ -46,7 +46,7 @@ pub(crate) fn class(outcome: &str) -> Class {
 /// What is asked of a job.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
-pub(crate) struct Asked {
+pub(crate) struct Wanted {
     pub(crate) nature: Nature,
     /// It is to be terminated, whatever its status.
     pub(crate) terminates: bool,
@@ -172,7 +172,7 @@ impl<'a> Evidence<'a> {
     /// # Errors
     ///
     /// What contradicts the outcome.
-    pub(crate) fn check(&self, outcome: &str, id: &str, asked: Asked) -> Result<(), String> {
+    pub(crate) fn check(&self, outcome: &str, id: &str, asked: Wanted) -> Result<(), String> {
         let emulator = &self.judge.account.emulator;
         let job = emulator.job(id);
         let contradiction = match self.holds(outcome, id, asked, job.as_ref()) {
@@ -193,7 +193,7 @@ impl<'a> Evidence<'a> {
         &self,
         outcome: &str,
         id: &str,
-        asked: Asked,
+        asked: Wanted,
         job: Option<&JobView>,
     ) -> Result<bool, &'static str> {
         Ok(match outcome {
@@ -312,7 +312,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// A call was sent, for it or its array, and no look showed an effect after it.
-    fn is_unconfirmed(&self, id: &str, asked: Asked) -> Result<bool, &'static str> {
+    fn is_unconfirmed(&self, id: &str, asked: Wanted) -> Result<bool, &'static str> {
         let array = id.split_once(':').map(|(array, _)| array);
         let of_array = array.into_iter().flat_map(|array| self.ends(array));
         let sent = self.ends(id).map(|call| call.at).max();
