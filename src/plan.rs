@@ -13,7 +13,7 @@ use crate::{
     request::{AUDIT_MARKER, Action, Status},
 };
 
-pub use blocked::{BlockedCase, TooSoon, Verdict, first_since};
+pub use blocked::{BlockedCase, BlockedVerdict, TooSoon, first_since};
 pub use intent::{Intent, When};
 pub use tags::TagVerdict;
 

@@ -9,7 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    end_queue::{EndCall, Verdict},
+    end_queue::{EndCall, TrialResult},
     engine::Engine,
 };
 use crate::{
@@ -34,7 +34,7 @@ impl Engine<'_> {
                 Some(error) => self.on_refused(call.operation, index, id, error.into(), &mut again),
                 None if accepted.contains(&id) => {
                     self.end_queue
-                        .add_to_trial(call.operation, index, Verdict::Allowed);
+                        .add_to_trial(call.operation, index, TrialResult::Allowed);
                     self.jobs[index].last_error = None;
                     self.verify_later(index, id, CallResult::Accepted);
                 }
@@ -114,7 +114,7 @@ impl Engine<'_> {
             _ => self.verify_later(index, id, CallResult::Refused),
         }
         self.end_queue
-            .add_to_trial(operation, index, Verdict::of(kind));
+            .add_to_trial(operation, index, TrialResult::of(kind));
     }
 
     fn verify_later(&mut self, index: JobIndex, id: JobId, result: CallResult) {

@@ -50,7 +50,7 @@ struct Trial {
 
 /// What a single call tells of the denial of a bulk call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum TrialResult {
     /// The job is denied too.
     Denied,
     /// The job is not.
@@ -59,7 +59,7 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-impl Verdict {
+impl TrialResult {
     /// What a single call tells that failed with this kind of error.
     pub(super) fn of(kind: ErrorKind) -> Self {
         match kind {
@@ -127,7 +127,7 @@ impl EndQueue {
         &mut self,
         operation: EndOperation,
         index: JobIndex,
-        verdict: Verdict,
+        verdict: TrialResult,
     ) {
         let Some(trial) = self.trials.get_mut(&operation) else {
             return;
@@ -136,9 +136,9 @@ impl EndQueue {
             return;
         }
         match verdict {
-            Verdict::Denied => trial.denied += 1,
-            Verdict::Allowed => trial.allowed += 1,
-            Verdict::Unknown => {}
+            TrialResult::Denied => trial.denied += 1,
+            TrialResult::Allowed => trial.allowed += 1,
+            TrialResult::Unknown => {}
         }
         if !trial.open.is_empty() {
             return;

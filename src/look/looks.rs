@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     Look, Patience,
-    arrays::{Arrays, Verdict},
+    arrays::{ArrayTags, Arrays},
     queue::{Fill, Queue, Which},
 };
 use crate::{
@@ -229,20 +229,20 @@ impl<'a> Looks<'a> {
             let tags = TagVerdict::of(&job, self.policy, self.owner);
             self.learn(id, &Ok(tags), found);
         }
-        if let Some((job, array)) = self.arrays.verdict(job) {
+        if let Some((job, array)) = self.arrays.tags(job) {
             found.push((id, self.look(job, array)));
         }
     }
 
     /// What is known of an array now decides of the children that waited for it.
-    fn learn(&mut self, array: JobId, verdict: &Verdict, found: &mut Known) {
-        for child in self.arrays.learn(array, verdict) {
+    fn learn(&mut self, array: JobId, tags: &ArrayTags, found: &mut Known) {
+        for child in self.arrays.learn(array, tags) {
             let id = child.summary.id;
-            found.push((id, self.look(child, Some(verdict.clone()))));
+            found.push((id, self.look(child, Some(tags.clone()))));
         }
     }
 
-    fn look(&self, job: JobDetail, array: Option<Verdict>) -> Look {
+    fn look(&self, job: JobDetail, array: Option<ArrayTags>) -> Look {
         let tags = TagVerdict::of(&job, self.policy, self.owner);
         match array {
             Some(Err(error)) => Look::Failed(error),

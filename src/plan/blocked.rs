@@ -73,7 +73,7 @@ impl Blocking {
 
 /// What follows for a job that may block its queue.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
+pub enum BlockedVerdict {
     /// It has an outcome already, or is not to be ended, whatever it blocks.
     Settled(Outcome, Option<OutcomeMessage>),
     /// It does not block its queue for one of `BLOCKED_REASONS`, and why.
@@ -131,7 +131,12 @@ pub struct BlockedCase<'a> {
 impl BlockedCase<'_> {
     /// What follows for a job: whether it blocks its queue, may be ended, and when.
     #[must_use]
-    pub fn judge(&self, job: &JobDetail, tags: TagVerdict, snapshot: &QueueSnapshot) -> Verdict {
+    pub fn judge(
+        &self,
+        job: &JobDetail,
+        tags: TagVerdict,
+        snapshot: &QueueSnapshot,
+    ) -> BlockedVerdict {
         let settled = match plan_job(self.intent, job, tags, self.policy) {
             Plan::Settle(outcome, message) => Some((outcome, message)),
             Plan::End => None,
@@ -140,13 +145,13 @@ impl BlockedCase<'_> {
         if let Some((outcome, message)) = &settled
             && outcome.ends_blocking()
         {
-            return Verdict::Settled(*outcome, message.clone());
+            return BlockedVerdict::Settled(*outcome, message.clone());
         }
         match (self.pattern(job, snapshot), settled) {
-            (Err(NotEnded::NotBlocking(why)), _) => Verdict::NotBlocking(why),
-            (Err(NotEnded::TooSoon(too_soon)), _) => Verdict::TooSoon(too_soon),
-            (Ok(_), Some((outcome, message))) => Verdict::Settled(outcome, message),
-            (Ok(pattern), None) => Verdict::Ends {
+            (Err(NotEnded::NotBlocking(why)), _) => BlockedVerdict::NotBlocking(why),
+            (Err(NotEnded::TooSoon(too_soon)), _) => BlockedVerdict::TooSoon(too_soon),
+            (Ok(_), Some((outcome, message))) => BlockedVerdict::Settled(outcome, message),
+            (Ok(pattern), None) => BlockedVerdict::Ends {
                 message: decided_by(job, &pattern),
                 pattern,
             },
@@ -158,7 +163,7 @@ impl BlockedCase<'_> {
     pub fn depends_on_position(&self, job: &JobDetail, tags: TagVerdict) -> bool {
         let nowhere = QueueSnapshot::default();
         let is_asked = blocking(job, self.policy).is_match();
-        is_asked && !matches!(self.judge(job, tags, &nowhere), Verdict::Settled(..))
+        is_asked && !matches!(self.judge(job, tags, &nowhere), BlockedVerdict::Settled(..))
     }
 
     /// Whether a job that may block its queue shows no reason for waiting yet.

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     batch::{CallError, GetJobQueueSnapshot, InUse, JobDetail, QueueSnapshot, TimeLimitAction},
     look::{Look, Patience, look_at_one},
-    plan::{BlockedCase, Intent, Plan, TagVerdict, Verdict, first_since, plan_job},
+    plan::{BlockedCase, BlockedVerdict, Intent, Plan, TagVerdict, first_since, plan_job},
     policy::{Owner, Policy},
     reasons::{self, BlockedReason},
     report::{Outcome, rfc_3339},
@@ -199,18 +199,20 @@ fn verdict(
         policy,
     };
     match case.judge(job, tags, snapshot) {
-        Verdict::Settled(outcome, message) => {
+        BlockedVerdict::Settled(outcome, message) => {
             let why = message.map(|message| format!(": {message}"));
             let why = format!("{}{}", outcome.as_str(), why.unwrap_or_default());
             (Acts::Never(outcome), why)
         }
-        Verdict::NotBlocking(why) => (Acts::NotForThis, why),
-        Verdict::TooSoon(too_soon) => (Acts::Later(too_soon.until), case.say_too_soon(&too_soon)),
-        Verdict::Ends { .. } if policy.dry_run => {
+        BlockedVerdict::NotBlocking(why) => (Acts::NotForThis, why),
+        BlockedVerdict::TooSoon(too_soon) => {
+            (Acts::Later(too_soon.until), case.say_too_soon(&too_soon))
+        }
+        BlockedVerdict::Ends { .. } if policy.dry_run => {
             let why = "everything is a dry run: DRY_RUN is true".to_owned();
             (Acts::DryRun, why)
         }
-        Verdict::Ends { pattern, .. } => {
+        BlockedVerdict::Ends { pattern, .. } => {
             let why =
                 format!("it has been first for BLOCKED_FOR, and its reason matches {pattern}");
             (Acts::Now, why)

@@ -15,7 +15,7 @@ use crate::{
     command::RequestRefused,
     jobs::{Decision, Texts},
     look::{Look, Patience, look_at_one},
-    plan::{BlockedCase, OutcomeMessage, TagVerdict, TooSoon, Verdict},
+    plan::{BlockedCase, BlockedVerdict, OutcomeMessage, TagVerdict, TooSoon},
     policy::{Policy, queue_name},
     report::Outcome,
     request::{AskedId, JobId, Select},
@@ -195,17 +195,17 @@ fn judge(
     let id = job.summary.id;
     let seen = Texts::default().observe(job, Instant::now());
     let decision = match case.judge(job, tags, snapshot) {
-        Verdict::NotBlocking(why) => return Err(why),
-        Verdict::TooSoon(TooSoon { why, .. }) if case.is_stale() => {
+        BlockedVerdict::NotBlocking(why) => return Err(why),
+        BlockedVerdict::TooSoon(TooSoon { why, .. }) if case.is_stale() => {
             let why = format!("job {id} {why}, and the event is too old to wait any longer");
             return Err(why);
         }
-        Verdict::TooSoon(too_soon) => {
+        BlockedVerdict::TooSoon(too_soon) => {
             let message = say_too_soon(case, &too_soon, query.comes_again);
             Decision::Settle(Outcome::TooSoon, Some(message), Some(seen))
         }
-        Verdict::Settled(outcome, message) => Decision::Settle(outcome, message, Some(seen)),
-        Verdict::Ends { message, .. } => Decision::End(seen, Some(message)),
+        BlockedVerdict::Settled(outcome, message) => Decision::Settle(outcome, message, Some(seen)),
+        BlockedVerdict::Ends { message, .. } => Decision::End(seen, Some(message)),
     };
     let overwritten = job.summary.status_reason.as_deref().unwrap_or_default();
     Ok(Chosen {
