@@ -86,7 +86,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// When the event cannot be acted on at all, or something is left over and nobody else would be told: see
+    /// When the event cannot be acted on at all, or something is left over and nothing else would say so: see
     /// [`Failure`]. What can go wrong with one job is in the report.
     pub async fn handle(
         &self,

@@ -189,8 +189,8 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Ending an array may have ended a child whose own call was refused: in the end such children are looked at again,
-    /// once.
+    /// Ending an array may have ended a child whose own call was refused: when all else is done, such children are
+    /// looked at again, once.
     pub(super) fn see_refused_children(&mut self) {
         if std::mem::replace(&mut self.has_seen_children, true) {
             return;

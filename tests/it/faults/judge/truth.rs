@@ -11,7 +11,7 @@ use batch_emulator::{Answer, Call, Emulator, ItemError, JobView, Operation, Stat
 use super::{Invocation, Judge};
 use crate::faults::{account::Nature, request::Request};
 
-/// An attempt that ended this close to the end of its job ended with it, in milliseconds.
+/// An attempt that stopped this close to its job, in milliseconds, stopped with it.
 const SAME_END: i64 = 1000;
 
 /// With less time left than this, a last look may be left out, the more so where calls that end jobs take long.
