@@ -5,13 +5,13 @@
 
 mod acknowledged;
 mod call;
-mod closing;
-mod ends;
+mod end_queue;
 mod engine;
 mod looked;
 mod step;
 #[cfg(test)]
 mod tests;
+mod time;
 
 use std::{pin::Pin, time::Duration};
 
@@ -19,8 +19,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{batch::EndJobs, jobs::Jobs, look, request::JobId, session::Session};
-pub use call::{Answer, Call, Outlook};
-pub use ends::EndCall;
+pub use call::{Answer, Call, Conditions};
+pub use end_queue::EndCall;
 pub use engine::Engine;
 
 /// How often progress is told at most.
@@ -57,20 +57,20 @@ pub async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
                 wake = wake.min(ready);
                 break;
             }
-            let outlook = outlook(session, slowest, now);
-            let Some(call) = engine.poll_call(now, outlook) else {
+            let conditions = conditions(session, slowest, now);
+            let Some(call) = engine.poll_call(now, conditions) else {
                 break;
             };
             session.pace.spend(now);
             if engine.is_retry(&call) {
                 session.calls.count_retry();
             }
-            let reserve = engine.reserve(now, outlook);
+            let reserve = engine.reserve(now, conditions);
             in_flight.push(Box::pin(send(call, reserve, session)));
         }
         let now = Instant::now();
         let is_finished =
-            in_flight.is_empty() && engine.is_finished(now, outlook(session, slowest, now));
+            in_flight.is_empty() && engine.is_finished(now, conditions(session, slowest, now));
         if deadline.is_over(now) || is_finished {
             tell(session, &engine);
             return engine.into_jobs();
@@ -118,8 +118,8 @@ fn tell(session: Session<'_>, engine: &Engine<'_>) {
     }
 }
 
-fn outlook(session: Session<'_>, slowest: Option<Duration>, now: Instant) -> Outlook {
-    Outlook {
+fn conditions(session: Session<'_>, slowest: Option<Duration>, now: Instant) -> Conditions {
+    Conditions {
         bulk: session.batch.bulk_calls(),
         interval: session.pace.interval(now).unwrap_or_default(),
         slowest,

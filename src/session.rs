@@ -36,7 +36,7 @@ pub struct Session<'a> {
     pub owner: &'a Owner,
     /// Where the calls are counted.
     pub calls: &'a Calls,
-    /// When all work ends.
+    /// When all work has to be finished.
     pub deadline: Deadline,
     /// Who sees how far the work is and may stop it, if it is a program that works.
     pub control: Option<&'a Control>,

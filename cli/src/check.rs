@@ -162,7 +162,12 @@ async fn check_function(function: &crate::function::Function, lines: &mut Lines)
             account.region
         ),
     );
-    let request = json!({"jobIds": [NO_JOBS[0]], "dryRun": true, "reason": "bcancel check"});
+    let [id, _] = NO_JOBS;
+    let end = End {
+        reason: Some("bcancel check".to_owned()),
+        ..End::default()
+    };
+    let request = end.request("jobIds", &json!([id]), true);
     match function.end(&request).await {
         Ok(_) => Lines::ok("lambda:InvokeFunction", "it answers a dry run"),
         Err(error) => {

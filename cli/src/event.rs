@@ -10,7 +10,8 @@ use std::{
 };
 
 use batch_cancel::{
-    App, batch::Batch, config::Config, request::OwnRegion, respond::Failure, telemetry::Finished,
+    App, batch::Batch, config::Config, request::OwnRegion, respond::Failure,
+    telemetry::InvocationRecord,
 };
 use batch_emulator::demo;
 use jiff::Timestamp;
@@ -140,7 +141,7 @@ pub(crate) fn function_arn(account: &Account) -> String {
 pub(crate) async fn invoke(
     place: &Place,
     event: Box<RawValue>,
-    see: impl FnOnce(&Finished<'_>),
+    see: impl FnOnce(&InvocationRecord<'_>),
 ) -> std::result::Result<Box<RawValue>, Failure> {
     let mut context = Context::default();
     context.request_id = uuid::Uuid::new_v4().to_string();

@@ -69,7 +69,7 @@ fn runtime(start_paused: bool) -> Runtime {
 #[test]
 fn one_process_answers_every_sample_as_in_process_and_ends_on_sigterm() {
     let expected = runtime(true).block_on(in_process());
-    let ended = runtime(false).block_on(async {
+    let exited = runtime(false).block_on(async {
         let emulator = Emulator::new();
         let mut process = Process::start(&emulator, &SETTINGS).await;
         for (sample, expected) in expected {
@@ -80,9 +80,9 @@ fn one_process_answers_every_sample_as_in_process_and_ends_on_sigterm() {
         }
         process.terminate().await
     });
-    assert_eq!(ended.status.signal(), Some(SIGTERM));
-    assert_eq!(ended.stderr, "");
-    let lines = ended.lines();
+    assert_eq!(exited.status.signal(), Some(SIGTERM));
+    assert_eq!(exited.stderr, "");
+    let lines = exited.lines();
     for line in &lines {
         log::assert_flat(line);
         let request_id = line["requestId"].as_str();
@@ -96,7 +96,7 @@ fn one_process_answers_every_sample_as_in_process_and_ends_on_sigterm() {
         let found = lines.iter().filter(|line| line["message"] == message);
         assert_eq!(found.count(), number, "{message}");
     }
-    for line in ended.metrics() {
+    for line in exited.metrics() {
         assert_eq!(line["FunctionName"], "batch-cancel", "{line}");
         emf::assert_valid(&line);
     }
@@ -125,8 +125,8 @@ async fn metrics_line_counts_calls_and_outcomes() {
     let (_, mut process) = start("direct-cancel", &[("METRICS_NAMESPACE", "Studio/Render")]).await;
     let text = sample("direct-cancel").text();
     process.invoke(&text).await.unwrap();
-    let ended = process.terminate().await;
-    let [line] = ended.metrics().try_into().expect("one line");
+    let exited = process.terminate().await;
+    let [line] = exited.metrics().try_into().expect("one line");
     let [definition, by_source] = line["_aws"]["CloudWatchMetrics"]
         .as_array()
         .unwrap()
@@ -175,13 +175,13 @@ async fn a_watch_is_logged_with_its_numbers_and_each_queue_has_its_line_of_metri
     let (_, mut process) = start("direct-watch-queues", &[]).await;
     let text = sample("direct-watch-queues").text();
     process.invoke(&text).await.unwrap();
-    let ended = process.terminate().await;
-    let [of_watch, of_queue] = ended.metrics().try_into().expect("two lines");
+    let exited = process.terminate().await;
+    let [of_watch, of_queue] = exited.metrics().try_into().expect("two lines");
     assert_eq!(of_watch["Calls"], 8);
     assert_eq!(of_queue["JobQueueName"], "demo-queue");
     assert_eq!(of_queue["HeadBlocked"], 1);
     let done = |line: &&Value| line["message"] == "done";
-    let lines = ended.lines();
+    let lines = exited.lines();
     let line = lines.iter().find(done).unwrap();
     for (field, value) in [("measuredQueues", 3), ("blockedQueues", 1), ("calls", 8)] {
         assert_eq!(line[field], value, "{line}");
@@ -196,8 +196,8 @@ async fn log_names_every_job_with_its_outcome() {
         .invoke(&sample("direct-cancel").text())
         .await
         .unwrap();
-    let ended = process.terminate().await;
-    let lines = ended.lines();
+    let exited = process.terminate().await;
+    let lines = exited.lines();
     let line = lines
         .iter()
         .find(|line| line["message"] == "jobs")
@@ -332,13 +332,13 @@ async fn setting_that_is_not_utf_8_stops_the_start_and_is_named() {
 /// Asserts that the function does not start with this setting, and that its error shows the value and this.
 async fn assert_does_not_start(name: &str, value: impl AsRef<OsStr>, shown: &str, allowed: &str) {
     let process = Process::start(&Emulator::new(), &[(name, value)]).await;
-    let ended = process.end().await;
-    assert!(!ended.status.success() && ended.status.code().is_some());
-    let lines = ended.lines();
+    let exited = process.exit().await;
+    assert!(!exited.status.success() && exited.status.code().is_some());
+    let lines = exited.lines();
     let line = lines
         .iter()
         .find(|line| line["level"] == "ERROR")
-        .unwrap_or_else(|| panic!("no error: {}", ended.output()));
+        .unwrap_or_else(|| panic!("no error: {}", exited.output()));
     let error = line["error"].as_str().unwrap();
     let message = format!("{name} is {shown:?}, expected ");
     assert!(
