@@ -19,9 +19,9 @@ from servers import LOOPBACK, REPOSITORY, binary, free_port, plain_environment
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 REFERENCE = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-PAGES = REFERENCE + [
-    page for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY") if (page := REPOSITORY / f"{name}.md").exists()
-]
+PAGES = REFERENCE + [REPOSITORY / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY", "benches/README")]
+# What pages point to and people run or deploy.
+FILES = REPOSITORY / "docs" / "files"
 
 
 @functools.cache
