@@ -6,6 +6,7 @@ mod errors;
 pub(crate) mod http;
 mod openapi;
 mod problems;
+mod readme;
 mod sizes;
 mod texts;
 
@@ -23,22 +24,29 @@ use support::{
     samples::{self, RUNNABLE, sample},
 };
 
-/// A snapshot for each source; a sample without an entry in it fails, as does an entry without a sample.
+/// A snapshot for each source; a sample without an entry in it fails, as does an entry without a sample. The same goes for
+/// the rows of `events/README.md`.
 #[tokio::test(start_paused = true)]
 async fn each_sample_leads_to_the_answer_calls_and_ended_jobs_of_its_snapshot() {
     let mut sources: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    let mut outcomes = BTreeMap::new();
     for sample in samples::all() {
         // The bus holds what is published against the schema.
+        let bus = Bus::default();
         let mut function = Function::for_sample(&sample, &[]);
-        function.app.publisher = Some(Bus::default().publisher());
+        function.app.publisher = Some(bus.publisher());
         let answer = function.invoke_text(&sample.text()).await.map_err(failed);
         let observed = samples::observed(&answer, &function.emulator);
+        let reports = bus.details("Batch Cancellation Report");
+        let outcome = readme::outcome(&sample, &answer, &reports);
+        outcomes.insert(sample.name.clone(), outcome);
         let source = sources.entry(sample.source().to_owned()).or_default();
         source.insert(sample.name, observed);
     }
     for (source, answers) in sources {
         insta::assert_json_snapshot!(source, answers);
     }
+    readme::assert_is_right(&outcomes);
 }
 
 #[test]
