@@ -33,7 +33,7 @@ use batch_cancel::{
     command::{Event, Invocation, Reply, Source},
     config::Config,
     event::{self, Scope},
-    plan::{Intent, Standing, plan_job},
+    plan::{Intent, TagVerdict, plan_job},
     policy::Ownership,
     report::{JobResult, Outcome, Report, ReportedId},
     request::{Action, JobId, OwnRegion, Status},
@@ -127,7 +127,7 @@ fn stages(criterion: &mut Criterion) {
                 }
                 "plan" => {
                     let intent = Intent::new(Action::Cancel, false);
-                    let standing = Standing {
+                    let tags = TagVerdict {
                         is_protected: false,
                         ownership: Ownership::Own,
                     };
@@ -135,7 +135,7 @@ fn stages(criterion: &mut Criterion) {
                     group.bench_function(name, |b| {
                         b.iter(|| {
                             for seen in &seen {
-                                black_box(plan_job(intent, seen, standing, &config.policy));
+                                black_box(plan_job(intent, seen, tags, &config.policy));
                             }
                         });
                     });

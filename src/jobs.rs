@@ -1,7 +1,7 @@
 //! The jobs of one invocation: what is asked of each, how far it has come, and its outcome.
 //!
 //! ```text
-//!  ToDescribe ───► Queued ───► Sent ───► ToVerify ───► Settled
+//!  ToLookAt ─────► Queued ───► Sent ───► ToVerify ───► Settled
 //!      │             ▲           │           │            ▲
 //!      │             ├───────────┘           │            │
 //!      │             │  refused for now      │            │
@@ -12,12 +12,12 @@
 //!      └──────────────────────────────────────────────────┘
 //! ```
 //!
-//! From every stage a job can be settled: a look, a refusal or the end of the time decides its outcome. A settled job may
+//! From every stage a job can be settled: a look, a refusal or that time is over decides its outcome. A settled job may
 //! be settled anew, when a later look shows that it has ended.
 
-mod finish;
 mod job;
 mod observation;
+mod result;
 #[cfg(test)]
 mod tests;
 
@@ -32,7 +32,7 @@ use tokio::time::Instant;
 
 use crate::{
     batch::JobDetail,
-    plan::{Intent, Message},
+    plan::{Intent, OutcomeMessage},
     report::{JobResult, Outcome, ReportedId},
     request::{AskedId, JobId},
 };
@@ -174,6 +174,14 @@ impl Jobs {
         self.open == 0
     }
 
+    /// How many have ended or are ending, and how many have no outcome yet.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        let outcomes = self.all.iter().filter_map(Job::outcome);
+        let ended = outcomes.filter(|outcome| outcome.is_end()).count();
+        (ended, self.open)
+    }
+
     /// The index of each job, in the order first asked.
     pub fn indices(&self) -> impl Iterator<Item = JobIndex> + use<> {
         (0..u32::try_from(self.all.len()).unwrap_or(u32::MAX)).map(JobIndex)
@@ -198,19 +206,19 @@ impl Jobs {
         );
         let was_open = job.outcome().is_none();
         job.stage = stage;
-        let is_closed = was_open && job.outcome().is_some();
-        self.open -= usize::from(is_closed);
+        let is_settled = was_open && job.outcome().is_some();
+        self.open -= usize::from(is_settled);
     }
 
     /// Gives a job its outcome.
-    pub fn settle(&mut self, index: JobIndex, outcome: Outcome, message: Option<Message>) {
+    pub fn settle(&mut self, index: JobIndex, outcome: Outcome, message: Option<OutcomeMessage>) {
         self.enter(index, Stage::Settled { outcome, message });
     }
 
     /// Time is over: gives every job that has no outcome the one that is true of it now.
-    pub fn finish(&mut self) {
+    pub fn settle_now(&mut self) {
         for job in &mut self.all {
-            job.finish();
+            job.settle_now();
         }
         self.open = 0;
     }
@@ -218,7 +226,7 @@ impl Jobs {
     /// A line of the report for each job, in the order first asked.
     #[must_use]
     pub fn into_results(mut self) -> Vec<JobResult> {
-        self.finish();
+        self.settle_now();
         self.all.into_iter().map(Job::into_result).collect()
     }
 }

@@ -4,10 +4,10 @@
 //! plans, acts and looks again, and [`respond`] shapes the report for the event's source.
 
 pub mod batch;
+mod budget;
 pub mod cancel;
 pub mod command;
 pub mod config;
-mod end;
 pub mod event;
 pub mod intake;
 pub mod jobs;
@@ -40,12 +40,13 @@ use command::{Command, Event, Invocation, Message};
 use config::Config;
 use event::Scope;
 use pace::Pace;
+use policy::Owner;
 use publish::Publisher;
 use request::OwnRegion;
 use respond::{Failure, Response};
 use results::Results;
-use session::{Calls, Session};
-use telemetry::{Ending, Finished, Output};
+use session::{Calls, Deadline, Session};
+use telemetry::{Handled, InvocationRecord, Output};
 use text::cut;
 
 /// Time reserved to report, publish and log each job.
@@ -60,7 +61,7 @@ pub struct App {
     pub publisher: Option<Publisher>,
     /// Takes the lines that are always written: `jobs`, `done` and the metrics.
     pub output: Option<Output>,
-    /// Tells the time of day, by which ages are told.
+    /// Tells the time of day, for ages.
     pub clock: Clock,
 }
 
@@ -86,11 +87,24 @@ impl App {
     ///
     /// # Errors
     ///
-    /// When the event cannot be acted on at all, or something is left over and nobody else would be told: see
+    /// When the event cannot be acted on at all, or something is left over and nothing else would say so: see
     /// [`Failure`]. What can go wrong with one job is in the report.
     pub async fn handle(
         &self,
         event: LambdaEvent<Box<RawValue>>,
+    ) -> Result<Box<RawValue>, Failure> {
+        self.handle_seen(event, |_| ()).await
+    }
+
+    /// The same, for a program that shows more than the answer: `see` gets what the invocation did.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::handle`].
+    pub async fn handle_seen(
+        &self,
+        event: LambdaEvent<Box<RawValue>>,
+        see: impl FnOnce(&InvocationRecord<'_>),
     ) -> Result<Box<RawValue>, Failure> {
         let began = Instant::now();
         let LambdaEvent { payload, context } = event;
@@ -108,19 +122,13 @@ impl App {
             at: now.as_millisecond(),
             comes_again: event.command.comes_again(),
         };
-        let session = Session {
-            batch: &self.batch,
-            pace: &self.pace,
-            policy: &self.config.policy,
-            owner: &event.owner,
-            calls: &calls,
-            deadline: self.deadline(&context, event.source),
-        };
-        let (response, ending) = Box::pin(act(event.command, invocation, session)).await;
-        let published = self.publish(&ending, &response, invocation, &context);
-        let finished = Finished {
+        let deadline = self.deadline(&context, event.source);
+        let session = self.session(&event.owner, &calls, deadline);
+        let (response, handled) = Box::pin(act(event.command, invocation, session)).await;
+        let published = self.publish(&handled, &response, invocation, &context);
+        let record = InvocationRecord {
             invocation,
-            ending: &ending,
+            handled: &handled,
             http_status: response.http_status.map(|status| status.as_u16()),
             unfulfilled: response.unfulfilled.as_ref(),
             not_published: published.await,
@@ -128,8 +136,28 @@ impl App {
             time: began.elapsed(),
         };
         let namespace = &self.config.metrics_namespace;
-        telemetry::record(self.output.as_ref(), namespace, &finished);
+        telemetry::record(self.output.as_ref(), namespace, &record);
+        see(&record);
         response.payload
+    }
+
+    /// What one invocation, or one command of a program, works with.
+    #[must_use]
+    pub fn session<'a>(
+        &'a self,
+        owner: &'a Owner,
+        calls: &'a Calls,
+        deadline: Deadline,
+    ) -> Session<'a> {
+        Session {
+            batch: &self.batch,
+            pace: &self.pace,
+            policy: &self.config.policy,
+            owner,
+            calls,
+            deadline,
+            control: None,
+        }
     }
 
     /// What an event asks for.
@@ -148,12 +176,12 @@ async fn act(
     command: Command,
     invocation: Invocation<'_>,
     session: Session<'_>,
-) -> (Response, Ending) {
+) -> (Response, Handled) {
     let response = match command {
         Command::Cancel { messages, reply } => {
-            let results = cancel_jobs(messages, invocation, session).await;
+            let results = end_jobs(messages, invocation, session).await;
             let response = respond::results(&results, &reply, invocation);
-            return (response, Ending::Results { results, reply });
+            return (response, Handled::Results { results, reply });
         }
         Command::ShowJob { id, form } => {
             let is_allowed = |queue: &str| session.policy.allowed_queues.contain(queue);
@@ -171,7 +199,7 @@ async fn act(
         Command::Watch(request) => {
             let watch = Box::pin(queue::watch(&request, invocation.at, session)).await;
             let response = respond::watch(&watch);
-            return (response, watch.map_or(Ending::Shown, Ending::Watch));
+            return (response, watch.map_or(Handled::Shown, Handled::Watch));
         }
         Command::Panel(request) => {
             let panel = Box::pin(queue::panel(request, invocation.at, session)).await;
@@ -179,14 +207,15 @@ async fn act(
         }
         Command::OpenApi(form) => respond::openapi(form, invocation),
         Command::WidgetDocumentation => respond::widget_documentation(),
-        Command::RefuseEvent(why) => return (Response::refused(&why), Ending::Undecoded(why)),
+        Command::RefuseEvent(why) => return (Response::refused(&why), Handled::Undecoded(why)),
         Command::RefuseHttp { problem, form } => Response::shown(Err(problem), form, invocation),
         Command::RefuseWidget(why) => Response::widget_problem((&why).into()),
     };
-    (response, Ending::Shown)
+    (response, Handled::Shown)
 }
 
-async fn cancel_jobs(
+/// Ends the jobs of all messages, and tells the outcome of each.
+pub async fn end_jobs(
     messages: Vec<Message>,
     invocation: Invocation<'_>,
     session: Session<'_>,
@@ -195,5 +224,5 @@ async fn cancel_jobs(
     let count = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
     let deadline = session.deadline.earlier(MARGIN_A_JOB.saturating_mul(count));
     let jobs = cancel::cancel(jobs, session.until(deadline)).await;
-    intake::finish(pending, jobs, session.policy)
+    intake::results(pending, jobs, session.policy)
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::{
     batch::{CallError, JobDetail},
-    plan::Standing,
+    plan::TagVerdict,
 };
 
 pub use drive::{look_at, look_at_one, send};
@@ -24,7 +24,7 @@ pub use queue::{Fill, Which};
 #[derive(Clone, Debug)]
 pub enum Look {
     /// This, and what its tags and those of its array say.
-    Seen(Box<JobDetail>, Standing),
+    Seen(Box<JobDetail>, TagVerdict),
     /// Batch does not know it, also when asked again.
     NotFound,
     /// The look failed for good, at it or at its array; or time was over before it was told apart from one that Batch does

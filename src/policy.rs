@@ -73,7 +73,7 @@ impl Patterns {
 
     /// The first pattern that `text` matches.
     #[must_use]
-    pub fn find(&self, text: &str) -> Option<String> {
+    pub fn first_match(&self, text: &str) -> Option<String> {
         let found = self.0.iter().find(|pattern| pattern.matches(text));
         found.map(ToString::to_string)
     }

@@ -2,7 +2,6 @@
 //! waits for, and its jobs page by page.
 
 mod count;
-mod find;
 mod head;
 mod page;
 mod panel;

@@ -21,7 +21,7 @@ use crate::{
 };
 
 use error::{not_looked_at, of_read, partial_by_look, refuse_too_many};
-use limit::Finder;
+use limit::Planner;
 use list::Listings;
 use sources::{Sources, Stop, sources};
 use time::ListingTime;
@@ -98,7 +98,7 @@ pub async fn select_ids(
     session: Session<'_>,
 ) -> Selection {
     let session = session.until(session.deadline.first_of(2));
-    Finder::new(query, session).limit_ids(ids).await
+    Planner::new(query, session).limit_ids(ids).await
 }
 
 /// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
@@ -146,15 +146,15 @@ pub async fn select(
     let found = of_read([unread, not_listed].concat(), is_read)?;
     // Acting and looking at the effect takes three times as many calls as these looks.
     let session = session.until(session.deadline.first_of(3));
-    let finder = Finder::new(query, session);
+    let planner = Planner::new(query, session);
     let mut found = match query.max_jobs {
         // Without the whole list nobody knows the oldest.
         Some(_) if found.partial.is_some() => found,
         Some(max) => {
             let most = (is_counted && looks).then_some(max_selected);
-            finder.oldest(select, candidates, max, most).await?
+            planner.oldest(select, candidates, max, most).await?
         }
-        None if looks => finder.all(select, candidates, found).await?,
+        None if looks => planner.all(select, candidates, found).await?,
         None => Selection {
             unseen: candidates
                 .iter()

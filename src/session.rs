@@ -1,6 +1,7 @@
 //! What one invocation works with, and one call to AWS Batch as everything makes it: paced, timed, counted, retried.
 
 mod calls;
+mod control;
 mod deadline;
 mod queue;
 
@@ -18,6 +19,7 @@ use crate::{
     request::JobId,
 };
 pub use calls::{CallCount, Calls};
+pub use control::{Control, Progress};
 pub use deadline::Deadline;
 pub use queue::{QueueError, to_list};
 
@@ -34,8 +36,10 @@ pub struct Session<'a> {
     pub owner: &'a Owner,
     /// Where the calls are counted.
     pub calls: &'a Calls,
-    /// When all work ends.
+    /// When all work has to be finished.
     pub deadline: Deadline,
+    /// Who sees how far the work is and may stop it, if it is a program that works.
+    pub control: Option<&'a Control>,
 }
 
 impl<'a> Session<'a> {

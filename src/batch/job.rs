@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use super::CallError;
 use crate::{
     request::{JobId, Status},
-    text::cut_end,
+    text::cut_tail,
 };
 
 /// The most characters of a name or reason that are kept. A reason of ours, the longest that Batch takes, is shorter, and
-/// ends with what tells that it is ours.
+/// has what shows that it is ours last.
 const MAX_SHOWN: usize = 1100;
 
 /// What both a listing and a look show of a job.
@@ -79,7 +79,7 @@ pub struct JobDetail {
     pub job_queue: String,
     /// Its tags. Batch gives an array's children none.
     pub tags: HashMap<String, String>,
-    /// How its last attempt ended, if that ended with the job: the job ran to its end.
+    /// How its last attempt went, if that stopped with the job: the job ran to its end.
     pub ran_to_end: Option<String>,
 }
 
@@ -133,7 +133,7 @@ pub(super) fn time_since(created_at: Option<i64>, milliseconds: Option<i64>) -> 
 
 /// A name or a reason as it is kept. Batch allows fewer characters of each, so this only bounds what a message repeats.
 pub(super) fn shown(text: Cow<'_, str>) -> String {
-    match cut_end(&text, MAX_SHOWN) {
+    match cut_tail(&text, MAX_SHOWN) {
         Cow::Borrowed(_) => text.into_owned(),
         Cow::Owned(cut) => cut,
     }

@@ -34,7 +34,7 @@ impl ListOf {
 /// What Batch can select by itself: one condition at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// The job's name, with `*` at its end for any ending; in any case.
+    /// The job's name, or a beginning of it and `*`; in any case.
     JobName(String),
     /// The name or ARN of the job definition.
     JobDefinition(String),

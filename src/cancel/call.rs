@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ends::EndCall;
+use super::end_queue::EndCall;
 use crate::{
     batch::{BulkCalls, CallError, Described, EndAnswer},
     request::JobId,
@@ -39,7 +39,7 @@ impl Answer {
 
 /// What the next call depends on beside the jobs.
 #[derive(Clone, Copy, Debug)]
-pub struct Outlook {
+pub struct Conditions {
     /// Whether the endpoint knows the bulk calls.
     pub bulk: BulkCalls,
     /// The time between two calls.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Observation, RequestIndex};
 use crate::{
     batch::CallError,
-    plan::{Intent, Message},
+    plan::{Intent, OutcomeMessage},
     report::{Outcome, ReportedId},
     request::{Action, JobId, Status},
 };
@@ -16,9 +16,9 @@ pub enum Decision {
     /// Nothing: look at it first.
     Look,
     /// It was looked at, and is to be ended. The message says what decided.
-    End(Observation, Option<Message>),
+    End(Observation, Option<OutcomeMessage>),
     /// It was looked at, or could not be, and is not to be ended.
-    Settle(Outcome, Option<Message>, Option<Observation>),
+    Settle(Outcome, Option<OutcomeMessage>, Option<Observation>),
 }
 
 /// One job.
@@ -44,7 +44,7 @@ pub struct Job {
     /// A call to end it was sent and not answered: it may have been done.
     pub may_be_done: bool,
     /// What decided that it is to be ended.
-    pub(super) because: Option<Box<Message>>,
+    pub(super) decided_by: Option<Box<OutcomeMessage>>,
     /// What the first look showed.
     pub(super) first: Option<Observation>,
     /// Its status when last looked at.
@@ -55,7 +55,7 @@ pub struct Job {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stage {
     /// Waits for its first look.
-    ToDescribe,
+    ToLookAt,
     /// Waits for the call that ends it.
     Queued,
     /// The call is in flight.
@@ -67,7 +67,7 @@ pub enum Stage {
         /// The outcome.
         outcome: Outcome,
         /// What there is to add.
-        message: Option<Message>,
+        message: Option<OutcomeMessage>,
     },
 }
 
@@ -89,12 +89,12 @@ impl Stage {
             Self::Settled { .. } => true,
             Self::Queued => matches!(
                 self,
-                Self::ToDescribe | Self::Sent | Self::ToVerify(CallResult::Unanswered)
+                Self::ToLookAt | Self::Sent | Self::ToVerify(CallResult::Unanswered)
             ),
             Self::Sent => *self == Self::Queued,
             Self::ToVerify(CallResult::Refused) => matches!(self, Self::Sent | Self::Queued),
             Self::ToVerify(_) => *self == Self::Sent,
-            Self::ToDescribe => false,
+            Self::ToLookAt => false,
         }
     }
 }
@@ -107,9 +107,11 @@ impl Job {
         request: RequestIndex,
         decision: Decision,
     ) -> Self {
-        let (stage, because, first) = match decision {
-            Decision::Look => (Stage::ToDescribe, None, None),
-            Decision::End(observation, because) => (Stage::ToDescribe, because, Some(observation)),
+        let (stage, decided_by, first) = match decision {
+            Decision::Look => (Stage::ToLookAt, None, None),
+            Decision::End(observation, decided_by) => {
+                (Stage::ToLookAt, decided_by, Some(observation))
+            }
             Decision::Settle(outcome, message, observation) => {
                 (Stage::Settled { outcome, message }, None, observation)
             }
@@ -125,7 +127,7 @@ impl Job {
             last_error: None,
             was_called: false,
             may_be_done: false,
-            because: because.map(Box::new),
+            decided_by: decided_by.map(Box::new),
             after: first.as_ref().map(|first| first.status),
             first,
         }

@@ -74,6 +74,6 @@ pub(super) fn children(job: &JobDetail) -> Option<Box<Children>> {
 }
 
 fn cut(text: &str) -> &str {
-    let end = text.char_indices().nth(MAX_REASON);
-    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+    let longer = text.char_indices().nth(MAX_REASON);
+    longer.and_then(|(at, _)| text.get(..at)).unwrap_or(text)
 }

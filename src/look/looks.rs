@@ -10,13 +10,13 @@ use tokio::time::Instant;
 
 use super::{
     Look, Patience,
-    arrays::{Arrays, Verdict},
+    arrays::{ArrayTags, Arrays},
     queue::{Fill, Queue, Which},
 };
 use crate::{
     batch::{CallError, Described, ErrorKind, JobDetail, LOOK_AGAIN},
     pace::backoff,
-    plan::Standing,
+    plan::TagVerdict,
     policy::{Owner, Policy},
     request::JobId,
 };
@@ -43,8 +43,8 @@ struct Trouble {
     missing: usize,
 }
 
-/// What was found by an answer, of each job of which that is known now.
-type Found = Vec<(JobId, Look)>;
+/// What is known by an answer, of each job of which it is.
+type Known = Vec<(JobId, Look)>;
 
 impl<'a> Looks<'a> {
     /// No looks yet. Tags are read by this policy, for this owner.
@@ -96,6 +96,15 @@ impl<'a> Looks<'a> {
     pub fn add_later(&mut self, ids: Vec<JobId>, at: Instant) {
         if !ids.is_empty() {
             self.timers.push(Reverse((at, ids)));
+        }
+    }
+
+    /// Of the looks that are not due yet, only those at jobs of which `is_wanted` is true are left.
+    pub fn keep_later(&mut self, is_wanted: impl Fn(JobId) -> bool) {
+        let timers = std::mem::take(&mut self.timers);
+        for Reverse((at, mut ids)) in timers {
+            ids.retain(|id| is_wanted(*id));
+            self.add_later(ids, at);
         }
     }
 
@@ -189,7 +198,7 @@ impl<'a> Looks<'a> {
     }
 
     /// Batch answered. It leaves out the jobs that it does not know.
-    fn on_shown(&mut self, ids: Vec<JobId>, described: Described, now: Instant) -> Found {
+    fn on_shown(&mut self, ids: Vec<JobId>, described: Described, now: Instant) -> Known {
         self.queue.clear(&ids);
         let Described { jobs, unreadable } = described;
         let mut found = Vec::with_capacity(jobs.len());
@@ -222,32 +231,32 @@ impl<'a> Looks<'a> {
         found
     }
 
-    fn on_job(&mut self, job: JobDetail, found: &mut Found) {
+    fn on_job(&mut self, job: JobDetail, found: &mut Known) {
         let id = job.summary.id;
         self.troubles.remove(&id);
         if self.arrays.is_awaited(id) {
-            let standing = Standing::of(&job, self.policy, self.owner);
-            self.learn(id, &Ok(standing), found);
+            let tags = TagVerdict::of(&job, self.policy, self.owner);
+            self.learn(id, &Ok(tags), found);
         }
-        if let Some((job, array)) = self.arrays.verdict(job) {
+        if let Some((job, array)) = self.arrays.tags(job) {
             found.push((id, self.look(job, array)));
         }
     }
 
     /// What is known of an array now decides of the children that waited for it.
-    fn learn(&mut self, array: JobId, verdict: &Verdict, found: &mut Found) {
-        for child in self.arrays.learn(array, verdict) {
+    fn learn(&mut self, array: JobId, tags: &ArrayTags, found: &mut Known) {
+        for child in self.arrays.learn(array, tags) {
             let id = child.summary.id;
-            found.push((id, self.look(child, Some(verdict.clone()))));
+            found.push((id, self.look(child, Some(tags.clone()))));
         }
     }
 
-    fn look(&self, job: JobDetail, array: Option<Verdict>) -> Look {
-        let standing = Standing::of(&job, self.policy, self.owner);
+    fn look(&self, job: JobDetail, array: Option<ArrayTags>) -> Look {
+        let tags = TagVerdict::of(&job, self.policy, self.owner);
         match array {
             Some(Err(error)) => Look::Failed(error),
-            Some(Ok(array)) => Look::Seen(Box::new(job), standing.in_array(array)),
-            None => Look::Seen(Box::new(job), standing),
+            Some(Ok(array)) => Look::Seen(Box::new(job), tags.in_array(array)),
+            None => Look::Seen(Box::new(job), tags),
         }
     }
 
@@ -262,7 +271,7 @@ impl<'a> Looks<'a> {
     }
 
     /// Batch refused a look, or did not answer it.
-    fn on_failed(&mut self, ids: Vec<JobId>, error: CallError, now: Instant) -> Found {
+    fn on_failed(&mut self, ids: Vec<JobId>, error: CallError, now: Instant) -> Known {
         if error.kind == ErrorKind::Refused {
             self.queue.clear(&ids);
         }
@@ -284,7 +293,7 @@ impl<'a> Looks<'a> {
     }
 
     /// Nothing more can be known of a job, nor, if it is an array, of its children.
-    fn give_up(&mut self, id: JobId, look: Look, found: &mut Found) {
+    fn give_up(&mut self, id: JobId, look: Look, found: &mut Known) {
         self.troubles.remove(&id);
         let why = match &look {
             Look::Failed(error) => CallError {

@@ -7,7 +7,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::OwnRegion;
-use crate::text::cut_end;
+use crate::text::cut_tail;
 
 /// The most characters of an invalid id that a report repeats.
 const MAX_ECHOED: usize = 200;
@@ -137,7 +137,7 @@ pub enum InvalidId {
 
 /// A text as the report repeats it.
 fn echo(text: &str) -> Box<str> {
-    let cut = cut_end(text, MAX_ECHOED);
+    let cut = cut_tail(text, MAX_ECHOED);
     if cut.len() == text.len() {
         return text.into();
     }
@@ -182,7 +182,7 @@ fn parse_arn(arn: &str, own_region: &OwnRegion) -> Result<Parsed, InvalidId> {
     };
     if !own_region.owns(region, account) {
         return Err(InvalidId::ForeignRegion {
-            found: format!("{}:{account}", cut_end(region, MAX_PART)),
+            found: format!("{}:{account}", cut_tail(region, MAX_PART)),
             own: format!(
                 "{}:{}",
                 own_region.region.as_deref().unwrap_or("*"),
@@ -232,7 +232,7 @@ fn number(text: &str) -> Result<u32, InvalidId> {
     if !plain {
         return Err(InvalidId::NotAnId(Some(format!(
             "{:?} is not an array index or node number",
-            cut_end(text, MAX_PART)
+            cut_tail(text, MAX_PART)
         ))));
     }
     text.parse()

@@ -120,7 +120,7 @@ impl SelectFields {
 }
 
 impl Select {
-    /// Whether it has conditions that a listing cannot decide, so that each job must be described.
+    /// Whether it has conditions that a listing cannot decide, so that each job must be looked at.
     #[must_use]
     pub fn needs_looks(&self) -> bool {
         !self.tags.is_empty() || self.job_definition.is_some()

@@ -1,10 +1,10 @@
-//! When the work of an invocation ends.
+//! When the work of an invocation has to be finished.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// When the work of an invocation ends.
+/// When the work of an invocation has to be finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
@@ -13,6 +13,12 @@ impl Deadline {
     #[must_use]
     pub fn after(time: Duration) -> Self {
         Self(Instant::now() + time)
+    }
+
+    /// This time.
+    #[must_use]
+    pub fn at(time: Instant) -> Self {
+        Self(time)
     }
 
     /// The deadline as a time.

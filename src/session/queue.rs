@@ -108,7 +108,7 @@ impl Session<'_> {
                 Err(error) => failed.push((chunk, error)),
             }
         }
-        let find = |name: &String| {
+        let result = |name: &String| {
             let is_asked = |queue: &&JobQueue| queue.arn == *name || queue_name(&queue.arn) == name;
             let error = failed.iter().find(|(chunk, _)| chunk.contains(name));
             match (known.iter().find(is_asked), error) {
@@ -118,7 +118,7 @@ impl Session<'_> {
                 _ => Err(QueueError::NotAllowed(name.clone())),
             }
         };
-        names.iter().map(find).collect()
+        names.iter().map(result).collect()
     }
 
     /// All allowed job queues that exist, as far as they could be read, and why not all could.

@@ -9,7 +9,7 @@ use std::{
 /// Which modules each module may use, from the top layer down. `lib` and `main` may use all.
 const MAY_USE: [(&str, &[&str]); 25] = [
     (
-        "end",
+        "budget",
         &["command", "publish", "respond", "session", "telemetry"],
     ),
     (
