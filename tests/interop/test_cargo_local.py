@@ -1,13 +1,10 @@
-"""`cargo local --aws` and `cargo emulator` on a machine where nothing of AWS is set."""
+"""`cargo local --aws` on a machine where nothing of AWS is set."""
 
 import os
 import subprocess
 import time
 
-import boto3
-import pytest
-
-from servers import CREDENTIALS, LOOPBACK, REPOSITORY, Process, binary, free_port, http
+from servers import REPOSITORY, binary
 
 EVENT = "events/direct-cancel.json"
 
@@ -49,40 +46,3 @@ def test_for_real_needs_allowed_queues(tmp_path):
     code, said, _ = local(tmp_path, EVENT, "--aws", "--for-real", AWS_REGION="eu-west-1")
     assert code == 2
     assert said.startswith("cargo local: --for-real needs ALLOWED_QUEUES: ")
-
-
-@pytest.fixture(scope="module")
-def emulator_url():
-    with Process(binary("CARGO_LOCAL"), "--serve", f"{LOOPBACK}:{free_port()}", cwd=REPOSITORY) as process:
-        yield process.wait_for_output(r"until Ctrl-C: (http://\S+)")[1]
-
-
-def test_cargo_emulator_holds_the_jobs_of_the_samples(emulator_url):
-    jobs = {job["jobId"]: job for job in http(f"{emulator_url}/_emulator/jobs")[1]}
-    for job_id in ("1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01", "2b9d4e63-7e3f-4a7c-8b64-1b8e4d2cae02"):
-        assert jobs[job_id]["jobQueue"].endswith("demo-queue")
-
-
-def test_cargo_emulator_is_an_endpoint_for_boto3(emulator_url):
-    """As docs/local.md shows it: a job that is submitted becomes RUNNABLE, and stays that."""
-    keys = {"aws_access_key_id": CREDENTIALS["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": CREDENTIALS["AWS_SECRET_ACCESS_KEY"]}
-    batch = boto3.client("batch", endpoint_url=emulator_url, region_name="us-east-1", **keys)
-    job_id = batch.submit_job(jobName="frame", jobQueue="demo-queue", jobDefinition="frame:1")["jobId"]
-    http(f"{emulator_url}/_emulator/advance", "POST", {"seconds": 3600})
-    (job,) = batch.describe_jobs(jobs=[job_id])["jobs"]
-    assert job["status"] == "RUNNABLE"
-    assert job["jobQueue"] == "arn:aws:batch:us-east-1:012345678912:job-queue/demo-queue"
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("--serve", "--port", "4000"), "unknown option --port"),
-        (("--serve", "events/no-such.json"), "events/no-such.json: "),
-        (("--serve", "--account"), "--account needs a seed file"),
-        (("--serve", "--account", "seed.json", EVENT), "--account gives all jobs"),
-    ],
-)
-def test_a_wrong_command_line_is_refused(tmp_path, words, said):
-    code, text, _ = local(tmp_path, *words)
-    assert code == 2 and text.startswith(f"cargo local: {said}"), text

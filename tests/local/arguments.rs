@@ -1,15 +1,12 @@
-//! The command lines of `cargo local` and `cargo emulator`.
+//! The command line of `cargo local`.
 
-use std::{
-    fs,
-    net::{Ipv4Addr, SocketAddr},
-};
+use std::fs;
 
 pub const HELP: &str = "\
 usage: cargo local EVENT.json | - [--account FILE] [--aws [--for-real]]
 
 Runs one event, or what - reads from standard input, through the function, against an AWS Batch
-emulator in memory that holds the jobs that the event names, in mixed states. Standard error gets
+emulator in memory that holds the demo account of tests/emulator/demo.json. Standard error gets
 a table of the jobs, standard output the response as JSON. Of SQS and Pipes, whose response says
 little, it gets the events before that RESULT_BUS would get. The exit code is 1 when something is
 left over, rejected or an error, and 2 when nothing was run.
@@ -23,18 +20,6 @@ ALLOWED_QUEUES is * here unless you set it. RUST_LOG=info (or debug, or batch_ca
 the log. Sample events are in events/.
 ";
 
-pub const SERVE_HELP: &str = "\
-usage: cargo emulator [ADDRESS:PORT] [EVENT.json …] [--account FILE]
-
-Serves the AWS Batch emulator on 127.0.0.1:4000, or on this address, until you end it with Ctrl-C. It
-holds the jobs that these events name, or without one those of all events in events/. Account and
-region are those of `sam local`: 012345678912, us-east-1. Anybody who reaches it may use it.
-
-  --account FILE  these queues and jobs instead: a seed file, see `batch-emulator --help`
-
-Look at the jobs with: curl http://127.0.0.1:4000/_emulator/jobs
-";
-
 /// What is to be done.
 #[derive(Debug)]
 pub enum Arguments {
@@ -42,8 +27,6 @@ pub enum Arguments {
     Help(&'static str),
     /// One event through the function.
     Run(Run),
-    /// The emulator as a server.
-    Serve(Serve),
 }
 
 /// One event through the function.
@@ -56,24 +39,12 @@ pub struct Run {
     pub for_real: bool,
 }
 
-/// The emulator as a server.
-#[derive(Debug)]
-pub struct Serve {
-    pub address: SocketAddr,
-    /// Files, or none for all sample events.
-    pub events: Vec<String>,
-    pub account: Option<String>,
-}
-
 impl Arguments {
     /// Reads the command line.
     pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let Some(first) = words.next() else {
             return Err(format!("which event?{}\n\n{HELP}", suggest("")));
         };
-        if first == "--serve" {
-            return Serve::parse(words);
-        }
         Run::parse([first].into_iter().chain(words))
     }
 }
@@ -114,35 +85,6 @@ impl Run {
     }
 }
 
-impl Serve {
-    fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
-        let mut serve = Self {
-            address: (Ipv4Addr::LOCALHOST, 4000).into(),
-            events: Vec::new(),
-            account: None,
-        };
-        while let Some(word) = words.next() {
-            match word.as_str() {
-                "--help" | "-h" => return Ok(Arguments::Help(SERVE_HELP)),
-                "--account" => {
-                    serve.account = Some(words.next().ok_or("--account needs a seed file")?);
-                }
-                option if option.starts_with('-') => {
-                    return Err(format!("unknown option {option}\n\n{SERVE_HELP}"));
-                }
-                _ => match word.parse() {
-                    Ok(address) => serve.address = address,
-                    Err(_) => serve.events.push(word),
-                },
-            }
-        }
-        if serve.account.is_some() && !serve.events.is_empty() {
-            return Err("--account gives all jobs, so no event can be named beside it".to_owned());
-        }
-        Ok(Arguments::Serve(serve))
-    }
-}
-
 /// The sample events whose names are most similar to a path that does not exist.
 pub fn suggest(path: &str) -> String {
     let given = path
@@ -171,19 +113,4 @@ pub fn suggest(path: &str) -> String {
     } else {
         format!("\nsample events:{}", best.concat())
     }
-}
-
-/// The paths of all sample events.
-pub fn samples() -> Result<Vec<String>, String> {
-    let entries = fs::read_dir("events").map_err(|error| format!("events: {error}"))?;
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let paths = paths.filter(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "json")
-    });
-    let mut paths: Vec<String> = paths
-        .filter_map(|path| path.into_os_string().into_string().ok())
-        .collect();
-    paths.sort();
-    Ok(paths)
 }

@@ -1,5 +1,4 @@
-//! `cargo local EVENT.json`: one event through the same code as in Lambda, against the emulator in memory. And
-//! `cargo emulator`: that emulator as a server.
+//! `cargo local EVENT.json`: one event through the same code as in Lambda, against the emulator in memory.
 
 #![allow(
     unreachable_pub,
@@ -14,7 +13,6 @@ mod show;
 mod tests;
 
 use std::{
-    collections::BTreeSet,
     env::VarError,
     fs, io,
     process::ExitCode,
@@ -29,7 +27,6 @@ use batch_cancel::{
     config::Config,
     telemetry::Output,
 };
-use batch_emulator::{Emulator, Seed};
 use lambda_runtime::{
     Context, Diagnostic, LambdaEvent,
     tracing::{
@@ -40,15 +37,11 @@ use lambda_runtime::{
 use serde_json::{Value, value::RawValue};
 use support::bus::Bus;
 
-use arguments::{Arguments, Run, Serve};
+use arguments::{Arguments, Run};
 use show::Ran;
 
 /// The ARN under which the function runs here: account and region of the emulator.
 const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:batch-cancel";
-
-/// The account and region in which `sam local` runs every function.
-const SAM_ACCOUNT: &str = "012345678912";
-const SAM_REGION: &str = "us-east-1";
 
 /// The time that the function has, in Lambda the `Timeout` of the function.
 const TIME: Duration = Duration::from_mins(1);
@@ -98,59 +91,9 @@ fn variable(name: &str) -> Option<String> {
 async fn run(words: impl Iterator<Item = String>, env: Lookup<'_>) -> Result<Option<Ran>, String> {
     match Arguments::parse(words)? {
         Arguments::Help(text) => print!("{text}"),
-        Arguments::Serve(arguments) => serve(&arguments, env).await?,
         Arguments::Run(arguments) => return run_event(arguments, env).await.map(Some),
     }
     Ok(None)
-}
-
-/// Serves the emulator until the process is ended.
-async fn serve(arguments: &Serve, env: Lookup<'_>) -> Result<(), String> {
-    let emulator = served_account(arguments, env)?;
-    let server = emulator.serve_at(arguments.address).await;
-    let server = server.map_err(|error| format!("{}: {error}", arguments.address))?;
-    let (url, jobs) = (server.url(), emulator.jobs());
-    let queues: BTreeSet<&str> = jobs.iter().map(|job| &*job.job_queue).collect();
-    println!(
-        "AWS Batch emulator with {} jobs in {} queues, until Ctrl-C: {url}",
-        jobs.len(),
-        queues.len()
-    );
-    server.wait().await;
-    Ok(())
-}
-
-/// The account to serve.
-fn served_account(arguments: &Serve, env: Lookup<'_>) -> Result<Emulator, String> {
-    if let Some(path) = &arguments.account {
-        return account::of_seed(path);
-    }
-    let config = Config::from_lookup(|name| served_setting(name, env));
-    let config = config.map_err(|error| error.to_string())?;
-    let mut events = arguments.events.clone();
-    if events.is_empty() {
-        events = arguments::samples()?;
-    }
-    let payloads: Result<Vec<_>, _> = events.iter().map(|event| read_event(event)).collect();
-    let seed = Seed {
-        account: SAM_ACCOUNT.to_owned(),
-        region: SAM_REGION.to_owned(),
-        ..Seed::default()
-    };
-    let emulator = Emulator::from_seed(seed).map_err(|error| error.to_string())?;
-    account::of_events(&emulator, &payloads?, &config);
-    Ok(emulator)
-}
-
-/// A setting for reading the events whose jobs are served: all that may be read is.
-fn served_setting(name: &str, env: Lookup<'_>) -> Option<String> {
-    let default = match name {
-        "ALLOWED_QUEUES" => "*",
-        "ALLOW_TERMINATE" => "true",
-        "REQUIRE_CALLER" => "false",
-        _ => return env(name),
-    };
-    Some(default.to_owned())
 }
 
 /// Runs the event.
@@ -183,13 +126,7 @@ async fn run_event(arguments: Run, env: Lookup<'_>) -> Result<Ran, String> {
         let app = finish(App::new(config, Batch::new(&aws)));
         (invoke(&app, event, function_arn).await, None)
     } else {
-        let emulator = match &arguments.account {
-            Some(path) => account::of_seed(path)?,
-            None => Emulator::new(),
-        };
-        if arguments.account.is_none() {
-            account::of_events(&emulator, std::slice::from_ref(&event), &config);
-        }
+        let emulator = account::account(arguments.account.as_deref())?;
         let server = emulator.serve().await;
         let server = server.map_err(|error| format!("the emulator: {error}"))?;
         let app = finish(App::new(config, emulated(&server.url())));
