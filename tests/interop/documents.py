@@ -19,7 +19,8 @@ from servers import LOOPBACK, REPOSITORY, binary, free_port, plain_environment
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 REFERENCE = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-PAGES = REFERENCE + [REPOSITORY / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY", "benches/README")]
+OTHERS = "CHANGELOG CONTRIBUTING SECURITY .ci/README benches/README events/README tests/interop/README"
+PAGES = REFERENCE + [REPOSITORY / f"{name}.md" for name in OTHERS.split()]
 # What pages point to and people run or deploy.
 FILES = REPOSITORY / "docs" / "files"
 
@@ -231,8 +232,9 @@ class Shell:
     def run(self, command, shown):
         """What a command prints, its errors included. A server is waited for until it has printed what is shown."""
         serves = re.match(r"(?:\w+=\S+ )*cargo emulator\b(?!.*--help)", command)
-        if serves and not re.search(r"\d:\d+", command):
-            command = command.replace("cargo emulator", f"cargo emulator {LOOPBACK}:4000", 1)
+        if serves and "--port" not in command:
+            command = command.replace("cargo emulator", "cargo emulator --port 4000", 1)
+        command = re.sub(r"--port (\d+)", lambda at: f"--port {self._port(at[1])}", command)
         command = re.sub(rf"(?:localhost|{LOOPBACK}|0\.0\.0\.0):(\d+)", lambda at: f"{LOOPBACK}:{self._port(at[1])}", command)
         with open(self.folder / ".printed", "w+") as printed:
             process = subprocess.Popen(

@@ -52,6 +52,16 @@ def test_each_json_block_is_a_valid_request_or_event():
     none([block.place for block, text in results if not text and block.comment == "<!-- refused -->"], "not refused")
 
 
+def test_each_selection_finds_jobs_of_the_demo_account():
+    def found(block):
+        answer = json.loads(local(block.text).stdout)
+        return json.loads(answer.get("body", "null") or "null") or answer
+
+    some = [block for block in blocks("json") if '"select"' in block.text and '"Records"' not in block.text]
+    assert len(some) > 15
+    none([block.place for block in some if not found(block).get("summary", {}).get("jobs")], "it finds no job")
+
+
 def test_no_fragment_is_a_request_that_could_be_tried():
     def is_json(text):
         try:
@@ -61,6 +71,12 @@ def test_no_fragment_is_a_request_that_could_be_tried():
 
     some = [block for block in blocks("jsonc") if is_json(block.text)]
     none([block.place for block, text in errors(some) if not text], "mark these as json")
+
+
+def test_the_input_of_a_schedule_is_a_request():
+    (target,) = (json.loads(block.text) for block in blocks("jsonc") if "SCHEDULER_ROLE" in block.text)
+    report = json.loads(local(target["Input"]).stdout)
+    assert report["dryRun"] and report["summary"]["jobs"] > 0, report
 
 
 def test_answers_are_what_the_function_answers():
@@ -138,7 +154,7 @@ def test_shown_lines_stand_for_what_they_say():
 def test_a_page_may_serve_the_emulator_and_ask_it(tmp_path):
     """On a free port, whatever the page says; nothing of it is left in the repository."""
     with Shell(tmp_path) as shell:
-        listens = ["AWS Batch emulator with … jobs in … queues, until Ctrl-C: http://127.0.0.1:4000"]
+        listens = ["batch-emulator listening on http://127.0.0.1:4000 with … jobs in … queues"]
         assert says(listens, shell.run("cargo emulator", listens))
         assert '"jobQueue":"demo-queue"' in shell.run("curl http://127.0.0.1:4000/_emulator/jobs | tee jobs.json", [])
         assert (tmp_path / "jobs.json").exists() and not (REPOSITORY / "jobs.json").exists()

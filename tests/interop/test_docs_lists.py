@@ -335,13 +335,6 @@ def test_the_table_for_athena_holds_what_an_event_may_hold():
     assert re.search(r"AS job \((.*)\)", query)[1].split(", ") == list(jobs)
 
 
-def test_queries_in_the_docs_are_those_of_the_template():
-    saved = [body["Properties"]["QueryString"] for body in TEMPLATE["Resources"].values() if "QueryString" in str(body)]
-    shown = [block for block in blocks("text") if "\n| " in block.text]
-    assert shown
-    none([block.place for block in shown if block.text not in saved])
-
-
 # --- Figures ---
 
 
