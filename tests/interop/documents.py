@@ -203,13 +203,16 @@ class Shell:
         tools = folder / ".tools"
         tools.mkdir()
         cargo = tools / "cargo"
-        local, emulator = (shlex.quote(binary(name)) for name in ("CARGO_LOCAL", "BATCH_EMULATOR"))
+        bcancel, emulator = (shlex.quote(binary(name)) for name in ("BCANCEL", "BATCH_EMULATOR"))
         cargo.write_text(
             "#!/bin/sh\nkind=$1; shift\n"
-            f'case $kind in local) exec {local} "$@" ;; emulator) exec {emulator} --demo "$@" ;; esac\n'
+            f'case $kind in local) exec {bcancel} event "$@" ;; emulator) exec {emulator} --demo "$@" ;; esac\n'
             'echo "only cargo local and cargo emulator run here" >&2; exit 127\n'
         )
         cargo.chmod(0o755)
+        program = tools / "bcancel"
+        program.write_text(f'#!/bin/sh\nexec {bcancel} "$@"\n')
+        program.chmod(0o755)
         # It shows its progress, unless it writes to a terminal.
         curl = tools / "curl"
         curl.write_text(f'#!/bin/sh\nexec {shutil.which("curl")} --silent --show-error "$@"\n')

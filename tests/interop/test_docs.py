@@ -16,7 +16,7 @@ from servers import REPOSITORY, binary, plain_environment
 def local(event):
     """`cargo local -` with this text."""
     return subprocess.run(
-        [binary("CARGO_LOCAL"), "-"],
+        [binary("BCANCEL"), "event", "-"],
         input=event,
         env=plain_environment(ALLOW_TERMINATE="true", API_CALLS_PER_SECOND="0", RUST_LOG="info"),
         stdout=subprocess.PIPE,
