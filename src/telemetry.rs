@@ -1,6 +1,6 @@
 //! Log lines and metrics: of each invocation a line, `done`, one for every 500 jobs, and `CloudWatch` metrics.
 //!
-//! Those are always written. Ordinary lines go through `tracing`, to [`JsonLines`], and `LOG_LEVEL` says which are written.
+//! Those are always written. Ordinary lines go through `tracing`, to `JsonLines`, and `LOG_LEVEL` says which are written.
 //! Each line is one flat JSON object; only `counts` in it is an object.
 
 mod done;
@@ -20,22 +20,20 @@ use crate::{
     session::Calls,
 };
 use line::Line;
-pub use subscriber::JsonLines;
+pub(crate) use subscriber::JsonLines;
 
 /// Takes whole lines.
 pub type Output = Box<dyn Fn(&str) + Send + Sync>;
 
 /// What an event was handled as.
 #[derive(Debug)]
-pub enum Handled {
+pub(crate) enum Handled {
     /// It was asked to end jobs.
     Results {
-        /// The results.
         results: Results,
         /// How they were answered.
         reply: Reply,
     },
-    /// It measured job queues.
     Watch(Watch),
     /// Its event could not be decoded.
     Undecoded(RequestRefused),
@@ -45,21 +43,19 @@ pub enum Handled {
 
 /// What is logged and measured of an invocation that has its response.
 #[derive(Debug)]
-pub struct InvocationRecord<'a> {
+pub(crate) struct InvocationRecord<'a> {
     /// Who asked, and when.
-    pub invocation: Invocation<'a>,
-    /// What it did.
-    pub handled: &'a Handled,
+    pub(crate) invocation: Invocation<'a>,
+    pub(crate) handled: &'a Handled,
     /// The status of the HTTP response, if there was one.
-    pub http_status: Option<u16>,
+    pub(crate) http_status: Option<u16>,
     /// Why the whole request was not fulfilled.
-    pub unfulfilled: Option<&'a Unfulfilled>,
+    pub(crate) unfulfilled: Option<&'a Unfulfilled>,
     /// How many events could not be published.
-    pub not_published: usize,
-    /// The calls to AWS Batch.
-    pub calls: &'a Calls,
+    pub(crate) not_published: usize,
+    pub(crate) calls: &'a Calls,
     /// How long it took.
-    pub time: Duration,
+    pub(crate) time: Duration,
 }
 
 impl InvocationRecord<'_> {
@@ -129,7 +125,7 @@ pub fn init(level: LevelFilter) {
 
 /// Logs each message that was refused, and writes to `output` the lines that are always written: the jobs, `done`, and the
 /// metrics.
-pub fn record(output: Option<&Output>, namespace: &str, record: &InvocationRecord<'_>) {
+pub(crate) fn record(output: Option<&Output>, namespace: &str, record: &InvocationRecord<'_>) {
     log_refused(record);
     let Some(output) = output else { return };
     for line in done::jobs(record) {

@@ -31,7 +31,7 @@ const FRESH: Duration = Duration::from_secs(5);
 
 /// The state of the work.
 #[derive(Clone, Debug)]
-pub struct Engine<'a> {
+pub(crate) struct Engine<'a> {
     pub(super) jobs: Jobs,
     pub(super) policy: &'a Policy,
     pub(super) looks: Looks<'a>,
@@ -51,8 +51,7 @@ pub struct Engine<'a> {
 
 impl<'a> Engine<'a> {
     /// The work on these jobs, until the deadline.
-    #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         jobs: Jobs,
         policy: &'a Policy,
         owner: &'a Owner,
@@ -96,7 +95,7 @@ impl<'a> Engine<'a> {
     ///
     /// A full bulk call comes before a full look before what is left over. So each job is brought to its end as early as
     /// can be, and an invocation that runs out of time has some jobs done rather than all of them looked at.
-    pub fn poll_call(&mut self, now: Instant, conditions: Conditions) -> Option<Call> {
+    pub(crate) fn poll_call(&mut self, now: Instant, conditions: Conditions) -> Option<Call> {
         self.stop_ending(now, conditions);
         let has_time_to_end = self.has_time_for(Step::End, now, conditions);
         if !self.only_looks
@@ -128,8 +127,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Whether a call is sent again for at least one of its jobs.
-    #[must_use]
-    pub fn is_retry(&self, call: &Call) -> bool {
+    pub(crate) fn is_retry(&self, call: &Call) -> bool {
         match call {
             Call::Look(ids) => self.looks.is_retry(ids),
             Call::End(call) => {
@@ -140,8 +138,7 @@ impl<'a> Engine<'a> {
     }
 
     /// When [`Engine::handle_timeout`] is due.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
         [timer, self.looks.poll_timeout()]
             .into_iter()
@@ -150,7 +147,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Queues what is due.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.looks.handle_timeout(now);
         let is_due = |(at, _): &(Instant, Vec<JobIndex>)| *at <= now;
         while self
@@ -170,7 +167,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Takes in the answer of a call.
-    pub fn handle_answer(&mut self, answer: Answer, now: Instant) {
+    pub(crate) fn handle_answer(&mut self, answer: Answer, now: Instant) {
         match answer {
             Answer::Looked(ids, answer) => self.on_looked(ids, answer, now),
             Answer::Acknowledged(call, answer) => {

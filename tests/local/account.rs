@@ -4,9 +4,8 @@ use std::{collections::BTreeSet, fs, time::Duration};
 
 use batch_cancel::{
     command::Command,
-    config::Config,
+    config::{Config, queue_name},
     event::{self, Scope},
-    policy::queue_name,
     request::{AskedId, JobId, OwnRegion, SelectFrom, Target},
 };
 use batch_emulator::{Emulator, JobSpec, PositionTime, Queue, Seed, Status};

@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use batch_cancel::policy::queue_name;
+use batch_cancel::config::queue_name;
 use batch_emulator::Call;
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, value::RawValue};
