@@ -29,16 +29,15 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::body::SdkBody;
 use batch_cancel::{
+    Intent, Results, TagVerdict,
     batch::{Batch, DescribeJobs, JobDetail, JobSummary, Operation, behavior_version},
     command::{Event, Invocation, Reply, Source},
-    config::Config,
+    config::{Config, Ownership},
     event::{self, Scope},
-    plan::{Intent, TagVerdict, plan_job},
-    policy::Ownership,
+    plan_job,
     report::{JobResult, Outcome, Report, ReportedId},
     request::{Action, JobId, OwnRegion, Status},
     respond,
-    results::Results,
 };
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;

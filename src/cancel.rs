@@ -19,9 +19,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{batch::EndJobs, jobs::Jobs, look, request::JobId, session::Session};
-pub use call::{Answer, Call, Conditions};
-pub use end_queue::EndCall;
-pub use engine::Engine;
+pub(crate) use call::{Answer, Call, Conditions};
+pub(crate) use engine::Engine;
 
 /// How often progress is told at most.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -30,7 +29,7 @@ const TELL_EVERY: Duration = Duration::from_millis(100);
 type InFlight<'a> = Pin<Box<dyn Future<Output = (Answer, Duration)> + 'a>>;
 
 /// Brings every job to its outcome, or as far as the time lasts.
-pub async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
+pub(crate) async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
     let mut engine = Engine::new(
         jobs,
         session.policy,

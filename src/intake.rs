@@ -14,12 +14,12 @@ use crate::{
     select::{Chosen, Selection, SelectionQuery, select, select_blocked, select_ids},
     session::Session,
 };
-pub use message::{Pending, results};
+pub(crate) use message::{Pending, results};
 use message::{RequestJobs, searches};
 
 /// Takes in all messages, as far as the policy admits them, and finds the jobs of their requests: several requests at a
 /// time, so that a long listing holds up no other.
-pub async fn intake(
+pub(crate) async fn intake(
     messages: Vec<Message>,
     invocation: Invocation<'_>,
     session: Session<'_>,

@@ -1,29 +1,29 @@
 //! Ends AWS Batch jobs that an event names, and reports the outcome of every one of them.
 //!
-//! An event goes through one line: [`event::decode`] reads what is asked, [`intake`] finds the jobs, [`cancel`] looks,
+//! An event goes through one line: [`event::decode`] reads what is asked, `intake` finds the jobs, `cancel` looks,
 //! plans, acts and looks again, and [`respond`] shapes the report for the event's source.
 
 pub mod batch;
 mod budget;
-pub mod cancel;
+mod cancel;
 pub mod command;
 pub mod config;
 pub mod event;
-pub mod intake;
-pub mod jobs;
-pub mod look;
-pub mod pace;
-pub mod plan;
-pub mod policy;
-pub mod problem;
+mod intake;
+mod jobs;
+mod look;
+mod pace;
+mod plan;
+mod policy;
+mod problem;
 pub mod publish;
 pub mod queue;
-pub mod reasons;
+mod reasons;
 pub mod report;
 pub mod request;
 pub mod respond;
-pub mod results;
-pub mod select;
+mod results;
+mod select;
 pub mod session;
 pub mod telemetry;
 mod text;
@@ -40,11 +40,12 @@ use command::{Command, Event, Invocation, Message};
 use config::Config;
 use event::Scope;
 use pace::Pace;
-use policy::Owner;
+pub use plan::{Intent, Plan, TagVerdict, plan_job};
+pub use policy::{Owner, queue_name};
 use publish::Publisher;
 use request::OwnRegion;
 use respond::{Failure, Response};
-use results::Results;
+pub use results::{MessageOutcome, RequestAudit, Results, Unfulfilled};
 use session::{Calls, Deadline, Session};
 use telemetry::{Handled, InvocationRecord, Output};
 use text::cut;
@@ -214,7 +215,7 @@ async fn act(
     (response, Handled::Shown)
 }
 
-/// Ends the jobs of all messages, and tells the outcome of each.
+/// Cancels or terminates the jobs that messages name, as far as the policy admits them and the time lasts.
 pub async fn end_jobs(
     messages: Vec<Message>,
     invocation: Invocation<'_>,

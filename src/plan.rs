@@ -13,12 +13,12 @@ use crate::{
     request::{AUDIT_MARKER, Action, Status},
 };
 
-pub use blocked::{BlockedCase, BlockedVerdict, TooSoon, first_since};
-pub use intent::{Intent, When};
+pub(crate) use blocked::{BlockedCase, BlockedVerdict, TooSoon, first_since};
+pub use intent::Intent;
 pub use tags::TagVerdict;
 
 /// What there is to add to an outcome.
-pub type OutcomeMessage = Cow<'static, str>;
+pub(crate) type OutcomeMessage = Cow<'static, str>;
 
 /// What to do with a job that was looked at.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,8 +58,7 @@ pub fn plan_job(intent: Intent, job: &JobDetail, tags: TagVerdict, policy: &Poli
 }
 
 /// Why a job is not the caller's to end. It does not say whose it is.
-#[must_use]
-pub fn not_owner(ownership: Ownership, policy: &Policy) -> Option<OutcomeMessage> {
+pub(crate) fn not_owner(ownership: Ownership, policy: &Policy) -> Option<OutcomeMessage> {
     let tag = policy.owner_rule.tag.as_deref().unwrap_or_default();
     match ownership {
         Ownership::Own => None,
@@ -73,8 +72,7 @@ pub fn not_owner(ownership: Ownership, policy: &Policy) -> Option<OutcomeMessage
 }
 
 /// The outcome of a job whose look or call failed for good, with this error of Batch's.
-#[must_use]
-pub fn outcome_of(kind: ErrorKind) -> Outcome {
+pub(crate) fn outcome_of(kind: ErrorKind) -> Outcome {
     match kind {
         ErrorKind::Throttled => Outcome::Throttled,
         ErrorKind::Denied => Outcome::Denied,
@@ -135,8 +133,7 @@ fn in_spite_of(call: &str, end: &str) -> OutcomeMessage {
 
 /// The outcome of a job for which a call was sent; none if Batch shows it unchanged. What it showed before the call proves
 /// nothing: `was_cancelled` says whether a cancel had been accepted then.
-#[must_use]
-pub fn verify(
+pub(crate) fn verify(
     action: Action,
     job: &JobDetail,
     was_cancelled: bool,

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::error;
 
 use crate::{command::OWN_SOURCE, pace::backoff, session::Deadline, text::cut};
-pub use detail::{Entries, Entry, Publication, entries};
+pub(crate) use detail::{Entry, Publication, entries};
 
 /// The most entries of one `PutEvents` call
 /// ([API reference](https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html)).

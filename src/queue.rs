@@ -8,7 +8,10 @@ mod panel;
 mod view;
 mod watch;
 
-pub use crate::session::QueueError;
+pub use crate::{
+    reasons::{AwsActs, BlockedReason, Fault, REASONS, documented},
+    session::QueueError,
+};
 pub use count::Counts;
 pub use head::{Acts, Head};
 pub use page::{JobPage, list, show};

@@ -129,8 +129,7 @@ pub fn documented(status_reason: &str) -> Option<&'static BlockedReason> {
 }
 
 /// Whether a status reason begins with this code.
-#[must_use]
-pub fn has_code(status_reason: &str, code: &str) -> bool {
+pub(crate) fn has_code(status_reason: &str, code: &str) -> bool {
     let in_code = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let rest = status_reason.strip_prefix(code);
     rest.is_some_and(|rest| !rest.starts_with(in_code))

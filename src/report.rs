@@ -10,7 +10,8 @@ use serde::{Serialize, Serializer};
 use strum::{Display, IntoStaticStr};
 
 use crate::request::{JobId, Status};
-pub use json::{ReportHead, Size, Summary, with_jobs};
+pub(crate) use json::Size;
+pub use json::{ReportHead, Summary, with_jobs};
 pub use outcome::{Class, Outcome};
 
 /// One line of a report.

@@ -1,6 +1,6 @@
 //! Log lines and metrics: of each invocation a line, `done`, one for every 500 jobs, and `CloudWatch` metrics.
 //!
-//! Those are always written. Ordinary lines go through `tracing`, to [`JsonLines`], and `LOG_LEVEL` says which are written.
+//! Those are always written. Ordinary lines go through `tracing`, to `JsonLines`, and `LOG_LEVEL` says which are written.
 //! Each line is one flat JSON object; only `counts` in it is an object.
 
 mod done;
@@ -20,7 +20,7 @@ use crate::{
     session::Calls,
 };
 use line::Line;
-pub use subscriber::JsonLines;
+pub(crate) use subscriber::JsonLines;
 
 /// Takes whole lines.
 pub type Output = Box<dyn Fn(&str) + Send + Sync>;
@@ -30,7 +30,7 @@ pub type Output = Box<dyn Fn(&str) + Send + Sync>;
 pub enum Handled {
     /// It was asked to end jobs.
     Results {
-        /// The results.
+        /// The outcome of each job and message.
         results: Results,
         /// How they were answered.
         reply: Reply,
@@ -129,7 +129,7 @@ pub fn init(level: LevelFilter) {
 
 /// Logs each message that was refused, and writes to `output` the lines that are always written: the jobs, `done`, and the
 /// metrics.
-pub fn record(output: Option<&Output>, namespace: &str, record: &InvocationRecord<'_>) {
+pub(crate) fn record(output: Option<&Output>, namespace: &str, record: &InvocationRecord<'_>) {
     log_refused(record);
     let Some(output) = output else { return };
     for line in done::jobs(record) {

@@ -11,13 +11,11 @@ pub(crate) const MAX_MESSAGE: usize = 800;
 const TAIL: usize = 300;
 
 /// Cuts a message that is longer than [`MAX_MESSAGE`] in its middle: what is wrong stands first, and what was expected last.
-#[must_use]
 pub(crate) fn cut(text: &str) -> Cow<'_, str> {
     cut_to(text, MAX_MESSAGE, TAIL)
 }
 
 /// The same for a text that is kept.
-#[must_use]
 pub(crate) fn cut_message(text: Cow<'static, str>) -> Cow<'static, str> {
     match cut(&text) {
         Cow::Borrowed(_) => text,
@@ -26,7 +24,6 @@ pub(crate) fn cut_message(text: Cow<'static, str>) -> Cow<'static, str> {
 }
 
 /// A length of time such as `2h 30m`, in whole seconds.
-#[must_use]
 pub(crate) fn readable(time: Duration) -> String {
     let whole = Duration::from_secs(time.as_secs());
     SignedDuration::try_from(whole)
@@ -34,13 +31,11 @@ pub(crate) fn readable(time: Duration) -> String {
 }
 
 /// The first `most` characters of a text, the last of which says that there are more.
-#[must_use]
 pub(crate) fn cut_tail(text: &str, most: usize) -> Cow<'_, str> {
     cut_to(text, most, 0)
 }
 
 /// A text of at most `most` characters, `tail` of which are the last of a longer one.
-#[must_use]
 pub(crate) fn cut_to(text: &str, most: usize, tail: usize) -> Cow<'_, str> {
     // A text has no more characters than bytes.
     if text.len() <= most || text.chars().count() <= most {

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use aws_sdk_batch::Client;
 use batch_cancel::{
     App, batch::Batch, config::Config, request::OwnRegion, respond::Failure,
     telemetry::InvocationRecord,
@@ -72,6 +73,7 @@ async fn with_aws(to: &To, args: &Event, event: Box<RawValue>) -> Result<u8> {
     let place = |is_dry_run| {
         Ok::<_, UserError>(Place {
             app: App::new(config(&[], is_dry_run)?, Batch::new(&aws)),
+            client: Client::new(&aws),
             account: account.clone(),
             emulator: None,
         })

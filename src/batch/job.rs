@@ -56,8 +56,7 @@ pub type Children = BTreeMap<Status, u32>;
 
 impl JobSummary {
     /// Whether the job's present attempt has been RUNNING since this time, in milliseconds since 1970, or before.
-    #[must_use]
-    pub fn runs_since(&self, latest: i64) -> bool {
+    pub(crate) fn runs_since(&self, latest: i64) -> bool {
         let is_early = |started_at| started_at <= latest;
         self.status == Status::Running && self.started_at.is_some_and(is_early)
     }
@@ -65,8 +64,7 @@ impl JobSummary {
 
 /// What jobs are sorted by to have the oldest first, by the time since which they are what they are. One whose time is not
 /// known counts as the youngest.
-#[must_use]
-pub fn oldest_first(since: Option<i64>, id: JobId) -> (bool, Option<i64>, JobId) {
+pub(crate) fn oldest_first(since: Option<i64>, id: JobId) -> (bool, Option<i64>, JobId) {
     (since.is_none(), since, id)
 }
 
@@ -146,8 +144,7 @@ pub(super) fn array_size(size: Option<i64>) -> Option<u32> {
 }
 
 /// How many of an array's children have started and not ended.
-#[must_use]
-pub fn started(children: &Children) -> u32 {
+pub(crate) fn started(children: &Children) -> u32 {
     let children = children.iter().filter(|(status, _)| status.is_started());
     children.fold(0, |sum, (_, count)| sum.saturating_add(*count))
 }

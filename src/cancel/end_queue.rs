@@ -13,13 +13,10 @@ use crate::{
 
 /// A call that ends jobs. Its jobs share operation and reason.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct EndCall {
-    /// Which call.
-    pub operation: EndOperation,
-    /// The reason.
-    pub reason: Arc<str>,
-    /// The jobs.
-    pub jobs: Vec<(JobIndex, JobId)>,
+pub(crate) struct EndCall {
+    pub(crate) operation: EndOperation,
+    pub(crate) reason: Arc<str>,
+    pub(crate) jobs: Vec<(JobIndex, JobId)>,
 }
 
 /// The operation and reason that the jobs of a call share.

@@ -34,7 +34,7 @@ const LAST_LOOK: Duration = Duration::from_secs(5);
 
 /// The state of the work.
 #[derive(Clone, Debug)]
-pub struct Engine<'a> {
+pub(crate) struct Engine<'a> {
     pub(super) jobs: Jobs,
     pub(super) policy: &'a Policy,
     pub(super) looks: Looks<'a>,
@@ -56,8 +56,7 @@ pub struct Engine<'a> {
 
 impl<'a> Engine<'a> {
     /// The work on these jobs, until the deadline.
-    #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         jobs: Jobs,
         policy: &'a Policy,
         owner: &'a Owner,
@@ -100,7 +99,7 @@ impl<'a> Engine<'a> {
 
     /// Begins nothing more: no call that ends jobs, and no look but at those for which one was sent and not seen to do
     /// anything yet.
-    pub fn stop(&mut self, now: Instant) {
+    pub(crate) fn stop(&mut self, now: Instant) {
         self.is_stopped = true;
         self.deadline = self.deadline.min(Deadline::at(now + LAST_LOOK));
         let jobs = &self.jobs;
@@ -113,19 +112,19 @@ impl<'a> Engine<'a> {
 
     /// Whether somebody has stopped the work.
     #[must_use]
-    pub fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         self.is_stopped
     }
 
     /// When all work ends.
     #[must_use]
-    pub fn deadline(&self) -> Deadline {
+    pub(crate) fn deadline(&self) -> Deadline {
         self.deadline
     }
 
     /// How many jobs have ended or are ending, and how many have no outcome yet.
     #[must_use]
-    pub fn counts(&self) -> (usize, usize) {
+    pub(crate) fn counts(&self) -> (usize, usize) {
         self.jobs.counts()
     }
 
@@ -133,7 +132,7 @@ impl<'a> Engine<'a> {
     ///
     /// A full bulk call comes before a full look before what is left over. So each job is brought to its end as early as
     /// can be, and an invocation that runs out of time has some jobs done rather than all of them looked at.
-    pub fn poll_call(&mut self, now: Instant, conditions: Conditions) -> Option<Call> {
+    pub(crate) fn poll_call(&mut self, now: Instant, conditions: Conditions) -> Option<Call> {
         self.stop_ending(now, conditions);
         let has_time_to_end = self.has_time_for(Step::End, now, conditions);
         if !self.only_looks
@@ -165,8 +164,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Whether a call is sent again for at least one of its jobs.
-    #[must_use]
-    pub fn is_retry(&self, call: &Call) -> bool {
+    pub(crate) fn is_retry(&self, call: &Call) -> bool {
         match call {
             Call::Look(ids) => self.looks.is_retry(ids),
             Call::End(call) => {
@@ -177,8 +175,7 @@ impl<'a> Engine<'a> {
     }
 
     /// When [`Engine::handle_timeout`] is due.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
         [timer, self.looks.poll_timeout()]
             .into_iter()
@@ -187,7 +184,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Queues what is due.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.looks.handle_timeout(now);
         let is_due = |(at, _): &(Instant, Vec<JobIndex>)| *at <= now;
         while self
@@ -207,7 +204,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Takes in the answer of a call.
-    pub fn handle_answer(&mut self, answer: Answer, now: Instant) {
+    pub(crate) fn handle_answer(&mut self, answer: Answer, now: Instant) {
         match answer {
             Answer::Looked(ids, answer) => self.on_looked(ids, answer, now),
             Answer::Acknowledged(call, answer) => {

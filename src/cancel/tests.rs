@@ -15,7 +15,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::*;
+use super::{end_queue::EndCall, *};
 use crate::{
     batch::{BulkCalls, CallError, Described, EndAnswer, ErrorKind, JobDetail, JobSummary},
     config::Config,

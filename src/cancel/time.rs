@@ -48,8 +48,7 @@ impl Engine<'_> {
     }
 
     /// How long before the deadline a call that ends jobs is given up, so that a look can follow.
-    #[must_use]
-    pub fn reserve(&self, now: Instant, conditions: Conditions) -> Duration {
+    pub(crate) fn reserve(&self, now: Instant, conditions: Conditions) -> Duration {
         let look = self
             .round(conditions)
             .saturating_add(conditions.interval * 2);
@@ -69,8 +68,7 @@ impl Engine<'_> {
     }
 
     /// Nothing is left to be done, or nothing that could be done in time, beside the calls in flight.
-    #[must_use]
-    pub fn is_finished(&self, now: Instant, conditions: Conditions) -> bool {
+    pub(crate) fn is_finished(&self, now: Instant, conditions: Conditions) -> bool {
         if self.looks.in_flight() + self.end_calls_in_flight > 0 {
             return false;
         }
@@ -117,8 +115,7 @@ impl Engine<'_> {
     }
 
     /// The jobs with their outcomes. Those that have none get the one that is true of them now.
-    #[must_use]
-    pub fn into_jobs(mut self) -> Jobs {
+    pub(crate) fn into_jobs(mut self) -> Jobs {
         self.doubt_children();
         self.explain_unseen();
         self.jobs.settle_now();

@@ -55,15 +55,13 @@ impl Job {
     }
 
     /// Whether Batch throttled the last call for it.
-    #[must_use]
-    pub fn is_throttled(&self) -> bool {
+    pub(crate) fn is_throttled(&self) -> bool {
         let error = self.last_error.as_ref();
         error.is_some_and(|error| error.kind == ErrorKind::Throttled)
     }
 
     /// A message with the error of the last call for the job, if there was one.
-    #[must_use]
-    pub fn with_last_error(&self, message: &'static str) -> OutcomeMessage {
+    pub(crate) fn with_last_error(&self, message: &'static str) -> OutcomeMessage {
         match &self.last_error {
             Some(error) => format!("{message}: {error}").into(),
             None => message.into(),

@@ -73,7 +73,7 @@ impl Blocking {
 
 /// What follows for a job that may block its queue.
 #[derive(Clone, Debug, PartialEq)]
-pub enum BlockedVerdict {
+pub(crate) enum BlockedVerdict {
     /// It has an outcome already, or is not to be ended, whatever it blocks.
     Settled(Outcome, Option<OutcomeMessage>),
     /// It does not block its queue for one of `BLOCKED_REASONS`, and why.
@@ -91,11 +91,11 @@ pub enum BlockedVerdict {
 
 /// Why the time of a job that may block its queue has not come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TooSoon {
+pub(crate) struct TooSoon {
     /// As the rest of a sentence about the job.
-    pub why: String,
+    pub(crate) why: String,
     /// When it comes, in milliseconds since 1970, if nothing changes.
-    pub until: Option<i64>,
+    pub(crate) until: Option<i64>,
 }
 
 /// Why a job does not block its queue, or not for long enough.
@@ -106,8 +106,7 @@ enum NotEnded {
 
 /// Since when a job is at its position, in milliseconds since 1970; none if that is not known. A time before the job was
 /// created, such as one in seconds, would make a new job look stuck; and one that lies ahead is wrong too.
-#[must_use]
-pub fn first_since(position: Position, job: &JobDetail, now: i64) -> Option<i64> {
+pub(crate) fn first_since(position: Position, job: &JobDetail, now: i64) -> Option<i64> {
     let created_at = job.summary.created_at?;
     let latest = now.saturating_add(CLOCKS_DIFFER);
     position
@@ -117,21 +116,19 @@ pub fn first_since(position: Position, job: &JobDetail, now: i64) -> Option<i64>
 
 /// What decides about a job that may block its queue: the same for events, alarms, `head`, watches and panels.
 #[derive(Clone, Copy, Debug)]
-pub struct BlockedCase<'a> {
+pub(crate) struct BlockedCase<'a> {
     /// What is asked of the job.
-    pub intent: Intent,
+    pub(crate) intent: Intent,
     /// Through what it is asked.
-    pub cause: Cause,
+    pub(crate) cause: Cause,
     /// The time, in milliseconds since 1970.
-    pub now: i64,
-    /// What the deployer allows.
-    pub policy: &'a Policy,
+    pub(crate) now: i64,
+    pub(crate) policy: &'a Policy,
 }
 
 impl BlockedCase<'_> {
     /// What follows for a job: whether it blocks its queue, may be ended, and when.
-    #[must_use]
-    pub fn judge(
+    pub(crate) fn judge(
         &self,
         job: &JobDetail,
         tags: TagVerdict,
@@ -159,16 +156,14 @@ impl BlockedCase<'_> {
     }
 
     /// Whether a job's position in its queue decides, so that the queue has to be asked.
-    #[must_use]
-    pub fn depends_on_position(&self, job: &JobDetail, tags: TagVerdict) -> bool {
+    pub(crate) fn depends_on_position(&self, job: &JobDetail, tags: TagVerdict) -> bool {
         let nowhere = QueueSnapshot::default();
         let is_asked = blocking(job, self.policy).is_match();
         is_asked && !matches!(self.judge(job, tags, &nowhere), BlockedVerdict::Settled(..))
     }
 
     /// Whether a job that may block its queue shows no reason for waiting yet.
-    #[must_use]
-    pub fn shows_no_reason(&self, job: &JobDetail) -> bool {
+    pub(crate) fn shows_no_reason(&self, job: &JobDetail) -> bool {
         blocking(job, self.policy) == Blocking::NoReason
     }
 
@@ -234,15 +229,13 @@ impl BlockedCase<'_> {
     }
 
     /// Whether the event or alarm is too old to wait for its job's time any longer.
-    #[must_use]
-    pub fn is_stale(&self) -> bool {
+    pub(crate) fn is_stale(&self) -> bool {
         let patience = (self.policy.blocked_for * PATIENCE).max(LEAST_PATIENCE);
         self.cause.at().is_some_and(|at| self.age(at) > patience)
     }
 
     /// What is said of a job whose time has not come.
-    #[must_use]
-    pub fn say_too_soon(&self, TooSoon { why, until }: &TooSoon) -> String {
+    pub(crate) fn say_too_soon(&self, TooSoon { why, until }: &TooSoon) -> String {
         let blocked_for = readable(self.policy.blocked_for);
         let until = until.and_then(|until| Timestamp::from_millisecond(until).ok());
         let until = until.map_or_else(String::new, |until| format!(": not before {until:.0}"));

@@ -107,8 +107,7 @@ impl Outcome {
     }
 
     /// A job with this outcome blocks no queue, or not of those allowed here.
-    #[must_use]
-    pub fn ends_blocking(self) -> bool {
+    pub(crate) fn ends_blocking(self) -> bool {
         self == Self::QueueNotAllowed || self.is_end()
     }
 

@@ -49,8 +49,7 @@ impl JobId {
     }
 
     /// Reads the id of a service job as Batch writes it in its events and answers.
-    #[must_use]
-    pub fn service_from_batch(text: &str) -> Option<Self> {
+    pub(crate) fn service_from_batch(text: &str) -> Option<Self> {
         match parse_plain(text) {
             Ok((id, false)) if id.child.is_none() => Some(Self {
                 service: true,

@@ -3,10 +3,9 @@
 use std::fmt::Write;
 
 use batch_cancel::{
-    policy::queue_name,
+    Results, queue_name,
     report::Outcome,
     respond::Failure,
-    results::Results,
     telemetry::{Handled, InvocationRecord},
 };
 use jiff::Timestamp;

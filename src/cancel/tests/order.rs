@@ -292,7 +292,7 @@ fn children_wait_for_their_parent() {
     };
     let ids: Vec<JobId> = call.jobs.iter().map(|&(_, id)| id).collect();
     assert_eq!(ids, children, "and not their parent");
-    assert_eq!(call.operation, EndOperation::CancelJob);
+    assert_eq!(call.operation, EndOperation::Cancel);
 }
 
 #[test]

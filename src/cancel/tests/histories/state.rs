@@ -169,8 +169,8 @@ impl State {
         };
         if let Call::End(call) = &call {
             let action = match call.operation {
-                EndOperation::CancelJob => Action::Cancel,
-                EndOperation::TerminateJob | EndOperation::TerminateServiceJob => Action::Terminate,
+                EndOperation::Cancel => Action::Cancel,
+                EndOperation::Terminate | EndOperation::TerminateService => Action::Terminate,
             };
             for ((_, id), effect) in call.jobs.iter().zip(effects) {
                 if let Some(effect) = effect {
