@@ -25,6 +25,9 @@ use crate::{
 /// Longer than any work takes: there is no deadline but `--timeout`.
 const FOR_EVER: Duration = Duration::from_hours(24 * 30);
 
+/// Why `--function` is refused.
+pub(crate) const NO_FUNCTIONS: &str = "this build cannot call functions: cargo install --path cli";
+
 /// Who ends the jobs.
 pub(crate) enum Door {
     /// This program.
@@ -44,9 +47,7 @@ impl Door {
                 crate::function::Function::named(name, to, end).await?,
             )),
             #[cfg(not(feature = "function"))]
-            Some(_) => Err(UserError::new(
-                "this build cannot call functions: cargo install --path cli",
-            )),
+            Some(_) => Err(NO_FUNCTIONS.into()),
         }
     }
 

@@ -29,6 +29,8 @@ use crate::{
     output::err,
     question::Answers,
 };
+#[cfg(feature = "function")]
+use crate::function::Function;
 use show::Shown;
 
 /// The id of each invocation, the same for all, so that two runs can be compared.
@@ -39,11 +41,14 @@ const TIME: Duration = Duration::from_mins(1);
 
 /// Sends an event through the function.
 pub(crate) async fn event(cli: &Cli, args: &Event) -> Result<u8> {
-    if cli.to.function.is_some() {
-        let why = "event runs the function here: aws lambda invoke sends it to a deployed one";
-        return Err(why.into());
-    }
     let (event, name) = read::event(&args.given)?;
+    #[cfg(feature = "function")]
+    if let Some(function) = &cli.to.function {
+        return through(function, &cli.to, &event).await;
+    }
+    if cli.to.function.is_some() {
+        return Err(crate::door::NO_FUNCTIONS.into());
+    }
     if args.aws {
         return with_aws(&cli.to, args, event).await;
     }
@@ -64,6 +69,15 @@ pub(crate) async fn event(cli: &Cli, args: &Event) -> Result<u8> {
     let mut shown = Shown::default();
     let answer = invoke(&place, event, |finished| shown.see(finished)).await;
     Ok(shown.print(&answer))
+}
+
+/// Sends an event to a deployed function, as it is.
+#[cfg(feature = "function")]
+async fn through(name: &str, to: &To, event: &RawValue) -> Result<u8> {
+    let function = Function::named(name, to, &End::default()).await?;
+    act::say_where(&function.say());
+    let answer = function.invoke(event.get()).await?;
+    Ok(show::answer_of_function(&answer))
 }
 
 /// A dry run against AWS, and a question before anything is ended.

@@ -61,7 +61,7 @@ impl Function {
         let reason = reason.unwrap_or_default();
         let reason = format!("{reason} (bcancel, {})", self.account.caller);
         request.insert("reason".to_owned(), json!(reason));
-        let answer = self.invoke(&json!(request)).await?;
+        let answer = self.invoke(&json!(request).to_string()).await?;
         serde_json::from_str(&answer).map_err(|error| self.strange(&error))
     }
 
@@ -72,7 +72,7 @@ impl Function {
         } else {
             json!({"jobQueues": queues})
         };
-        let answer = self.invoke(&json!({"watch": watch})).await?;
+        let answer = self.invoke(&json!({"watch": watch}).to_string()).await?;
         serde_json::from_str(&answer).map_err(|error| self.strange(&error))
     }
 
@@ -84,10 +84,10 @@ impl Function {
     }
 
     /// The answer to an event.
-    pub(crate) async fn invoke(&self, event: &Value) -> Result<String> {
+    pub(crate) async fn invoke(&self, event: &str) -> Result<String> {
         let name = &self.name;
         let call = self.client.invoke().function_name(name);
-        let answer = call.payload(Blob::new(event.to_string())).send().await;
+        let answer = call.payload(Blob::new(event)).send().await;
         let answer = answer.map_err(|error| {
             let denied = format!(
                 "lambda:InvokeFunction on {name} is not allowed for {}",

@@ -79,10 +79,20 @@ def test_a_function_that_does_not_exist_is_an_error(deployment):
     assert (code, said) == (2, f"error: there is no function no-such-function in 000000000000, {REGION}\n") or "no function" in said
 
 
-@pytest.mark.parametrize("words", [("jobs", "render"), ("serve",), ("event", "events/direct-cancel.json")])
+@pytest.mark.parametrize("words", [("jobs", "render"), ("serve",)])
 def test_what_a_function_cannot_do_is_refused(deployment, words):
     code, _, said = bcancel(deployment, *words)
     assert code == 2 and said.startswith("error: "), said
+
+
+def test_any_event_can_be_sent_as_it_is(deployment, tmp_path):
+    file = tmp_path / "request.json"
+    file.write_text(json.dumps({"jobIds": [RUNS], "dryRun": True}))
+    code, out, said = bcancel(deployment, "event", str(file))
+    assert code == 0 and json.loads(out)["jobs"][0]["outcome"] == "running" and RUNS in said
+    file.write_text(json.dumps({"jobIds": [RUNS], "dryrun": True}))
+    code, out, said = bcancel(deployment, "event", str(file))
+    assert (code, out) == (2, "") and f"error: {deployment.name} refused: " in said and "dryrun" in said
 
 
 def test_flags_that_are_settings_of_the_function_are_refused(deployment):

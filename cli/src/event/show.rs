@@ -121,6 +121,18 @@ impl Shown {
     }
 }
 
+/// Prints what a deployed function answered. The exit code.
+#[cfg(feature = "function")]
+pub(crate) fn answer_of_function(answer: &str) -> u8 {
+    let report: Option<Report> = serde_json::from_str(answer).ok();
+    if let Some(report) = &report {
+        err(&jobs(&report.jobs));
+        err("\n");
+    }
+    out(&(indented(answer).unwrap_or_else(|| answer.to_owned()) + "\n"));
+    u8::from(report.is_some_and(|report| !report.complete))
+}
+
 /// The table of the jobs.
 fn jobs(jobs: &[Job]) -> String {
     let rows = jobs.iter().take(MANY).map(|job| {
