@@ -19,6 +19,8 @@ use jiff::Timestamp;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{json, value::RawValue};
 
+#[cfg(feature = "function")]
+use crate::function::Function;
 use crate::{
     account::{Account, Place, emulated_account},
     act,
@@ -29,8 +31,6 @@ use crate::{
     output::err,
     question::Answers,
 };
-#[cfg(feature = "function")]
-use crate::function::Function;
 use show::Shown;
 
 /// The id of each invocation, the same for all, so that two runs can be compared.

@@ -27,19 +27,17 @@ mod words;
 use std::io;
 
 use clap::{CommandFactory, Parser};
-use lambda_runtime::tracing::{
-    level_filters::LevelFilter,
-    subscriber::{self, EnvFilter},
-};
+use tracing_subscriber::filter::LevelFilter;
 
 use args::{Cli, Command};
 use error::Result;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::OFF.into());
-    subscriber::fmt()
-        .with_env_filter(filter.from_env_lossy())
+    let level = std::env::var("RUST_LOG").ok();
+    let level: Option<LevelFilter> = level.and_then(|level| level.parse().ok());
+    tracing_subscriber::fmt()
+        .with_max_level(level.unwrap_or(LevelFilter::OFF))
         .with_writer(io::stderr)
         .with_target(false)
         .init();
