@@ -90,23 +90,7 @@ impl Config {
 
     fn from_os_lookup(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
         let env = Env(lookup);
-        let policy = Policy {
-            allowed_queues: env.list("ALLOWED_QUEUES", "", |text| Ok(Queues::parse(text)))?,
-            protect_tag: env.read("PROTECT_TAG", "batch-cancel:protect", ProtectTag::parse)?,
-            allow_terminate: env.flag("ALLOW_TERMINATE", "false")?,
-            max_selected: env.number("MAX_SELECTED", "1000", 1, usize::MAX)?,
-            blocked_reasons: env.list("BLOCKED_REASONS", BLOCKED_REASONS, |text| {
-                Ok(Patterns::parse(text))
-            })?,
-            blocked_for: env.read("BLOCKED_FOR", "10m", |text| age(text, "0 for at once"))?,
-            owner_rule: OwnerRule {
-                tag: env.read("OWNER_TAG", "", owner_tag)?,
-                claim: env.read("OWNER_CLAIM", "sub", claim)?,
-                roles: env.list("OWNER_ROLES", IDENTITY_CENTER_ROLES, owner_roles)?,
-                admins: env.list("ADMIN_CALLERS", "", admins)?,
-            },
-            dry_run: env.flag("DRY_RUN", "false")?,
-        };
+        let policy = env.policy()?;
         Ok(Self {
             result_bus: Some(env.read("RESULT_BUS", "", bus)?).filter(|bus| !bus.is_empty()),
             cancel_on_status: env.list(
@@ -140,6 +124,26 @@ impl Config {
 struct Env<'a>(&'a dyn Fn(&str) -> Option<OsString>);
 
 impl Env<'_> {
+    fn policy(&self) -> Result<Policy, ConfigError> {
+        Ok(Policy {
+            allowed_queues: self.list("ALLOWED_QUEUES", "", |text| Ok(Queues::parse(text)))?,
+            protect_tag: self.read("PROTECT_TAG", "batch-cancel:protect", ProtectTag::parse)?,
+            allow_terminate: self.flag("ALLOW_TERMINATE", "false")?,
+            max_selected: self.number("MAX_SELECTED", "1000", 1, usize::MAX)?,
+            blocked_reasons: self.list("BLOCKED_REASONS", BLOCKED_REASONS, |text| {
+                Ok(Patterns::parse(text))
+            })?,
+            blocked_for: self.read("BLOCKED_FOR", "10m", |text| age(text, "0 for at once"))?,
+            owner_rule: OwnerRule {
+                tag: self.read("OWNER_TAG", "", owner_tag)?,
+                claim: self.read("OWNER_CLAIM", "sub", claim)?,
+                roles: self.list("OWNER_ROLES", IDENTITY_CENTER_ROLES, owner_roles)?,
+                admins: self.list("ADMIN_CALLERS", "", admins)?,
+            },
+            dry_run: self.flag("DRY_RUN", "false")?,
+        })
+    }
+
     fn read<T, E: Display>(
         &self,
         name: &'static str,
