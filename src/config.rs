@@ -90,23 +90,7 @@ impl Config {
 
     fn from_os_lookup(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
         let env = Env(lookup);
-        let policy = Policy {
-            allowed_queues: env.list("ALLOWED_QUEUES", "", |text| Ok(Queues::parse(text)))?,
-            protect_tag: env.read("PROTECT_TAG", "batch-cancel:protect", ProtectTag::parse)?,
-            allow_terminate: env.flag("ALLOW_TERMINATE", "false")?,
-            max_selected: env.number("MAX_SELECTED", "1000", 1, usize::MAX)?,
-            blocked_reasons: env.list("BLOCKED_REASONS", BLOCKED_REASONS, |text| {
-                Ok(Patterns::parse(text))
-            })?,
-            blocked_for: env.read("BLOCKED_FOR", "10m", |text| age(text, "0 for at once"))?,
-            owner_rule: OwnerRule {
-                tag: env.read("OWNER_TAG", "", owner_tag)?,
-                claim: env.read("OWNER_CLAIM", "sub", claim)?,
-                roles: env.list("OWNER_ROLES", IDENTITY_CENTER_ROLES, owner_roles)?,
-                admins: env.list("ADMIN_CALLERS", "", admins)?,
-            },
-            dry_run: env.flag("DRY_RUN", "false")?,
-        };
+        let policy = policy(&env)?;
         Ok(Self {
             result_bus: Some(env.read("RESULT_BUS", "", bus)?).filter(|bus| !bus.is_empty()),
             cancel_on_status: env.list(
@@ -134,6 +118,26 @@ impl Config {
             policy,
         })
     }
+}
+
+fn policy(env: &Env<'_>) -> Result<Policy, ConfigError> {
+    Ok(Policy {
+        allowed_queues: env.list("ALLOWED_QUEUES", "", |text| Ok(Queues::parse(text)))?,
+        protect_tag: env.read("PROTECT_TAG", "batch-cancel:protect", ProtectTag::parse)?,
+        allow_terminate: env.flag("ALLOW_TERMINATE", "false")?,
+        max_selected: env.number("MAX_SELECTED", "1000", 1, usize::MAX)?,
+        blocked_reasons: env.list("BLOCKED_REASONS", BLOCKED_REASONS, |text| {
+            Ok(Patterns::parse(text))
+        })?,
+        blocked_for: env.read("BLOCKED_FOR", "10m", |text| age(text, "0 for at once"))?,
+        owner_rule: OwnerRule {
+            tag: env.read("OWNER_TAG", "", owner_tag)?,
+            claim: env.read("OWNER_CLAIM", "sub", claim)?,
+            roles: env.list("OWNER_ROLES", IDENTITY_CENTER_ROLES, owner_roles)?,
+            admins: env.list("ADMIN_CALLERS", "", admins)?,
+        },
+        dry_run: env.flag("DRY_RUN", "false")?,
+    })
 }
 
 /// The environment, read through a lookup function.
@@ -206,6 +210,8 @@ impl Env<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::{cell::RefCell, collections::BTreeSet};
+
     use super::*;
 
     fn with(name: &str, value: &str) -> Result<Config, ConfigError> {
@@ -264,7 +270,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_value_that_is_not_utf_8_is_an_error_for_every_variable() {
-        use std::{cell::RefCell, os::unix::ffi::OsStringExt};
+        use std::os::unix::ffi::OsStringExt;
         let asked = RefCell::new(Vec::new());
         Config::from_os_lookup(&|name| {
             asked.borrow_mut().push(name.to_owned());
@@ -300,59 +306,74 @@ mod tests {
         }
     }
 
+    const REFUSED: &[(&str, &str)] = &[
+        ("ALLOW_TERMINATE", "yes"),
+        ("DRY_RUN", "1"),
+        ("REQUIRE_CALLER", "False"),
+        ("ALARM_DESCRIPTIONS", "on"),
+        ("MAX_SELECTED", "0"),
+        ("MAX_SELECTED", "-1"),
+        ("API_CALLS_PER_SECOND", "fast"),
+        ("API_CONCURRENCY", "0"),
+        ("API_CONCURRENCY", "1000"),
+        ("CANCEL_ON_STATUS", "RUNNABLE,DONE"),
+        ("CANCEL_ON_STATUS", "FAILED"),
+        ("CANCEL_ON_STATUS", ","),
+        ("ALLOWED_QUEUES", ","),
+        ("BLOCKED_REASONS", " , ,"),
+        ("OWNER_ROLES", ",,"),
+        ("ADMIN_CALLERS", ","),
+        ("QUEUE_DIMENSIONS", ","),
+        ("MAX_EVENT_AGE", "soon"),
+        ("MAX_EVENT_AGE", "366d"),
+        ("BLOCKED_FOR", "31536001"),
+        ("BLOCKED_FOR", "9223372036854775808"),
+        ("BLOCKED_FOR", "1y"),
+        ("MAX_EVENT_AGE", "-5m"),
+        ("PROTECT_TAG", "=x"),
+        ("METRICS_NAMESPACE", "AWS/Batch"),
+        ("RESULT_BUS", "my bus"),
+        ("LOG_LEVEL", "loud"),
+        ("LOG_LEVEL", "3"),
+        ("OWNER_TAG", "owner,team"),
+        ("OWNER_TAG", "*"),
+        ("OWNER_CLAIM", "sub,email"),
+        ("OWNER_CLAIM", "my claim"),
+        ("OWNER_ROLES", "ops"),
+        ("OWNER_ROLES", "arn:aws:iam::123456789012:role/ops"),
+        ("OWNER_ROLES", "arn:aws:sts::123456789012:assumed-role/"),
+        ("OWNER_ROLES", "arn:aws:sts::123456789012:*"),
+        ("OWNER_ROLES", "arn:aws:sts::123456789012:assumed-role/a,*"),
+        ("ADMIN_CALLERS", "arn:*"),
+        (
+            "ADMIN_CALLERS",
+            "ann,arn:aws:batch:eu-west-1:123456789012:job/x",
+        ),
+        ("ALARM_REQUEST", "{}"),
+        ("ALARM_REQUEST", r#"{"select":{"heads":true}}"#),
+        (
+            "ALARM_REQUEST",
+            r#"{"select":{"head":true},"terminate":true}"#,
+        ),
+        ("ALARM_REQUEST", r#"{"jobIds":[]}"#),
+        ("ALARM_REQUEST", r#"{"select":{"jobQueues":["*"]}}"#),
+    ];
+
+    #[test]
+    fn each_setting_refuses_a_value() {
+        let asked = RefCell::new(BTreeSet::new());
+        Config::from_lookup(|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            None
+        })
+        .unwrap();
+        let refused = REFUSED.iter().map(|(name, _)| (*name).to_owned());
+        assert_eq!(asked.into_inner(), refused.collect());
+    }
+
     #[test]
     fn a_bad_value_is_named_with_what_is_allowed() {
-        for (name, value) in [
-            ("ALLOW_TERMINATE", "yes"),
-            ("DRY_RUN", "1"),
-            ("REQUIRE_CALLER", "False"),
-            ("MAX_SELECTED", "0"),
-            ("MAX_SELECTED", "-1"),
-            ("API_CALLS_PER_SECOND", "fast"),
-            ("API_CONCURRENCY", "0"),
-            ("API_CONCURRENCY", "1000"),
-            ("CANCEL_ON_STATUS", "RUNNABLE,DONE"),
-            ("CANCEL_ON_STATUS", "FAILED"),
-            ("CANCEL_ON_STATUS", ","),
-            ("ALLOWED_QUEUES", ","),
-            ("BLOCKED_REASONS", " , ,"),
-            ("OWNER_ROLES", ",,"),
-            ("ADMIN_CALLERS", ","),
-            ("QUEUE_DIMENSIONS", ","),
-            ("MAX_EVENT_AGE", "soon"),
-            ("MAX_EVENT_AGE", "366d"),
-            ("BLOCKED_FOR", "31536001"),
-            ("BLOCKED_FOR", "9223372036854775808"),
-            ("BLOCKED_FOR", "1y"),
-            ("MAX_EVENT_AGE", "-5m"),
-            ("PROTECT_TAG", "=x"),
-            ("METRICS_NAMESPACE", "AWS/Batch"),
-            ("RESULT_BUS", "my bus"),
-            ("LOG_LEVEL", "loud"),
-            ("LOG_LEVEL", "3"),
-            ("OWNER_TAG", "owner,team"),
-            ("OWNER_TAG", "*"),
-            ("OWNER_CLAIM", "sub,email"),
-            ("OWNER_CLAIM", "my claim"),
-            ("OWNER_ROLES", "ops"),
-            ("OWNER_ROLES", "arn:aws:iam::123456789012:role/ops"),
-            ("OWNER_ROLES", "arn:aws:sts::123456789012:assumed-role/"),
-            ("OWNER_ROLES", "arn:aws:sts::123456789012:*"),
-            ("OWNER_ROLES", "arn:aws:sts::123456789012:assumed-role/a,*"),
-            ("ADMIN_CALLERS", "arn:*"),
-            (
-                "ADMIN_CALLERS",
-                "ann,arn:aws:batch:eu-west-1:123456789012:job/x",
-            ),
-            ("ALARM_REQUEST", "{}"),
-            ("ALARM_REQUEST", r#"{"select":{"heads":true}}"#),
-            (
-                "ALARM_REQUEST",
-                r#"{"select":{"head":true},"terminate":true}"#,
-            ),
-            ("ALARM_REQUEST", r#"{"jobIds":[]}"#),
-            ("ALARM_REQUEST", r#"{"select":{"jobQueues":["*"]}}"#),
-        ] {
+        for &(name, value) in REFUSED {
             let error = with(name, value).unwrap_err().to_string();
             assert!(
                 error.starts_with(&format!("{name} is {value:?}, expected ")),

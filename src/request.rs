@@ -20,7 +20,7 @@ use std::{num::NonZeroUsize, time::Duration};
 use strum::IntoStaticStr;
 
 pub use decode::RequestError;
-pub(crate) use decode::{decode, flag, from_json, from_object};
+pub(crate) use decode::{decode, flag, from_json, from_object, refuse};
 pub use job_id::{AskedId, InvalidId, JobId};
 pub(crate) use length::{length_of_time, seconds_or_length};
 pub use page::PageRequest;

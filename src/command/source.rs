@@ -1,9 +1,9 @@
 //! Where an event comes from, and the invocation that it causes.
 
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 /// The source of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "lowercase")]
 pub enum Source {
     /// An invocation with a request of our own schema: a tool, `EventBridge` Scheduler, Step Functions.
@@ -25,6 +25,9 @@ pub enum Source {
 }
 
 impl Source {
+    /// Every source.
+    pub const ALL: &[Self] = Self::VARIANTS;
+
     /// The name in reports, logs and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -12,7 +12,7 @@ use std::fmt;
 use super::{RawObject, Scope};
 use crate::{
     command::{NoRequest, RequestRefused},
-    request::{Action, Cause, Request, RequestError, RequestTemplate, is_spelling_of},
+    request::{Action, Cause, Request, RequestError, RequestTemplate, is_spelling_of, refuse},
 };
 use forms::{AlarmAction, CONTRIBUTOR_CHANGE, StateChange};
 use jiff::Timestamp;
@@ -175,7 +175,7 @@ fn described(object: &RawObject<'_>) -> Result<Option<String>, RequestError> {
             object.no_fields_beside(DESCRIBED)?;
             Ok(Some(request.get().to_owned()))
         }
-        (Some((name, _)), _) => Err(RequestError::new(name, "expected batchCancel, once")),
+        (Some((name, _)), _) => refuse(name, "expected batchCancel, once"),
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::{RawObject, Scope, hint, message};
 use crate::{
     command::NoRequest,
-    request::{AskedId, Request, RequestError, from_json},
+    request::{AskedId, Request, RequestError, from_json, refuse},
 };
 
 /// What the text of a message asks for. The message is inside `depth` others.
@@ -58,7 +58,7 @@ fn ids(text: &str, scope: &Scope<'_>) -> Result<Request, NoRequest> {
     }
     let message =
         "expected a JSON request, a JSON array of job ids, or job ids separated by white space";
-    Err(RequestError::new("", message).into())
+    refuse("", message)
 }
 
 /// Why a text that begins with a brace is not a JSON object.

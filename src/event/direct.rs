@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::{RawObject, Scope};
 use crate::{
     command::NoRequest,
-    request::{Request, RequestError, TARGET_FIELDS, from_json, is_field, is_spelling_of},
+    request::{Request, RequestError, TARGET_FIELDS, from_json, is_field, is_spelling_of, refuse},
 };
 
 /// The column of a row that names a job.
@@ -88,9 +88,7 @@ fn item_id(item: &str) -> Result<String, RequestError> {
     };
     let is_other = |name: &&str| *name != JOB_ID && is_field(name) && row.has(name);
     match row.names().find(is_other) {
-        Some(ids) if is_spelling_of(JOB_ID, ids) => {
-            Err(RequestError::new(ids, "expected the job's id in jobId"))
-        }
+        Some(ids) if is_spelling_of(JOB_ID, ids) => refuse(ids, "expected the job's id in jobId"),
         Some(option) => Err(misplaced(option)),
         None => row
             .text(JOB_ID)

@@ -11,8 +11,8 @@ use crate::{
     command::{Command, Event, Reply, RequestRefused, Source},
     problem::Problem,
     request::{
-        Action, AskedId, InvalidId, JobId, PageRequest, QueueName, Request, RequestError, Target,
-        each_once, flag,
+        Action, AskedId, InvalidId, JobId, PageRequest, QueueName, Request, Target, each_once,
+        flag, refuse,
     },
 };
 use request::HttpRequest;
@@ -110,9 +110,7 @@ fn bad_request(detail: impl Into<String>) -> Problem {
 fn no_options(request: &HttpRequest) -> Result<(), Problem> {
     match request.query.first() {
         None => Ok(()),
-        Some((name, _)) => {
-            Err(RequestError::new(name, "this route takes no query parameters").into())
-        }
+        Some((name, _)) => refuse(name, "this route takes no query parameters"),
     }
 }
 
@@ -156,7 +154,7 @@ fn delete_request(id: &str, request: &HttpRequest, scope: &Scope<'_>) -> Result<
             "terminate" => {}
             _ => {
                 let why = "unknown query parameter, expected reason, terminate or dryRun";
-                return Err(RequestError::new(name, why).into());
+                return refuse(name, why);
             }
         }
     }
@@ -194,7 +192,7 @@ fn post_request(request: &HttpRequest, scope: &Scope<'_>) -> Result<Request, Pro
     if asked.wait > MAX_WAIT {
         let (given, most) = (asked.wait.as_secs(), MAX_WAIT.as_secs());
         let why = format!("{given} is out of range over HTTP, expected 0 to {most}");
-        return Err(RequestError::new("waitSeconds", why).into());
+        return refuse("waitSeconds", why);
     }
     Ok(asked)
 }

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::{RawObject, body, sqs};
 use crate::{
     command::{Command, Event, Message, NoRequest, Reply, RequestRefused, Source},
-    request::{Request, RequestError, from_json},
+    request::{Request, from_json, refuse},
 };
 
 /// Decodes an array: SQS records by their own rules, anything else as the body of a message.
@@ -15,9 +15,8 @@ pub(super) fn decode(
 ) -> Result<Event, RequestRefused> {
     let elements: Vec<&RawValue> = from_json(text)?;
     if elements.is_empty() {
-        return Err(RequestRefused::UnsupportedEvent(
-            "unsupported event: an empty array".to_owned(),
-        ));
+        let why = "unsupported event: an empty array".to_owned();
+        return Err(RequestRefused::UnsupportedEvent(why));
     }
     let records: Vec<Option<RawObject<'_>>> = elements
         .iter()
@@ -55,7 +54,7 @@ fn element_request(
         Some(record) if is_template(record) => body::read_value(sqs::record_body(record)?, read),
         Some(_) => read(element.get()),
         None if element.get().starts_with(['"', '[']) => body::read_value(element, read),
-        None => Err(RequestError::new("", "expected an SQS record, a request or job ids").into()),
+        None => refuse("", "expected an SQS record, a request or job ids"),
     }
 }
 

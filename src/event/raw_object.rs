@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::request::{RequestError, decode, is_field};
+use crate::request::{RequestError, decode, is_field, refuse};
 
 /// The fields of a JSON object. A field that is `null` counts as absent.
 #[derive(Debug, Default)]
@@ -80,7 +80,7 @@ impl<'a> RawObject<'a> {
             return Ok(());
         };
         let why = format!("options of a request have no effect here; they go into {place}");
-        Err(RequestError::new(field, why))
+        refuse(field, why)
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::{RawObject, body};
 use crate::{
     command::{Command, Event, Message, NoRequest, Reply, RequestRefused, Source},
-    request::{Request, RequestError},
+    request::{Request, RequestError, refuse},
 };
 
 const KIND: &str = "SQS event";
@@ -53,7 +53,7 @@ pub(super) fn message(
         record_body(record)
     } else {
         let why = "expected aws:sqs, as in the other records of the batch";
-        Err(RequestError::new("eventSource", why))
+        refuse("eventSource", why)
     };
     let body = body.map_err(|error| broken(error).into());
     let fifo = record

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::RawObject;
 use crate::{
     command::RequestRefused,
-    request::{RequestError, WATCH, WatchRequest},
+    request::{WATCH, WatchRequest, refuse},
 };
 
 /// Recognised by its field. In another spelling it is a misspelt request.
@@ -16,11 +16,11 @@ pub(super) fn matches(object: &RawObject<'_>) -> bool {
 pub(super) fn decode(object: &RawObject<'_>) -> Result<WatchRequest, RequestRefused> {
     let given = object.names().filter(|name| *name == WATCH).count();
     if given > 1 {
-        return Err(RequestError::new(WATCH, "given twice").into());
+        return refuse(WATCH, "given twice");
     }
     if let Some(other) = object.names().find(|name| *name != WATCH) {
         let why = "watch goes alone, without any other field";
-        return Err(RequestError::new(other, why).into());
+        return refuse(other, why);
     }
     let value = object.get(WATCH).map_or("null", RawValue::get);
     WatchRequest::from_json(value).map_err(|error| error.within(WATCH).into())

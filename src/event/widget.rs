@@ -12,7 +12,7 @@ use crate::{
     command::{Command, Confirmation, Event, Reply, RequestRefused, Source, WidgetReply},
     request::{
         Action, FIELDS, MAX_SHOWN, PanelRequest, Request, RequestError, Status, from_object,
-        is_field, is_spelling_of,
+        is_field, is_spelling_of, refuse,
     },
 };
 
@@ -118,7 +118,7 @@ fn command(
         return Ok(Command::Panel(panel(object, context)?));
     }
     if object.object(CONTEXT).is_none() {
-        return Err(RequestError::new(CONTEXT, "expected an object").into());
+        return refuse(CONTEXT, "expected an object");
     }
     request(object, context, scope)
 }
@@ -189,7 +189,7 @@ fn is_confirmed(object: &RawObject<'_>) -> Result<bool, RequestRefused> {
     match (given.next().map(|(_, value)| value.get()), given.next()) {
         (None, _) | (Some("false"), None) => Ok(false),
         (Some("true"), None) => Ok(true),
-        _ => Err(RequestError::new(CONFIRMED, "expected true or false, once").into()),
+        _ => refuse(CONFIRMED, "expected true or false, once"),
     }
 }
 
@@ -216,7 +216,7 @@ fn panel(object: &RawObject<'_>, context: &Context<'_>) -> Result<PanelRequest, 
     let known = [PANEL, "describe", CONTEXT];
     if let Some(unknown) = object.names().find(|name| !known.contains(name)) {
         let why = "unknown field, expected panel or the fields of a request";
-        return Err(RequestError::new(unknown, why).into());
+        return refuse(unknown, why);
     }
     let panel = object
         .get(PANEL)

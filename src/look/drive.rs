@@ -91,22 +91,19 @@ pub(crate) async fn look_at(
             let missing = CallError::not_shown("Batch does not show the job yet");
             Look::Failed(Arc::new(CallError::out_of_time(Some(missing))))
         } else {
-            // What Batch answered of others is no answer about this one.
-            let own = errors
-                .get(&id)
-                .or(last.as_ref())
-                .map(|error| (**error).clone());
-            let error = CallError::out_of_time(own);
-            let is_own = errors.contains_key(&id);
-            let kind = if is_own {
-                error.kind
-            } else {
-                ErrorKind::OutOfTime
-            };
-            Look::Unseen(Arc::new(CallError { kind, ..error }))
+            unseen(errors.get(&id), last.as_ref())
         };
         each(id, look);
     }
+}
+
+/// A job of which no look was answered in time: `own` is the last error of its looks, `last` that of all.
+fn unseen(own: Option<&Arc<CallError>>, last: Option<&Arc<CallError>>) -> Look {
+    let error = own.or(last).map(|error| CallError::clone(error));
+    let error = CallError::out_of_time(error);
+    // What Batch answered of others is no answer about this one.
+    let kind = own.map_or(ErrorKind::OutOfTime, |_| error.kind);
+    Look::Unseen(Arc::new(CallError { kind, ..error }))
 }
 
 pub(crate) async fn look_at_one(id: JobId, patience: Patience, session: Session<'_>) -> Look {

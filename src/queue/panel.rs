@@ -139,16 +139,11 @@ async fn with_buttons(listed: Vec<(Status, Vec<JobSummary>)>, session: Session<'
         status,
         jobs: jobs
             .into_iter()
-            .map(|job| match (seen.remove(&job.id), action(status)) {
-                (Some((job, button)), _) => PanelJob { job, button },
-                (None, None) => PanelJob {
-                    job,
-                    button: Err(NoButton::NotInThisStatus),
-                },
-                (None, Some(_)) => PanelJob {
-                    job,
-                    button: Err(NoButton::Unseen),
-                },
+            .map(|job| {
+                let none = action(status).map_or(NoButton::NotInThisStatus, |_| NoButton::Unseen);
+                let seen = seen.remove(&job.id);
+                let (job, button) = seen.unwrap_or((job, Err(none)));
+                PanelJob { job, button }
             })
             .collect(),
     });

@@ -40,6 +40,14 @@ impl RequestError {
     }
 }
 
+/// What is wrong with a field, as the result of whatever was to be read.
+pub(crate) fn refuse<T, E: From<RequestError>>(
+    field: impl Into<String>,
+    why: impl Into<String>,
+) -> Result<T, E> {
+    Err(RequestError::new(field, why).into())
+}
+
 /// Decodes `T` from JSON text. An error names the field.
 pub(crate) fn from_json<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, RequestError> {
     let json = &mut serde_json::Deserializer::from_str(text);
@@ -70,7 +78,7 @@ pub(crate) fn from_object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T,
     if !text.trim_start().starts_with('{') {
         if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
             let why = plain(&error);
-            return Err(RequestError::new("", format!("not JSON: {why}")));
+            return refuse("", format!("not JSON: {why}"));
         }
         let found = match text.trim_start().chars().next() {
             Some('[') => "an array",
@@ -80,7 +88,7 @@ pub(crate) fn from_object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T,
             _ => "a number",
         };
         let message = format!("expected an object, found {found}");
-        return Err(RequestError::new("", message));
+        return refuse("", message);
     }
     from_json(text)
 }

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use super::{NamePattern, OwnRegion, QueueName, RequestError, Status};
+use super::{NamePattern, OwnRegion, QueueName, RequestError, Status, refuse};
 
 /// The most jobs on a page, as many as Batch lists with a filter…
 const MAX_LIMIT: u8 = 100;
@@ -54,7 +54,7 @@ impl PageRequest {
                 _ => {
                     let expected =
                         "unknown query parameter, expected status, jobName, limit or nextToken";
-                    return Err(RequestError::new(name, expected));
+                    return refuse(name, expected);
                 }
             }
         }
@@ -111,7 +111,7 @@ pub(crate) fn each_once(
     query.iter().enumerate().map(|(place, (name, value))| {
         let mut before = query.iter().take(place);
         if before.any(|(known, _)| known == name) {
-            return Err(RequestError::new(name, "given twice"));
+            return refuse(name, "given twice");
         }
         Ok((name.as_str(), value.as_str()))
     })
@@ -131,7 +131,7 @@ impl QueueName {
                 "{:?} is not the name of a job queue: at most 128 letters, digits, - and _",
                 text.chars().take(200).collect::<String>()
             );
-            return Err(RequestError::new("queue", why));
+            return refuse("queue", why);
         }
         Ok(Self {
             name: text.to_owned(),
@@ -146,7 +146,7 @@ fn status(text: &str) -> Result<Status, RequestError> {
         return Ok(status);
     }
     let why = "is not one of SUBMITTED, PENDING, RUNNABLE, STARTING, RUNNING, SUCCEEDED, FAILED";
-    Err(RequestError::new("status", format!("{text:?} {why}")))
+    refuse("status", format!("{text:?} {why}"))
 }
 
 fn limit(text: &str) -> Result<u8, RequestError> {

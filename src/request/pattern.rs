@@ -4,7 +4,7 @@ use std::fmt;
 
 use wildmatch::WildMatchPattern;
 
-use super::RequestError;
+use super::{RequestError, refuse};
 
 /// The crate wants a character that stands for any one character. No pattern of ours has it.
 const ANY_ONE: char = '\0';
@@ -51,7 +51,7 @@ impl NamePattern {
         let stem = text.strip_suffix('*').unwrap_or(&text);
         if text.is_empty() || stem.contains(['*', '?', ANY_ONE]) {
             let why = format!("{text:?} is not a name, or the beginning of one followed by *");
-            return Err(RequestError::new(field, why));
+            return refuse(field, why);
         }
         Ok(Self {
             pattern: Pattern::new(&text),

@@ -1,6 +1,6 @@
 //! Job queues as a request names them.
 
-use super::RequestError;
+use super::{RequestError, refuse};
 
 /// The longest name or ARN of a job queue, in bytes: a name has at most 128, and an ARN about 60 more
 /// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_CreateJobQueue.html)).
@@ -13,7 +13,7 @@ pub(super) fn job_queues(given: Vec<String>, most: usize) -> Result<Vec<String>,
             usize::MAX => "expected at least one job queue".to_owned(),
             most => format!("expected 1 to {most} job queues"),
         };
-        return Err(RequestError::new("jobQueues", expected));
+        return refuse("jobQueues", expected);
     }
     let mut queues: Vec<String> = Vec::with_capacity(given.len());
     for (index, queue) in given.into_iter().enumerate() {
@@ -22,7 +22,7 @@ pub(super) fn job_queues(given: Vec<String>, most: usize) -> Result<Vec<String>,
             let field = format!("jobQueues[{index}]");
             let expected =
                 "expected a job queue's name or ARN, at most 256 letters, digits, - and _";
-            return Err(RequestError::new(field, expected));
+            return refuse(field, expected);
         }
         if !queues.contains(&queue) {
             queues.push(queue);
@@ -35,7 +35,7 @@ pub(super) fn job_queues(given: Vec<String>, most: usize) -> Result<Vec<String>,
 pub(super) fn job_queue(field: &str, queue: String) -> Result<String, RequestError> {
     if queue.trim().is_empty() {
         let expected = "expected a job queue's name or ARN";
-        return Err(RequestError::new(field, expected));
+        return refuse(field, expected);
     }
     Ok(queue)
 }

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::{
     Action, AskedId, InvalidId, MAX_WAIT, OwnRegion, Request, RequestError, Select, Target,
     decode::{WholeNumber, decode, from_object, present},
+    refuse,
     select::SelectFields,
 };
 
@@ -92,10 +93,8 @@ impl Request {
     ) -> Result<Self, RequestError> {
         let fields: RequestFields = from_object(options)?;
         if fields.job_ids.is_some() || fields.job_id.is_some() || fields.select.is_some() {
-            return Err(RequestError::new(
-                "",
-                "jobIds, jobId and select are not allowed here: the items name the jobs",
-            ));
+            let why = "jobIds, jobId and select are not allowed here: the items name the jobs";
+            return refuse("", why);
         }
         let fields = RequestFields {
             job_ids: Some(ids),
@@ -148,10 +147,8 @@ impl RequestTemplate {
         let mut fields: RequestFields = from_object(text)?;
         let names_jobs = fields.job_ids.is_some() || fields.job_id.is_some();
         let Some(select) = fields.select.take().filter(|_| !names_jobs) else {
-            return Err(RequestError::new(
-                "",
-                "select is required, and jobIds or jobId are not allowed",
-            ));
+            let why = "select is required, and jobIds or jobId are not allowed";
+            return refuse("", why);
         };
         let within = |error: RequestError| error.within("select");
         let select: SelectFields = from_object(select.get()).map_err(within)?;
@@ -193,7 +190,7 @@ impl RequestFields {
     ) -> Result<Request, RequestError> {
         if self.watch.is_some() {
             let why = "only a direct invocation, EventBridge Scheduler or Step Functions may watch job queues";
-            return Err(RequestError::new(WATCH, why));
+            return refuse(WATCH, why);
         }
         let action = if self.terminate {
             Action::Terminate
@@ -209,18 +206,8 @@ impl RequestFields {
                     Select::new(select, action, own_region).map_err(|e| e.within("select"))?;
                 Target::Select(Box::new(select))
             }
-            (None, None, None) => {
-                return Err(RequestError::new(
-                    "",
-                    "one of jobIds, jobId and select is required",
-                ));
-            }
-            _ => {
-                return Err(RequestError::new(
-                    "",
-                    "only one of jobIds, jobId and select may be given",
-                ));
-            }
+            (None, None, None) => return refuse("", "one of jobIds, jobId and select is required"),
+            _ => return refuse("", "only one of jobIds, jobId and select may be given"),
         };
         let mut request = Request {
             action,
@@ -239,24 +226,16 @@ impl RequestFields {
 }
 
 fn max_jobs(WholeNumber(number): WholeNumber) -> Result<NonZeroUsize, RequestError> {
-    usize::try_from(number)
-        .ok()
-        .and_then(NonZeroUsize::new)
-        .ok_or_else(|| {
-            RequestError::new(
-                "maxJobs",
-                format!("{number} is out of range, expected at least 1"),
-            )
-        })
+    let most = usize::try_from(number).ok().and_then(NonZeroUsize::new);
+    let why = || format!("{number} is out of range, expected at least 1");
+    most.ok_or_else(|| RequestError::new("maxJobs", why()))
 }
 
 fn wait(WholeNumber(seconds): WholeNumber) -> Result<Duration, RequestError> {
     if seconds > MAX_WAIT.as_secs() {
         let most = MAX_WAIT.as_secs();
-        return Err(RequestError::new(
-            "waitSeconds",
-            format!("{seconds} is out of range, expected 0 to {most}"),
-        ));
+        let why = format!("{seconds} is out of range, expected 0 to {most}");
+        return refuse("waitSeconds", why);
     }
     Ok(Duration::from_secs(seconds))
 }

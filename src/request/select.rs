@@ -9,6 +9,7 @@ use super::{
     decode::present,
     length_of_time,
     queues::{job_queue, job_queues},
+    refuse,
 };
 
 /// The most entries of `jobQueues`.
@@ -109,13 +110,9 @@ impl SelectFields {
 
     /// An alarm acts on its own queue alone.
     pub(super) fn refuse_several_queues(&self) -> Result<(), RequestError> {
-        match self.job_queues {
-            None => Ok(()),
-            Some(_) => Err(RequestError::new(
-                "jobQueues",
-                "not allowed for an alarm, which acts on its own queue alone",
-            )),
-        }
+        let why = "not allowed for an alarm, which acts on its own queue alone";
+        let several = self.job_queues.as_ref();
+        several.map_or(Ok(()), |_| refuse("jobQueues", why))
     }
 }
 
@@ -150,10 +147,8 @@ impl Select {
             (None, Some(queues), None) => SelectFrom::Queues(job_queues(queues, MAX_QUEUES)?),
             (None, None, Some(array)) => SelectFrom::Array(array_id(&array, own_region)?),
             _ => {
-                return Err(RequestError::new(
-                    "",
-                    "exactly one of jobQueue, jobQueues and arrayJobId is required",
-                ));
+                let why = "exactly one of jobQueue, jobQueues and arrayJobId is required";
+                return refuse("", why);
             }
         };
         let length = |field, text: Option<String>| {
@@ -190,23 +185,18 @@ impl Select {
             head: fields.head,
         };
         if select.head && matches!(select.from, SelectFrom::Array(_)) {
-            return Err(RequestError::new(
-                "head",
-                "head needs jobQueue or jobQueues, not arrayJobId",
-            ));
+            return refuse("head", "head needs jobQueue or jobQueues, not arrayJobId");
         }
         Ok(select)
     }
 }
 
 fn array_id(text: &str, own_region: &OwnRegion) -> Result<JobId, RequestError> {
+    let why = "expected an array job, not a child or a service job";
     match AskedId::parse(text, own_region) {
         AskedId::Job { id, .. } if id.parent().is_none() && !id.is_service_job() => Ok(id),
-        AskedId::Job { .. } => Err(RequestError::new(
-            "arrayJobId",
-            "expected an array job, not a child or a service job",
-        )),
-        AskedId::Invalid { why, .. } => Err(RequestError::new("arrayJobId", why.to_string())),
+        AskedId::Job { .. } => refuse("arrayJobId", why),
+        AskedId::Invalid { why, .. } => refuse("arrayJobId", why.to_string()),
     }
 }
 
@@ -216,12 +206,8 @@ fn statuses(asked: Option<Vec<String>>, action: Action) -> Result<Vec<Status>, R
     };
     let mut statuses = Vec::new();
     for (index, text) in asked.iter().enumerate() {
-        let refuse = |expected: &str| {
-            Err(RequestError::new(
-                format!("statuses[{index}]"),
-                format!("{text:?} {expected}"),
-            ))
-        };
+        let refuse =
+            |expected: &str| refuse(format!("statuses[{index}]"), format!("{text:?} {expected}"));
         match Status::from_batch(text) {
             status @ (Status::Submitted | Status::Pending | Status::Runnable) => {
                 statuses.push(status);
@@ -232,10 +218,7 @@ fn statuses(asked: Option<Vec<String>>, action: Action) -> Result<Vec<Status>, R
         }
     }
     if statuses.is_empty() {
-        return Err(RequestError::new(
-            "statuses",
-            "expected at least one status",
-        ));
+        return refuse("statuses", "expected at least one status");
     }
     statuses.sort_unstable();
     statuses.dedup();
@@ -248,24 +231,20 @@ fn check_running_for(
     head: bool,
     action: Action,
 ) -> Result<(), RequestError> {
-    let refuse = |field: &str, why: &str| Err(RequestError::new(field, why));
     if action != Action::Terminate {
         return refuse("runningFor", "needs \"terminate\": true");
     }
     if head {
-        return refuse(
-            "runningFor",
-            "the first job of a queue is RUNNABLE: leave out head",
-        );
+        let why = "the first job of a queue is RUNNABLE: leave out head";
+        return refuse("runningFor", why);
     }
     let is_running = |text: &String| Status::from_batch(text) == Status::Running;
-    match statuses {
-        Some(statuses) if statuses.is_empty() || !statuses.iter().all(is_running) => refuse(
-            "statuses",
-            "with runningFor only RUNNING jobs match: leave out statuses",
-        ),
-        _ => Ok(()),
+    let is_other = |of: &[String]| of.is_empty() || !of.iter().all(is_running);
+    if statuses.is_some_and(is_other) {
+        let why = "with runningFor only RUNNING jobs match: leave out statuses";
+        return refuse("statuses", why);
     }
+    Ok(())
 }
 
 /// So long before a time in milliseconds since 1970.

@@ -288,6 +288,13 @@ def test_fields_of_a_report_and_of_its_event_are_those_of_the_schema():
     assert properties("Asked").keys() <= set(code(documented["`requests`"]))
 
 
+def test_actions_on_batch_are_those_of_the_role():
+    documented = [name for names, *_ in rows(DOCS / "security.md", "What the role may do", "Action") for name in code(names)]
+    given = re.findall(r"\bbatch:[A-Z]\w+", (REPOSITORY / "template.yaml").read_text())
+    assert len(given) > 5
+    assert {name for name in documented if name.startswith("batch:")} == set(given)
+
+
 def hive(text):
     """A type of Hive as a JSON value: the fields of a `struct`, the one type in an `array` or a `map`, a name."""
     kind, _, inner = text.partition("<")

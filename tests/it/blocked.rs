@@ -49,7 +49,7 @@ const MINUTES: [Duration; 4] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn a_job_is_cancelled_when_it_was_told_and_first_for_long_enough() {
+async fn a_job_is_cancelled_if_its_event_and_its_place_are_old_enough() {
     for event_age in MINUTES {
         for first in MINUTES {
             let function = Function::new(&[]);

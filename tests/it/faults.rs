@@ -27,6 +27,7 @@ use std::{panic::catch_unwind, time::Duration};
 use account::SERVICE_QUEUE;
 use door::Door;
 use fastrand::Rng;
+pub(crate) use judge::class as class_by_contract;
 use judge::{Invocation, Judge, Process, Tally};
 use support::Function;
 use tokio::time::Instant;

@@ -15,6 +15,7 @@
 mod alarms;
 mod arrays;
 mod blocked;
+mod checklists;
 mod conflicts;
 mod dependencies;
 mod directions;

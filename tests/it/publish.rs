@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use batch_cancel::report::Outcome;
 use batch_emulator::{JobSpec, Status};
 use serde_json::{Value, json};
 use support::{
@@ -25,7 +24,7 @@ const REPORT: &str = "Batch Cancellation Report";
 const REFUSED: &str = "Batch Cancellation Refused";
 
 #[test]
-fn the_schema_is_that_of_the_openapi_document_and_knows_each_outcome() {
+fn the_schema_is_that_of_the_openapi_document() {
     let openapi: Value =
         serde_json::from_str(include_str!("../../src/respond/openapi.json")).unwrap();
     for name in ["Outcome", "Status", "JobResult", "Report"] {
@@ -35,11 +34,6 @@ fn the_schema_is_that_of_the_openapi_document_and_knows_each_outcome() {
         assert_eq!(component, definition, "{name}");
     }
     assert!(jsonschema::draft202012::meta::is_valid(&SCHEMA));
-    for outcome in Outcome::ALL {
-        assert_valid("Outcome", &json!(outcome));
-    }
-    let known = SCHEMA["$defs"]["Outcome"]["enum"].as_array().unwrap().len();
-    assert_eq!(known, Outcome::ALL.len());
 }
 
 /// The fields of a definition of the schema.

@@ -80,11 +80,8 @@ fn queue_route(segments: &[String], method: &str) -> Option<Result<Route, Proble
 }
 
 fn not_allowed(method: &str, allowed: &str) -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        format!("{method} is not allowed here, expected {allowed}"),
-    )
-    .with_header("Allow", allowed)
+    let why = format!("{method} is not allowed here, expected {allowed}");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, why).with_header("Allow", allowed)
 }
 
 #[cfg(test)]

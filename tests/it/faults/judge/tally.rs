@@ -2,32 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use batch_cancel::report::Outcome;
 use batch_emulator::{Call, Emulator};
 
 use crate::faults::door::Door;
-
-/// Every outcome that a request can have but `notOwner`, for which each caller would need a name.
-const OUTCOMES: [&str; 19] = [
-    "cancelled",
-    "cancelling",
-    "terminated",
-    "terminating",
-    "running",
-    "finished",
-    "notFound",
-    "protected",
-    "queueNotAllowed",
-    "wouldCancel",
-    "wouldTerminate",
-    "overLimit",
-    "tooSoon",
-    "invalidId",
-    "denied",
-    "throttled",
-    "failed",
-    "unconfirmed",
-    "notAttempted",
-];
 
 /// Every form in which a call goes wrong.
 const FAULTS: [&str; 14] = [
@@ -107,7 +85,12 @@ impl Tally {
             .chain(self.faults.keys().map(String::as_str))
             .chain(self.outcomes.keys().map(String::as_str))
             .collect();
-        let names = self.switches.keys().copied().chain(OUTCOMES).chain(FAULTS);
+        // For `notOwner` each caller would need a name.
+        let outcomes = Outcome::ALL
+            .iter()
+            .filter(|outcome| **outcome != Outcome::NotOwner);
+        let outcomes = outcomes.map(|outcome| outcome.as_str());
+        let names = self.switches.keys().copied().chain(outcomes).chain(FAULTS);
         let missing: Vec<&str> = names
             .filter(|name| !met.contains(name) && door.cannot_meet(name).is_none())
             .collect();

@@ -34,8 +34,8 @@ pub(crate) enum Class {
 pub(crate) fn class(outcome: &str) -> Class {
     match outcome {
         "cancelled" | "cancelling" | "terminated" | "terminating" | "running" | "finished"
-        | "notFound" | "protected" | "queueNotAllowed" | "wouldCancel" | "wouldTerminate"
-        | "overLimit" => Class::Done,
+        | "notFound" | "protected" | "queueNotAllowed" | "notOwner" | "wouldCancel"
+        | "wouldTerminate" | "overLimit" => Class::Done,
         "tooSoon" => Class::TooSoon,
         "invalidId" | "denied" => Class::Rejected,
         "throttled" | "failed" | "unconfirmed" | "notAttempted" => Class::Retryable,

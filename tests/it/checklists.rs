@@ -1,0 +1,91 @@
+//! What is added to one of the lists of docs/development.md is added in each of its places: these tests name the place that
+//! was left out. The compiler holds other places, and so do `tests/interop/test_docs_lists.py` and `test_template.py`.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use batch_cancel::{
+    command::Source,
+    config::Config,
+    event::{Scope, decode},
+    report::Outcome,
+    request::OwnRegion,
+};
+use batch_emulator::Operation;
+use http::Method;
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+use support::{
+    FUNCTION_ARN,
+    samples::{self, Sample},
+    schema::SCHEMA,
+};
+
+use crate::faults::class_by_contract;
+
+#[test]
+fn each_outcome_is_in_the_schema_of_reports() {
+    let known = SCHEMA["$defs"]["Outcome"]["enum"].as_array().unwrap();
+    let known: BTreeSet<&str> = known.iter().map(|name| name.as_str().unwrap()).collect();
+    let all = Outcome::ALL.iter().map(|outcome| outcome.as_str());
+    assert_eq!(known, all.collect(), "in src/publish/events.schema.json");
+}
+
+#[test]
+fn each_outcome_is_of_the_class_that_the_contract_says() {
+    for outcome in Outcome::ALL {
+        let class = format!("{:?}", class_by_contract(outcome.as_str()));
+        assert_eq!(format!("{:?}", outcome.class()), class, "{outcome:?}");
+    }
+}
+
+#[test]
+fn each_source_has_a_sample_that_is_decoded_as_its_event() {
+    let config = Config::from_lookup(|_| None).unwrap();
+    let own_region = OwnRegion::from_function_arn(FUNCTION_ARN);
+    let scope = Scope {
+        config: &config,
+        own_region: &own_region,
+        now: Timestamp::now(),
+    };
+    let source_of = |sample: &Sample| {
+        let payload = RawValue::from_string(sample.text()).unwrap();
+        decode(&payload, &scope).ok()?.source
+    };
+    let samples = samples::all();
+    for source in Source::ALL {
+        let name = source.as_str();
+        let mut own = samples.iter().filter(|sample| sample.source() == name);
+        let is_decoded = own.any(|sample| source_of(sample) == Some(*source));
+        assert!(
+            is_decoded,
+            "no events/{name}-….json is decoded as {source:?}"
+        );
+    }
+}
+
+#[test]
+fn the_emulator_knows_each_call() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/batch");
+    let mut calls = BTreeSet::new();
+    for file in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap_or_default();
+        calls.extend(quoted_calls(&text).map(str::to_owned));
+    }
+    assert!(calls.len() >= 11, "only {calls:?}");
+    for call in calls {
+        let path = format!("/v1/{}", call.to_ascii_lowercase());
+        let operation = Operation::of(&Method::POST, &path);
+        let is_known = Operation::ALL.contains(&operation) && operation.name() == call;
+        assert!(is_known, "{call} is not in tests/emulator/src/operation.rs");
+    }
+}
+
+/// The names of calls to AWS Batch that stand in quotes in a file.
+fn quoted_calls(text: &str) -> impl Iterator<Item = &str> {
+    let text = text.split("#[cfg(test)]").next().unwrap();
+    let verbs = ["Cancel", "Describe", "Get", "List", "Terminate"];
+    text.split('"').filter(move |quoted| {
+        let is_word = quoted.chars().all(|c| c.is_ascii_alphabetic());
+        is_word && quoted.contains("Job") && verbs.iter().any(|verb| quoted.starts_with(verb))
+    })
+}
