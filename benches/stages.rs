@@ -29,16 +29,15 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::body::SdkBody;
 use batch_cancel::{
+    Intent, Results, TagVerdict,
     batch::{Batch, DescribeJobs, JobDetail, JobSummary, Operation, behavior_version},
     command::{Event, Invocation, Reply, Source},
-    config::Config,
+    config::{Config, Ownership},
     event::{self, Scope},
-    plan::{Intent, Standing, plan_job},
-    policy::Ownership,
+    plan_job,
     report::{JobResult, Outcome, Report, ReportedId},
     request::{Action, JobId, OwnRegion, Status},
     respond,
-    results::Results,
 };
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
@@ -127,7 +126,7 @@ fn stages(criterion: &mut Criterion) {
                 }
                 "plan" => {
                     let intent = Intent::new(Action::Cancel, false);
-                    let standing = Standing {
+                    let tags = TagVerdict {
                         is_protected: false,
                         ownership: Ownership::Own,
                     };
@@ -135,7 +134,7 @@ fn stages(criterion: &mut Criterion) {
                     group.bench_function(name, |b| {
                         b.iter(|| {
                             for seen in &seen {
-                                black_box(plan_job(intent, seen, standing, &config.policy));
+                                black_box(plan_job(intent, seen, tags, &config.policy));
                             }
                         });
                     });

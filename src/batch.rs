@@ -30,17 +30,19 @@ use aws_smithy_runtime_api::client::http::{
 };
 use tokio::time::Instant;
 
-pub use describe::{DESCRIBE_LIMIT, DescribeJobs, DescribeServiceJob, Described, LOOK_AGAIN};
-pub use end::{BULK_LIMIT, EndAnswer, EndJobs, EndOperation};
+pub(crate) use describe::{DESCRIBE_LIMIT, DescribeServiceJob, LOOK_AGAIN};
+pub use describe::{DescribeJobs, Described};
+pub(crate) use end::{BULK_LIMIT, EndAnswer, EndJobs, EndOperation};
 pub use error::{CallError, ErrorKind};
-pub use job::{Children, JobDetail, JobSummary, oldest_first, started};
-pub use list::{Filter, ListJobs, ListOf, Listing, Page};
+pub use job::{Children, JobDetail, JobSummary};
+pub(crate) use job::{oldest_first, started};
+pub(crate) use list::{Filter, ListJobs, ListOf, Listing, Page};
 pub use operation::Operation;
-pub use pages::Pages;
-pub use queue::{
-    DescribeJobQueues, GetJobQueueSnapshot, InUse, JobQueue, Position, QUEUES_LIMIT, QueuePage,
-    QueueSnapshot, TimeLimitAction,
+pub(crate) use pages::Pages;
+pub(crate) use queue::{
+    DescribeJobQueues, GetJobQueueSnapshot, JobQueue, Position, QUEUES_LIMIT, QueueSnapshot,
 };
+pub use queue::{InUse, TimeLimitAction};
 pub use read::{Rows, read_jobs};
 
 /// How long the TCP and TLS handshakes may take.
@@ -138,14 +140,13 @@ impl Batch {
     }
 
     /// Whether the endpoint knows the bulk calls.
-    #[must_use]
-    pub fn bulk_calls(&self) -> BulkCalls {
+    pub(crate) fn bulk_calls(&self) -> BulkCalls {
         let known = *self.bulk.lock().unwrap_or_else(PoisonError::into_inner);
         known.now()
     }
 
     /// A bulk call was answered. An endpoint that answered one has them: a 404 of it later is some proxy's.
-    pub fn learn_of_bulk_calls(&self, error: Option<ErrorKind>) {
+    pub(crate) fn learn_of_bulk_calls(&self, error: Option<ErrorKind>) {
         let mut known = self.bulk.lock().unwrap_or_else(PoisonError::into_inner);
         match (known.now(), error) {
             (_, None) => *known = KnownBulkCalls::Present,

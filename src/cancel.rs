@@ -5,13 +5,13 @@
 
 mod acknowledged;
 mod call;
-mod closing;
-mod ends;
+mod end_queue;
 mod engine;
 mod looked;
 mod step;
 #[cfg(test)]
 mod tests;
+mod time;
 
 use std::{pin::Pin, time::Duration};
 
@@ -19,9 +19,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{batch::EndJobs, jobs::Jobs, look, request::JobId, session::Session};
-pub use call::{Answer, Call, Outlook};
-pub use ends::EndCall;
-pub use engine::Engine;
+pub(crate) use call::{Answer, Call, Conditions};
+pub(crate) use engine::Engine;
 
 /// How often progress is told at most.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -30,7 +29,7 @@ const TELL_EVERY: Duration = Duration::from_millis(100);
 type InFlight<'a> = Pin<Box<dyn Future<Output = (Answer, Duration)> + 'a>>;
 
 /// Brings every job to its outcome, or as far as the time lasts.
-pub async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
+pub(crate) async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
     let mut engine = Engine::new(
         jobs,
         session.policy,
@@ -57,20 +56,20 @@ pub async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
                 wake = wake.min(ready);
                 break;
             }
-            let outlook = outlook(session, slowest, now);
-            let Some(call) = engine.poll_call(now, outlook) else {
+            let conditions = conditions(session, slowest, now);
+            let Some(call) = engine.poll_call(now, conditions) else {
                 break;
             };
             session.pace.spend(now);
             if engine.is_retry(&call) {
                 session.calls.count_retry();
             }
-            let reserve = engine.reserve(now, outlook);
+            let reserve = engine.reserve(now, conditions);
             in_flight.push(Box::pin(send(call, reserve, session)));
         }
         let now = Instant::now();
         let is_finished =
-            in_flight.is_empty() && engine.is_finished(now, outlook(session, slowest, now));
+            in_flight.is_empty() && engine.is_finished(now, conditions(session, slowest, now));
         if deadline.is_over(now) || is_finished {
             tell(session, &engine);
             return engine.into_jobs();
@@ -118,8 +117,8 @@ fn tell(session: Session<'_>, engine: &Engine<'_>) {
     }
 }
 
-fn outlook(session: Session<'_>, slowest: Option<Duration>, now: Instant) -> Outlook {
-    Outlook {
+fn conditions(session: Session<'_>, slowest: Option<Duration>, now: Instant) -> Conditions {
+    Conditions {
         bulk: session.batch.bulk_calls(),
         interval: session.pace.interval(now).unwrap_or_default(),
         slowest,

@@ -7,14 +7,15 @@ mod source;
 
 use crate::{
     policy::Owner,
-    problem::Problem,
     request::{JobId, PageRequest, PanelRequest, QueueName, Request, WatchRequest},
 };
 
+pub use crate::problem::Problem;
 pub use message::{Message, NoRequest};
 pub use refused::RequestRefused;
 pub use reply::{Confirmation, HttpForm, Reply, WidgetReply};
-pub use source::{Invocation, OWN_SOURCE, Source};
+pub(crate) use source::OWN_SOURCE;
+pub use source::{Invocation, Source};
 
 /// A decoded event.
 #[derive(Debug)]
@@ -31,8 +32,7 @@ pub struct Event {
 
 impl Event {
     /// An event of this source, whose caller is not known.
-    #[must_use]
-    pub fn of(source: Source, command: Command) -> Self {
+    pub(crate) fn of(source: Source, command: Command) -> Self {
         Self {
             source: Some(source),
             requested_by: Some(source.as_str().to_owned()),
@@ -108,14 +108,12 @@ pub enum Command {
 
 impl Command {
     /// Whether a message that is left over is delivered again.
-    #[must_use]
-    pub fn comes_again(&self) -> bool {
+    pub(crate) fn comes_again(&self) -> bool {
         matches!(self, Self::Cancel { reply, .. } if *reply == Reply::BatchItemFailures)
     }
 
     /// Cancels the jobs of an event that is one request.
-    #[must_use]
-    pub fn cancel(request: Result<Request, NoRequest>, reply: Reply) -> Self {
+    pub(crate) fn cancel(request: Result<Request, NoRequest>, reply: Reply) -> Self {
         let messages = vec![request.into()];
         Self::Cancel { messages, reply }
     }

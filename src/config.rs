@@ -8,10 +8,11 @@ use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 
 use crate::{
-    policy::{IDENTITY_CENTER_ROLES, OwnerRule, Patterns, Policy, ProtectTag, Queues, entries},
+    policy::{IDENTITY_CENTER_ROLES, OwnerRule, Patterns, ProtectTag, Queues, entries},
     request::{RequestTemplate, Status},
 };
 
+pub use crate::policy::{Owner, Ownership, Policy, queue_name};
 use values::{
     admins, age, alarm_request, bus, claim, log_level, namespace, owner_roles, owner_tag, statuses,
     words,

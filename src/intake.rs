@@ -14,12 +14,12 @@ use crate::{
     select::{Chosen, Selection, SelectionQuery, select, select_blocked, select_ids},
     session::Session,
 };
-pub use message::{Pending, finish};
+pub(crate) use message::{Pending, results};
 use message::{RequestJobs, searches};
 
 /// Takes in all messages, as far as the policy admits them, and finds the jobs of their requests: several requests at a
 /// time, so that a long listing holds up no other.
-pub async fn intake(
+pub(crate) async fn intake(
     messages: Vec<Message>,
     invocation: Invocation<'_>,
     session: Session<'_>,
@@ -28,7 +28,7 @@ pub async fn intake(
     let is_alone = searches.len() == 1;
     let searches = searches.into_iter().enumerate();
     let searches = searches.map(|(number, search)| async move {
-        let found = find(search.request, is_alone, invocation, session).await;
+        let found = admit(search.request, is_alone, invocation, session).await;
         (number, search.messages, found)
     });
     let at_a_time = session.pace.concurrency();
@@ -46,8 +46,8 @@ pub async fn intake(
     (jobs, pending)
 }
 
-/// The jobs of a request, and what it says of them.
-struct Found {
+/// A request that the policy admits: its jobs, and what it says of them.
+struct Admitted {
     selection: Selection,
     intent: Intent,
     reason: String,
@@ -72,13 +72,13 @@ fn intent(request: &Request, dry_run: bool, now: i64) -> Intent {
     }
 }
 
-/// Finds the jobs of a request that the policy admits.
-async fn find(
+/// The jobs of a request, if the policy admits it.
+async fn admit(
     request: Result<Request, NoRequest>,
     is_alone: bool,
     invocation: Invocation<'_>,
     session: Session<'_>,
-) -> Result<Found, NoRequest> {
+) -> Result<Admitted, NoRequest> {
     let request = request?;
     let policy = session.policy;
     policy.admit(&request).map_err(RequestRefused::Refused)?;
@@ -95,7 +95,7 @@ async fn find(
         is_alone,
     };
     let selection = choose(request.target, query, session).await?;
-    Ok(Found {
+    Ok(Admitted {
         selection,
         intent,
         reason,
@@ -127,7 +127,7 @@ async fn choose(
     })
 }
 
-impl Found {
+impl Admitted {
     /// Adds the jobs of a request to those of the invocation.
     fn add_to(self, invocation: Invocation<'_>, jobs: &mut Jobs) -> RequestJobs {
         let (selection, intent) = (self.selection, self.intent);

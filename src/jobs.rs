@@ -1,7 +1,7 @@
 //! The jobs of one invocation: what is asked of each, how far it has come, and its outcome.
 //!
 //! ```text
-//!  ToDescribe ───► Queued ───► Sent ───► ToVerify ───► Settled
+//!  ToLookAt ─────► Queued ───► Sent ───► ToVerify ───► Settled
 //!      │             ▲           │           │            ▲
 //!      │             ├───────────┘           │            │
 //!      │             │  refused for now      │            │
@@ -12,12 +12,12 @@
 //!      └──────────────────────────────────────────────────┘
 //! ```
 //!
-//! From every stage a job can be settled: a look, a refusal or the end of the time decides its outcome. A settled job may
+//! From every stage a job can be settled: a look, a refusal or that time is over decides its outcome. A settled job may
 //! be settled anew, when a later look shows that it has ended.
 
-mod finish;
 mod job;
 mod observation;
+mod result;
 #[cfg(test)]
 mod tests;
 
@@ -32,25 +32,25 @@ use tokio::time::Instant;
 
 use crate::{
     batch::JobDetail,
-    plan::{Intent, Message},
+    plan::{Intent, OutcomeMessage},
     report::{JobResult, Outcome, ReportedId},
     request::{AskedId, JobId},
 };
-pub use job::{CallResult, Decision, Job, Stage};
+pub(crate) use job::{CallResult, Decision, Job, Stage};
 use observation::children;
-pub use observation::{Observation, Texts};
+pub(crate) use observation::{Observation, Texts};
 
 /// A job among the [`Jobs`] that made the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct JobIndex(u32);
+pub(crate) struct JobIndex(u32);
 
 /// A request among the [`Jobs`] that made the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestIndex(u32);
+pub(crate) struct RequestIndex(u32);
 
 /// The jobs of one invocation, in the order first asked.
 #[derive(Clone, Debug, Default)]
-pub struct Jobs {
+pub(crate) struct Jobs {
     all: Vec<Job>,
     by_id: HashMap<JobId, JobIndex>,
     invalid: HashMap<Box<str>, JobIndex>,
@@ -64,16 +64,16 @@ pub struct Jobs {
 
 /// The options of a request that hold for each of its jobs.
 #[derive(Clone, Debug)]
-pub struct RequestOptions {
+pub(crate) struct RequestOptions {
     /// The reason as Batch gets it.
-    pub reason: Arc<str>,
+    pub(crate) reason: Arc<str>,
     /// How long to look for the end of each job.
-    pub wait: Duration,
+    pub(crate) wait: Duration,
 }
 
 impl Jobs {
     /// Takes in a request's options; its jobs come with [`Jobs::add`].
-    pub fn add_request(&mut self, options: RequestOptions) -> RequestIndex {
+    pub(crate) fn add_request(&mut self, options: RequestOptions) -> RequestIndex {
         self.requests.push(options);
         RequestIndex(u32::try_from(self.requests.len() - 1).unwrap_or(u32::MAX))
     }
@@ -81,7 +81,7 @@ impl Jobs {
     /// A request asks something of a job. Of several for one job the strongest counts: to be ended before not to be,
     /// real before dry run, terminate before cancel, and of equals the first. The job is ended in each state in which one
     /// of them asks for it.
-    pub fn add(
+    pub(crate) fn add(
         &mut self,
         asked: AskedId,
         intent: Intent,
@@ -140,14 +140,12 @@ impl Jobs {
     }
 
     /// The job with this id.
-    #[must_use]
-    pub fn index_of(&self, id: JobId) -> Option<JobIndex> {
+    pub(crate) fn index_of(&self, id: JobId) -> Option<JobIndex> {
         self.by_id.get(&id).copied()
     }
 
     /// The options of the request that asks for a job to be ended.
-    #[must_use]
-    pub fn options(&self, index: JobIndex) -> &RequestOptions {
+    pub(crate) fn options(&self, index: JobIndex) -> &RequestOptions {
         let RequestIndex(request) = self[index].request;
         #[expect(
             clippy::indexing_slicing,
@@ -156,39 +154,30 @@ impl Jobs {
         &self.requests[request as usize]
     }
 
-    /// How many jobs there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
     /// Whether every one has its outcome.
-    #[must_use]
-    pub fn are_settled(&self) -> bool {
+    pub(crate) fn are_settled(&self) -> bool {
         self.open == 0
     }
 
     /// How many have ended or are ending, and how many have no outcome yet.
     #[must_use]
-    pub fn counts(&self) -> (usize, usize) {
+    pub(crate) fn counts(&self) -> (usize, usize) {
         let outcomes = self.all.iter().filter_map(Job::outcome);
         let ended = outcomes.filter(|outcome| outcome.is_end()).count();
         (ended, self.open)
     }
 
     /// The index of each job, in the order first asked.
-    pub fn indices(&self) -> impl Iterator<Item = JobIndex> + use<> {
+    pub(crate) fn indices(&self) -> impl Iterator<Item = JobIndex> + use<> {
         (0..u32::try_from(self.all.len()).unwrap_or(u32::MAX)).map(JobIndex)
     }
 
     /// Keeps what the report says of a job that was looked at.
-    pub fn observe(&mut self, index: JobIndex, job: &JobDetail, now: Instant) {
+    pub(crate) fn observe(&mut self, index: JobIndex, job: &JobDetail, now: Instant) {
         match &mut self[index].first {
             Some(first) => first.children = children(job),
             None => self[index].first = Some(self.texts.observe(job, now)),
@@ -197,7 +186,7 @@ impl Jobs {
     }
 
     /// Moves a job to another stage.
-    pub fn enter(&mut self, index: JobIndex, stage: Stage) {
+    pub(crate) fn enter(&mut self, index: JobIndex, stage: Stage) {
         let job = &mut self[index];
         debug_assert!(
             job.stage.may_enter(&stage),
@@ -206,27 +195,31 @@ impl Jobs {
         );
         let was_open = job.outcome().is_none();
         job.stage = stage;
-        let is_closed = was_open && job.outcome().is_some();
-        self.open -= usize::from(is_closed);
+        let is_settled = was_open && job.outcome().is_some();
+        self.open -= usize::from(is_settled);
     }
 
     /// Gives a job its outcome.
-    pub fn settle(&mut self, index: JobIndex, outcome: Outcome, message: Option<Message>) {
+    pub(crate) fn settle(
+        &mut self,
+        index: JobIndex,
+        outcome: Outcome,
+        message: Option<OutcomeMessage>,
+    ) {
         self.enter(index, Stage::Settled { outcome, message });
     }
 
     /// Time is over: gives every job that has no outcome the one that is true of it now.
-    pub fn finish(&mut self) {
+    pub(crate) fn settle_now(&mut self) {
         for job in &mut self.all {
-            job.finish();
+            job.settle_now();
         }
         self.open = 0;
     }
 
     /// A line of the report for each job, in the order first asked.
-    #[must_use]
-    pub fn into_results(mut self) -> Vec<JobResult> {
-        self.finish();
+    pub(crate) fn into_results(mut self) -> Vec<JobResult> {
+        self.settle_now();
         self.all.into_iter().map(Job::into_result).collect()
     }
 }

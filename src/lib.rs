@@ -1,29 +1,29 @@
 //! Ends AWS Batch jobs that an event names, and reports the outcome of every one of them.
 //!
-//! An event goes through one line: [`event::decode`] reads what is asked, [`intake`] finds the jobs, [`cancel`] looks,
+//! An event goes through one line: [`event::decode`] reads what is asked, `intake` finds the jobs, `cancel` looks,
 //! plans, acts and looks again, and [`respond`] shapes the report for the event's source.
 
 pub mod batch;
-pub mod cancel;
+mod budget;
+mod cancel;
 pub mod command;
 pub mod config;
-mod end;
 pub mod event;
-pub mod intake;
-pub mod jobs;
-pub mod look;
-pub mod pace;
-pub mod plan;
-pub mod policy;
-pub mod problem;
+mod intake;
+mod jobs;
+mod look;
+mod pace;
+mod plan;
+mod policy;
+mod problem;
 pub mod publish;
 pub mod queue;
-pub mod reasons;
+mod reasons;
 pub mod report;
 pub mod request;
 pub mod respond;
-pub mod results;
-pub mod select;
+mod results;
+mod select;
 pub mod session;
 pub mod telemetry;
 mod text;
@@ -40,13 +40,14 @@ use command::{Command, Event, Invocation, Message};
 use config::Config;
 use event::Scope;
 use pace::Pace;
-use policy::Owner;
+pub use plan::{Intent, Plan, TagVerdict, plan_job};
+pub use policy::{Owner, queue_name};
 use publish::Publisher;
 use request::OwnRegion;
 use respond::{Failure, Response};
-use results::Results;
+pub use results::{MessageOutcome, RequestAudit, Results, Unfulfilled};
 use session::{Calls, Deadline, Session};
-use telemetry::{Ending, Finished, Output};
+use telemetry::{Handled, InvocationRecord, Output};
 use text::cut;
 
 /// Time reserved to report, publish and log each job.
@@ -61,7 +62,7 @@ pub struct App {
     pub publisher: Option<Publisher>,
     /// Takes the lines that are always written: `jobs`, `done` and the metrics.
     pub output: Option<Output>,
-    /// Tells the time of day, by which ages are told.
+    /// Tells the time of day, for ages.
     pub clock: Clock,
 }
 
@@ -87,7 +88,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// When the event cannot be acted on at all, or something is left over and nobody else would be told: see
+    /// When the event cannot be acted on at all, or something is left over and nothing else would say so: see
     /// [`Failure`]. What can go wrong with one job is in the report.
     pub async fn handle(
         &self,
@@ -104,7 +105,7 @@ impl App {
     pub async fn handle_seen(
         &self,
         event: LambdaEvent<Box<RawValue>>,
-        see: impl FnOnce(&Finished<'_>),
+        see: impl FnOnce(&InvocationRecord<'_>),
     ) -> Result<Box<RawValue>, Failure> {
         let began = Instant::now();
         let LambdaEvent { payload, context } = event;
@@ -124,11 +125,11 @@ impl App {
         };
         let deadline = self.deadline(&context, event.source);
         let session = self.session(&event.owner, &calls, deadline);
-        let (response, ending) = Box::pin(act(event.command, invocation, session)).await;
-        let published = self.publish(&ending, &response, invocation, &context);
-        let finished = Finished {
+        let (response, handled) = Box::pin(act(event.command, invocation, session)).await;
+        let published = self.publish(&handled, &response, invocation, &context);
+        let record = InvocationRecord {
             invocation,
-            ending: &ending,
+            handled: &handled,
             http_status: response.http_status.map(|status| status.as_u16()),
             unfulfilled: response.unfulfilled.as_ref(),
             not_published: published.await,
@@ -136,8 +137,8 @@ impl App {
             time: began.elapsed(),
         };
         let namespace = &self.config.metrics_namespace;
-        telemetry::record(self.output.as_ref(), namespace, &finished);
-        see(&finished);
+        telemetry::record(self.output.as_ref(), namespace, &record);
+        see(&record);
         response.payload
     }
 
@@ -176,12 +177,12 @@ async fn act(
     command: Command,
     invocation: Invocation<'_>,
     session: Session<'_>,
-) -> (Response, Ending) {
+) -> (Response, Handled) {
     let response = match command {
         Command::Cancel { messages, reply } => {
             let results = end_jobs(messages, invocation, session).await;
             let response = respond::results(&results, &reply, invocation);
-            return (response, Ending::Results { results, reply });
+            return (response, Handled::Results { results, reply });
         }
         Command::ShowJob { id, form } => {
             let is_allowed = |queue: &str| session.policy.allowed_queues.contain(queue);
@@ -199,7 +200,7 @@ async fn act(
         Command::Watch(request) => {
             let watch = Box::pin(queue::watch(&request, invocation.at, session)).await;
             let response = respond::watch(&watch);
-            return (response, watch.map_or(Ending::Shown, Ending::Watch));
+            return (response, watch.map_or(Handled::Shown, Handled::Watch));
         }
         Command::Panel(request) => {
             let panel = Box::pin(queue::panel(request, invocation.at, session)).await;
@@ -207,14 +208,14 @@ async fn act(
         }
         Command::OpenApi(form) => respond::openapi(form, invocation),
         Command::WidgetDocumentation => respond::widget_documentation(),
-        Command::RefuseEvent(why) => return (Response::refused(&why), Ending::Undecoded(why)),
+        Command::RefuseEvent(why) => return (Response::refused(&why), Handled::Undecoded(why)),
         Command::RefuseHttp { problem, form } => Response::shown(Err(problem), form, invocation),
         Command::RefuseWidget(why) => Response::widget_problem((&why).into()),
     };
-    (response, Ending::Shown)
+    (response, Handled::Shown)
 }
 
-/// Ends the jobs of all messages, and tells the outcome of each.
+/// Cancels or terminates the jobs that messages name, as far as the policy admits them and the time lasts.
 pub async fn end_jobs(
     messages: Vec<Message>,
     invocation: Invocation<'_>,
@@ -224,5 +225,5 @@ pub async fn end_jobs(
     let count = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
     let deadline = session.deadline.earlier(MARGIN_A_JOB.saturating_mul(count));
     let jobs = cancel::cancel(jobs, session.until(deadline)).await;
-    intake::finish(pending, jobs, session.policy)
+    intake::results(pending, jobs, session.policy)
 }

@@ -13,18 +13,18 @@ use std::sync::Arc;
 
 use crate::{
     batch::{CallError, JobDetail},
-    plan::Standing,
+    plan::TagVerdict,
 };
 
-pub use drive::{look_at, look_at_one, send};
-pub use looks::Looks;
-pub use queue::{Fill, Which};
+pub(crate) use drive::{look_at, look_at_one, send};
+pub(crate) use looks::Looks;
+pub(crate) use queue::{Fill, Which};
 
 /// What looks have found of a job.
 #[derive(Clone, Debug)]
-pub enum Look {
+pub(crate) enum Look {
     /// This, and what its tags and those of its array say.
-    Seen(Box<JobDetail>, Standing),
+    Seen(Box<JobDetail>, TagVerdict),
     /// Batch does not know it, also when asked again.
     NotFound,
     /// The look failed for good, at it or at its array; or time was over before it was told apart from one that Batch does
@@ -36,8 +36,7 @@ pub enum Look {
 
 /// How often Batch is asked for a job that it does not show. It may just have been submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
-    /// Once.
+pub(crate) enum Patience {
     Once,
     /// Three times: again after 1 s and after 3 s.
     Again,

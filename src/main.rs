@@ -19,11 +19,11 @@ async fn main() -> ExitCode {
     let config = Config::from_env();
     let level = config.as_ref().map(|config| config.log_level);
     telemetry::init(level.unwrap_or(LevelFilter::INFO));
-    let ended = match config {
+    let result = match config {
         Ok(config) => run(config).await,
         Err(error) => Err(error.into()),
     };
-    if let Err(error) = ended {
+    if let Err(error) = result {
         error!(%error, "the function cannot run");
         return ExitCode::FAILURE;
     }

@@ -50,8 +50,7 @@ const BACKOFF: Duration = Duration::from_millis(200);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 /// How long to wait before the retry number `tries`, counted from 1: any time up to the limit ("full jitter").
-#[must_use]
-pub fn backoff(tries: u8) -> Duration {
+pub(crate) fn backoff(tries: u8) -> Duration {
     let most = BACKOFF
         .saturating_mul(1 << tries.saturating_sub(1).min(16))
         .min(MAX_BACKOFF);

@@ -2,7 +2,7 @@
 
 mod blocked;
 mod intent;
-mod standing;
+mod tags;
 
 use std::borrow::Cow;
 
@@ -13,36 +13,36 @@ use crate::{
     request::{AUDIT_MARKER, Action, Status},
 };
 
-pub use blocked::{BlockedCase, TooSoon, Verdict, first_since};
-pub use intent::{Intent, When};
-pub use standing::Standing;
+pub(crate) use blocked::{BlockedCase, BlockedVerdict, TooSoon, first_since};
+pub use intent::Intent;
+pub use tags::TagVerdict;
 
 /// What there is to add to an outcome.
-pub type Message = Cow<'static, str>;
+pub(crate) type OutcomeMessage = Cow<'static, str>;
 
 /// What to do with a job that was looked at.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Plan {
     /// Nothing: it has its outcome.
-    Settle(Outcome, Option<Message>),
+    Settle(Outcome, Option<OutcomeMessage>),
     /// End it, or say so in a dry run.
     End,
 }
 
 /// What to do with a job before anything was done.
 #[must_use]
-pub fn plan_job(intent: Intent, job: &JobDetail, standing: Standing, policy: &Policy) -> Plan {
+pub fn plan_job(intent: Intent, job: &JobDetail, tags: TagVerdict, policy: &Policy) -> Plan {
     if !policy.allowed_queues.contain(&job.job_queue) {
         let message = "its job queue is not in ALLOWED_QUEUES (parameter AllowedJobQueues)";
         return Plan::Settle(Outcome::QueueNotAllowed, Some(message.into()));
     }
-    if let Some(message) = not_owner(standing.ownership, policy) {
+    if let Some(message) = not_owner(tags.ownership, policy) {
         return Plan::Settle(Outcome::NotOwner, Some(message));
     }
     if let Some((outcome, message)) = existing_outcome(intent.action, job) {
         return Plan::Settle(outcome, message);
     }
-    if standing.is_protected {
+    if tags.is_protected {
         let message = format!("carries the tag {}", policy.protect_tag);
         return Plan::Settle(Outcome::Protected, Some(message.into()));
     }
@@ -58,8 +58,7 @@ pub fn plan_job(intent: Intent, job: &JobDetail, standing: Standing, policy: &Po
 }
 
 /// Why a job is not the caller's to end. It does not say whose it is.
-#[must_use]
-pub fn not_owner(ownership: Ownership, policy: &Policy) -> Option<Message> {
+pub(crate) fn not_owner(ownership: Ownership, policy: &Policy) -> Option<OutcomeMessage> {
     let tag = policy.owner_rule.tag.as_deref().unwrap_or_default();
     match ownership {
         Ownership::Own => None,
@@ -73,8 +72,7 @@ pub fn not_owner(ownership: Ownership, policy: &Policy) -> Option<Message> {
 }
 
 /// The outcome of a job whose look or call failed for good, with this error of Batch's.
-#[must_use]
-pub fn outcome_of(kind: ErrorKind) -> Outcome {
+pub(crate) fn outcome_of(kind: ErrorKind) -> Outcome {
     match kind {
         ErrorKind::Throttled => Outcome::Throttled,
         ErrorKind::Denied => Outcome::Denied,
@@ -87,7 +85,7 @@ pub fn outcome_of(kind: ErrorKind) -> Outcome {
 }
 
 /// The outcome that a job already has, by an earlier request or by itself, so that nothing is left to do.
-fn existing_outcome(action: Action, job: &JobDetail) -> Option<(Outcome, Option<Message>)> {
+fn existing_outcome(action: Action, job: &JobDetail) -> Option<(Outcome, Option<OutcomeMessage>)> {
     let summary = &job.summary;
     if summary.status.is_final() {
         return Some(ended(action, job));
@@ -104,7 +102,7 @@ fn existing_outcome(action: Action, job: &JobDetail) -> Option<(Outcome, Option<
 }
 
 /// The outcome of a job that is SUCCEEDED or FAILED.
-fn ended(action: Action, job: &JobDetail) -> (Outcome, Option<Message>) {
+fn ended(action: Action, job: &JobDetail) -> (Outcome, Option<OutcomeMessage>) {
     let summary = &job.summary;
     let reason = summary.status_reason.as_deref();
     let is_ours = reason.is_some_and(|reason| reason.contains(AUDIT_MARKER));
@@ -129,18 +127,17 @@ fn ended(action: Action, job: &JobDetail) -> (Outcome, Option<Message>) {
     (Outcome::Finished, message)
 }
 
-fn in_spite_of(call: &str, end: &str) -> Message {
+fn in_spite_of(call: &str, end: &str) -> OutcomeMessage {
     format!("ran to its end although a {call} was accepted: {end}").into()
 }
 
 /// The outcome of a job for which a call was sent; none if Batch shows it unchanged. What it showed before the call proves
 /// nothing: `was_cancelled` says whether a cancel had been accepted then.
-#[must_use]
-pub fn verify(
+pub(crate) fn verify(
     action: Action,
     job: &JobDetail,
     was_cancelled: bool,
-) -> Option<(Outcome, Option<Message>)> {
+) -> Option<(Outcome, Option<OutcomeMessage>)> {
     let summary = &job.summary;
     if summary.status.is_final() {
         let (outcome, message) = ended(action, job);

@@ -7,8 +7,9 @@ use std::{fmt, time::Duration};
 
 use crate::request::{Action, Pattern, QueueName, Request};
 
-pub use owner::{Identity, Owner, OwnerRule, Ownership, tag_key};
-pub use principal::{Admins, ArnPattern, IDENTITY_CENTER_ROLES, roles};
+pub(crate) use owner::{Identity, OwnerRule, tag_key};
+pub use owner::{Owner, Ownership};
+pub(crate) use principal::{Admins, ArnPattern, IDENTITY_CENTER_ROLES, roles};
 
 /// The policy of the deployer.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ impl Policy {
     /// # Errors
     ///
     /// What is forbidden, as a message to the caller.
-    pub fn admit(&self, request: &Request) -> Result<(), String> {
+    pub(crate) fn admit(&self, request: &Request) -> Result<(), String> {
         if request.action == Action::Terminate && !self.allow_terminate {
             return Err("terminate is not allowed here: ALLOW_TERMINATE (parameter AllowTerminate) is false".to_owned());
         }
@@ -46,8 +47,7 @@ impl Policy {
 }
 
 /// Why a selection that matches too many jobs is refused.
-#[must_use]
-pub fn too_many(matched: usize, max: usize) -> String {
+pub(crate) fn too_many(matched: usize, max: usize) -> String {
     format!(
         "the selection matches {matched} jobs or more, more than MAX_SELECTED (parameter MaxSelected), {max}; nothing was done. Narrow the selection, \
          or set maxJobs to at most {max}"
@@ -55,7 +55,7 @@ pub fn too_many(matched: usize, max: usize) -> String {
 }
 
 /// The entries of a comma-separated list. White space around one does not count, nor does one that is empty.
-pub fn entries(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn entries(text: &str) -> impl Iterator<Item = &str> {
     let entries = text.split(',').map(str::trim);
     entries.filter(|entry| !entry.is_empty())
 }
@@ -66,14 +66,12 @@ pub struct Patterns(Vec<Pattern>);
 
 impl Patterns {
     /// Reads a comma-separated list.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         Self(entries(text).map(Pattern::new).collect())
     }
 
     /// The first pattern that `text` matches.
-    #[must_use]
-    pub fn find(&self, text: &str) -> Option<String> {
+    pub(crate) fn first_match(&self, text: &str) -> Option<String> {
         let found = self.0.iter().find(|pattern| pattern.matches(text));
         found.map(ToString::to_string)
     }
@@ -85,8 +83,7 @@ pub struct Queues(Patterns);
 
 impl Queues {
     /// Reads a comma-separated list of names and ARNs.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         Self(Patterns::parse(text))
     }
 
@@ -104,8 +101,7 @@ impl Queues {
 
     /// Whether a queue that is known by its name may be among them. If this function does not know its own region, a
     /// pattern of ARNs may be meant for any name: the ARN that Batch shows decides.
-    #[must_use]
-    pub fn may_contain(&self, queue: &QueueName) -> bool {
+    pub(crate) fn may_contain(&self, queue: &QueueName) -> bool {
         match &queue.arn {
             Some(arn) => self.contain(arn),
             None => self.may_contain_name(&queue.name),
@@ -113,8 +109,7 @@ impl Queues {
     }
 
     /// The same of a queue that is known by its name, or by its ARN.
-    #[must_use]
-    pub fn may_contain_name(&self, queue: &str) -> bool {
+    pub(crate) fn may_contain_name(&self, queue: &str) -> bool {
         let is_name = queue_name(queue) == queue;
         self.contain(queue) || (is_name && self.0.0.iter().any(Pattern::is_of_arns))
     }
@@ -140,7 +135,7 @@ impl ProtectTag {
     /// # Errors
     ///
     /// When the key is empty.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let (key, value) = match text.split_once('=') {
             Some((key, value)) => (key, Some(value.to_owned())),
             None => (text, None),
@@ -155,8 +150,7 @@ impl ProtectTag {
     }
 
     /// Whether a job with this tag is protected.
-    #[must_use]
-    pub fn is(&self, key: &str, value: &str) -> bool {
+    pub(crate) fn is(&self, key: &str, value: &str) -> bool {
         key == self.key && self.value.as_deref().is_none_or(|wanted| wanted == value)
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::error;
 
 use crate::{command::OWN_SOURCE, pace::backoff, session::Deadline, text::cut};
-pub use detail::{Entries, Entry, Publication, entries};
+pub(crate) use detail::{Entry, Publication, entries};
 
 /// The most entries of one `PutEvents` call
 /// ([API reference](https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html)).
@@ -116,7 +116,7 @@ impl Publisher {
     /// Says which events are lost, and returns how many.
     fn give_up(&self, left: &[Left]) -> usize {
         let reports = left.len();
-        if let Some((_, Problem { text: problem, .. })) = left.last() {
+        if let Some((_, PublishError { text: problem, .. })) = left.last() {
             let bus = &self.bus;
             error!(reports, bus, problem, "reports could not be published");
         }
@@ -125,7 +125,7 @@ impl Publisher {
 
     /// Sends a call once: the events that are not published then.
     async fn put_once(&self, entries: Vec<Entry>, deadline: Deadline) -> Vec<Left> {
-        let results: Vec<Result<(), Problem>> = match self.send(&entries, deadline).await {
+        let results: Vec<Result<(), PublishError>> = match self.send(&entries, deadline).await {
             Ok(results) => results.iter().map(outcome).collect(),
             // One of them is at fault: each by itself tells which.
             Err(problem) if problem.code == INVALID && entries.len() > 1 => {
@@ -138,7 +138,7 @@ impl Publisher {
             Err(problem) => vec![Err(problem); entries.len()],
         };
         // EventBridge answers for each in its order. What it leaves out was perhaps not published.
-        let left_out = || Err(Problem::unanswered(LEFT_OUT));
+        let left_out = || Err(PublishError::unanswered(LEFT_OUT));
         let results = results.into_iter().chain(iter::repeat_with(left_out));
         let results = entries.into_iter().zip(results);
         results
@@ -150,7 +150,7 @@ impl Publisher {
         &self,
         entries: &[Entry],
         deadline: Deadline,
-    ) -> Result<Vec<PutEventsResultEntry>, Problem> {
+    ) -> Result<Vec<PutEventsResultEntry>, PublishError> {
         let client = self
             .client
             .get_or_init(|| Client::from_conf(self.config.clone()));
@@ -159,10 +159,10 @@ impl Publisher {
         let limit = deadline.instant().min(Instant::now() + CALL_TIMEOUT);
         let answer = timeout_at(limit, Box::pin(call))
             .await
-            .map_err(|_| Problem::unanswered("no answer in time"))?;
+            .map_err(|_| PublishError::unanswered("no answer in time"))?;
         let answer = answer.map_err(|error| {
             let code = error.code().unwrap_or("no answer");
-            Problem::new(code, error.message())
+            PublishError::new(code, error.message())
         })?;
         Ok(answer.entries.unwrap_or_default())
     }
@@ -179,17 +179,17 @@ impl Publisher {
 }
 
 /// An event of a call that was not published, and why.
-type Left = (Entry, Problem);
+type Left = (Entry, PublishError);
 
 /// Why an event could not be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Problem {
+struct PublishError {
     /// EventBridge's name of the error, if it gave one.
     code: String,
     text: String,
 }
 
-impl Problem {
+impl PublishError {
     fn new(code: &str, message: Option<&str>) -> Self {
         let text = format!("{code}: {}", message.unwrap_or_default());
         Self {
@@ -207,11 +207,11 @@ impl Problem {
 }
 
 /// The outcome of an event: only one that has an id is published.
-fn outcome(result: &PutEventsResultEntry) -> Result<(), Problem> {
+fn outcome(result: &PutEventsResultEntry) -> Result<(), PublishError> {
     match (result.event_id.as_deref(), result.error_code.as_deref()) {
         (Some(id), _) if !id.is_empty() => Ok(()),
-        (_, Some(code)) => Err(Problem::new(code, result.error_message.as_deref())),
-        (_, None) => Err(Problem::unanswered(LEFT_OUT)),
+        (_, Some(code)) => Err(PublishError::new(code, result.error_message.as_deref())),
+        (_, None) => Err(PublishError::unanswered(LEFT_OUT)),
     }
 }
 

@@ -2,14 +2,16 @@
 //! waits for, and its jobs page by page.
 
 mod count;
-mod find;
 mod head;
 mod page;
 mod panel;
 mod view;
 mod watch;
 
-pub use crate::session::QueueError;
+pub use crate::{
+    reasons::{AwsActs, BlockedReason, Fault, REASONS, documented},
+    session::QueueError,
+};
 pub use count::Counts;
 pub use head::{Acts, Head};
 pub use page::{JobPage, list, show};

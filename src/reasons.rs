@@ -123,14 +123,13 @@ pub const REASONS: [BlockedReason; 9] = [
 
 /// The documented reason with whose code a status reason begins.
 #[must_use]
-pub fn find(status_reason: &str) -> Option<&'static BlockedReason> {
+pub fn documented(status_reason: &str) -> Option<&'static BlockedReason> {
     let mut reasons = REASONS.iter();
     reasons.find(|reason| has_code(status_reason, reason.code))
 }
 
 /// Whether a status reason begins with this code.
-#[must_use]
-pub fn has_code(status_reason: &str, code: &str) -> bool {
+pub(crate) fn has_code(status_reason: &str, code: &str) -> bool {
     let in_code = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let rest = status_reason.strip_prefix(code);
     rest.is_some_and(|rest| !rest.starts_with(in_code))
@@ -177,18 +176,18 @@ mod tests {
     fn a_reason_is_found_by_its_code_and_what_stands_behind() {
         for reason in REASONS {
             for text in ["", " - The text.", " – With an en dash", ": more"] {
-                let found = find(&format!("{}{text}", reason.code));
+                let found = documented(&format!("{}{text}", reason.code));
                 assert_eq!(found, Some(&reason), "{}{text}", reason.code);
             }
-            assert_eq!(find(&format!("{}_TOO", reason.code)), None);
+            assert_eq!(documented(&format!("{}_TOO", reason.code)), None);
             let ended = format!(
                 "Canceled by JobStateTimeLimit action due to reason: {}",
                 reason.code
             );
-            assert_eq!(find(&ended), None);
+            assert_eq!(documented(&ended), None);
         }
-        assert_eq!(find(""), None);
-        assert_eq!(find("Essential container in task exited"), None);
+        assert_eq!(documented(""), None);
+        assert_eq!(documented("Essential container in task exited"), None);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use serde::{Serialize, Serializer};
 use strum::{Display, IntoStaticStr};
 
 use crate::request::{JobId, Status};
-pub use json::{ReportHead, Size, Summary, with_jobs};
+pub(crate) use json::Size;
+pub use json::{ReportHead, Summary, with_jobs};
 pub use outcome::{Class, Outcome};
 
 /// One line of a report.
@@ -80,7 +81,7 @@ pub(crate) fn rfc_3339<S: Serializer>(
     }
 }
 
-/// Why a selection could not be brought to its end.
+/// Why a selection could not be completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 pub enum Partial {
     /// The time for it was over.
@@ -121,7 +122,7 @@ pub struct Report {
     pub ignored: Option<String>,
     /// How many more jobs were left alone because of `maxJobs`, not looked at and not in `jobs`.
     pub over_limit: usize,
-    /// Why a selection could not be brought to its end.
+    /// Why a selection could not be completed.
     pub partial: Option<Partial>,
     /// The queues of which not all jobs could be found, at most a hundred.
     pub unread: Vec<UnreadQueue>,

@@ -25,12 +25,13 @@ pub use job_id::{AskedId, InvalidId, JobId};
 pub(crate) use length::{length_of_time, seconds_or_length};
 pub use page::PageRequest;
 pub(crate) use page::each_once;
-pub use panel::{MAX_SHOWN, PanelRequest};
-pub use pattern::{NamePattern, Pattern};
-pub use reason::{AUDIT_MARKER, audit_reason};
+pub(crate) use panel::MAX_SHOWN;
+pub use panel::PanelRequest;
+pub use pattern::NamePattern;
+pub(crate) use pattern::Pattern;
+pub(crate) use reason::{AUDIT_MARKER, audit_reason};
 pub use region::{OwnRegion, QueueName};
-pub use schema::RequestTemplate;
-pub(crate) use schema::{FIELDS, TARGET_FIELDS, WATCH};
+pub(crate) use schema::{FIELDS, RequestTemplate, TARGET_FIELDS, WATCH};
 pub use select::{Select, SelectFrom};
 pub(crate) use spelling::{is_field, is_spelling_of};
 pub use status::Status;
@@ -77,8 +78,7 @@ impl Request {
     }
 
     /// The same request with this reason, unless it has one.
-    #[must_use]
-    pub fn with_default_reason(mut self, reason: impl FnOnce() -> String) -> Self {
+    pub(crate) fn with_default_reason(mut self, reason: impl FnOnce() -> String) -> Self {
         self.reason = Some(self.reason.unwrap_or_else(reason));
         self
     }

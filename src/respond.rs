@@ -55,8 +55,7 @@ impl Response {
     }
 
     /// An invocation error that says why the whole request was refused.
-    #[must_use]
-    pub fn refused(why: &RequestRefused) -> Self {
+    pub(crate) fn refused(why: &RequestRefused) -> Self {
         Self {
             unfulfilled: Some(why.into()),
             ..Self::new(Err(why.clone()))
@@ -79,8 +78,7 @@ impl Response {
     }
 
     /// A body that is shown over HTTP, or why it is not.
-    #[must_use]
-    pub fn shown(
+    pub(crate) fn shown(
         body: Result<String, Problem>,
         form: HttpForm,
         invocation: Invocation<'_>,
@@ -98,8 +96,7 @@ impl Response {
     }
 
     /// A widget that says what is wrong.
-    #[must_use]
-    pub fn widget_problem(unfulfilled: Unfulfilled) -> Self {
+    pub(crate) fn widget_problem(unfulfilled: Unfulfilled) -> Self {
         let html = widget::problem(unfulfilled.is_refused, &unfulfilled.error);
         Self {
             unfulfilled: Some(unfulfilled),
@@ -148,8 +145,7 @@ pub fn watch(watch: &Result<Watch, WatchError>) -> Response {
 }
 
 /// A job queue on a dashboard, or why it is not shown.
-#[must_use]
-pub fn panel(panel: &Result<Panel, QueueError>, invocation: Invocation<'_>) -> Response {
+pub(crate) fn panel(panel: &Result<Panel, QueueError>, invocation: Invocation<'_>) -> Response {
     match panel {
         Ok(panel) => Response::html(&widget::panel(panel, invocation.function_arn)),
         Err(error) => Response::widget_problem(Unfulfilled {
@@ -161,14 +157,12 @@ pub fn panel(panel: &Result<Panel, QueueError>, invocation: Invocation<'_>) -> R
 }
 
 /// The `OpenAPI` description of the routes.
-#[must_use]
-pub fn openapi(form: HttpForm, invocation: Invocation<'_>) -> Response {
+pub(crate) fn openapi(form: HttpForm, invocation: Invocation<'_>) -> Response {
     Response::http(Ok(http::OPENAPI.to_owned()), form, invocation)
 }
 
 /// The documentation that the console shows beside a widget's parameters.
-#[must_use]
-pub fn widget_documentation() -> Response {
+pub(crate) fn widget_documentation() -> Response {
     Response::html(widget::DOCUMENTATION)
 }
 

@@ -37,7 +37,7 @@ pub struct MessageOutcome {
     /// The message group of a FIFO queue's record.
     pub group: Option<String>,
     /// What it asks for, if it could be read.
-    pub asked: Option<Asked>,
+    pub asked: Option<RequestAudit>,
     /// Its sender wants an error if anything is left over.
     pub fail_on_incomplete: bool,
     /// Whether it should be delivered again.
@@ -46,13 +46,13 @@ pub struct MessageOutcome {
     pub error: Option<RequestRefused>,
     /// Why it asked for nothing.
     pub ignored: Option<String>,
-    /// Its selection could not be brought to its end.
+    /// Its selection could not be completed.
     pub is_partial: bool,
 }
 
 /// What a message asks for, admitted or not, for the audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct RequestAudit {
     /// Why, as the request or its source says.
     pub reason: String,
     /// Whether to cancel or to terminate.
@@ -61,7 +61,7 @@ pub struct Asked {
     pub queues: Vec<String>,
 }
 
-impl Asked {
+impl RequestAudit {
     /// What a request asks for, and why.
     #[must_use]
     pub fn of(request: &Request, reason: String) -> Self {

@@ -21,37 +21,36 @@ use crate::{
 };
 
 use error::{not_looked_at, of_read, partial_by_look, refuse_too_many};
-use limit::Finder;
+use limit::Planner;
 use list::Listings;
 use sources::{Sources, Stop, sources};
 use time::ListingTime;
 
 /// The jobs of a request, and what to do with each.
 #[derive(Debug, Default)]
-pub struct Selection {
+pub(crate) struct Selection {
     /// The jobs of which nothing is known yet: they are to be looked at.
-    pub unseen: Vec<AskedId>,
+    pub(crate) unseen: Vec<AskedId>,
     /// The jobs about which something is decided already.
-    pub jobs: Vec<Chosen>,
+    pub(crate) jobs: Vec<Chosen>,
     /// How many more match, and are left alone because of `maxJobs`. They were not looked at.
-    pub over_limit: usize,
+    pub(crate) over_limit: usize,
     /// Why not all jobs that match could be found.
-    pub partial: Option<Partial>,
+    pub(crate) partial: Option<Partial>,
     /// Why there is nothing to do.
-    pub ignored: Option<String>,
+    pub(crate) ignored: Option<String>,
     /// The queues of which not all jobs could be found.
-    pub unread: Vec<UnreadQueue>,
+    pub(crate) unread: Vec<UnreadQueue>,
 }
 
 /// A job, and what to do with it.
 #[derive(Debug)]
-pub struct Chosen {
-    /// The job.
-    pub id: AskedId,
+pub(crate) struct Chosen {
+    pub(crate) id: AskedId,
     /// What to do with it.
-    pub decision: Decision,
+    pub(crate) decision: Decision,
     /// The beginning of the status reason that the reason sent to Batch overwrites, if that is worth repeating.
-    pub overwrites: Option<String>,
+    pub(crate) overwrites: Option<String>,
 }
 
 impl Chosen {
@@ -76,33 +75,37 @@ struct Candidate {
 
 /// A selection to be made.
 #[derive(Clone, Copy, Debug)]
-pub struct SelectionQuery {
+pub(crate) struct SelectionQuery {
     /// What to do with the jobs.
-    pub intent: Intent,
+    pub(crate) intent: Intent,
     /// Act on at most this many jobs, the oldest first.
-    pub max_jobs: Option<usize>,
+    pub(crate) max_jobs: Option<usize>,
     /// Only jobs that were created before then count, in milliseconds since 1970.
-    pub before: i64,
+    pub(crate) before: i64,
     /// Through what it is asked.
-    pub cause: Cause,
+    pub(crate) cause: Cause,
     /// Something brings the event again when it comes too soon.
-    pub comes_again: bool,
+    pub(crate) comes_again: bool,
     /// Nothing else is asked by the same event.
-    pub is_alone: bool,
+    pub(crate) is_alone: bool,
 }
 
 /// The jobs of `ids`, of which at most `maxJobs` are acted on.
-pub async fn select_ids(
+pub(crate) async fn select_ids(
     ids: Vec<AskedId>,
     query: SelectionQuery,
     session: Session<'_>,
 ) -> Selection {
     let session = session.until(session.deadline.first_of(2));
-    Finder::new(query, session).limit_ids(ids).await
+    Planner::new(query, session).limit_ids(ids).await
 }
 
 /// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
-pub async fn select_blocked(id: JobId, query: SelectionQuery, session: Session<'_>) -> Selection {
+pub(crate) async fn select_blocked(
+    id: JobId,
+    query: SelectionQuery,
+    session: Session<'_>,
+) -> Selection {
     let session = session.until(session.deadline.first_of(2));
     blocked::blocked_job(id, query, session).await
 }
@@ -112,7 +115,7 @@ pub async fn select_blocked(id: JobId, query: SelectionQuery, session: Session<'
 /// # Errors
 ///
 /// When the selection is refused. A listing that fails midway or runs out of time is partial.
-pub async fn select(
+pub(crate) async fn select(
     select: &Select,
     query: SelectionQuery,
     session: Session<'_>,
@@ -146,15 +149,15 @@ pub async fn select(
     let found = of_read([unread, not_listed].concat(), is_read)?;
     // Acting and looking at the effect takes three times as many calls as these looks.
     let session = session.until(session.deadline.first_of(3));
-    let finder = Finder::new(query, session);
+    let planner = Planner::new(query, session);
     let mut found = match query.max_jobs {
         // Without the whole list nobody knows the oldest.
         Some(_) if found.partial.is_some() => found,
         Some(max) => {
             let most = (is_counted && looks).then_some(max_selected);
-            finder.oldest(select, candidates, max, most).await?
+            planner.oldest(select, candidates, max, most).await?
         }
-        None if looks => finder.all(select, candidates, found).await?,
+        None if looks => planner.all(select, candidates, found).await?,
         None => Selection {
             unseen: candidates
                 .iter()

@@ -12,16 +12,18 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 
+pub use crate::pace::Pace;
 use crate::{
     batch::{Batch, CallError, DescribeJobs, DescribeServiceJob, ErrorKind, JobDetail, Operation},
-    pace::{Pace, backoff},
+    pace::backoff,
     policy::{Owner, Policy},
     request::JobId,
 };
 pub use calls::{CallCount, Calls};
 pub use control::{Control, Progress};
 pub use deadline::Deadline;
-pub use queue::{QueueError, to_list};
+pub use queue::QueueError;
+pub(crate) use queue::to_list;
 
 /// What one invocation works with.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +38,7 @@ pub struct Session<'a> {
     pub owner: &'a Owner,
     /// Where the calls are counted.
     pub calls: &'a Calls,
-    /// When all work ends.
+    /// When all work has to be finished.
     pub deadline: Deadline,
     /// Who sees how far the work is and may stop it, if it is a program that works.
     pub control: Option<&'a Control>,
@@ -108,7 +110,7 @@ impl<'a> Session<'a> {
     /// # Errors
     ///
     /// When Batch refused it, or did not answer.
-    pub async fn send<O: Operation>(
+    pub(crate) async fn send<O: Operation>(
         self,
         operation: &O,
         reserve: Duration,

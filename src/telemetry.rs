@@ -1,6 +1,6 @@
 //! Log lines and metrics: of each invocation a line, `done`, one for every 500 jobs, and `CloudWatch` metrics.
 //!
-//! Those are always written. Ordinary lines go through `tracing`, to [`JsonLines`], and `LOG_LEVEL` says which are written.
+//! Those are always written. Ordinary lines go through `tracing`, to `JsonLines`, and `LOG_LEVEL` says which are written.
 //! Each line is one flat JSON object; only `counts` in it is an object.
 
 mod done;
@@ -20,17 +20,17 @@ use crate::{
     session::Calls,
 };
 use line::Line;
-pub use subscriber::JsonLines;
+pub(crate) use subscriber::JsonLines;
 
 /// Takes whole lines.
 pub type Output = Box<dyn Fn(&str) + Send + Sync>;
 
-/// What an invocation did.
+/// What an event was handled as.
 #[derive(Debug)]
-pub enum Ending {
+pub enum Handled {
     /// It was asked to end jobs.
     Results {
-        /// The results.
+        /// The outcome of each job and message.
         results: Results,
         /// How they were answered.
         reply: Reply,
@@ -43,13 +43,13 @@ pub enum Ending {
     Shown,
 }
 
-/// An invocation that has its response, for its log lines and metrics.
+/// What is logged and measured of an invocation that has its response.
 #[derive(Debug)]
-pub struct Finished<'a> {
+pub struct InvocationRecord<'a> {
     /// Who asked, and when.
     pub invocation: Invocation<'a>,
     /// What it did.
-    pub ending: &'a Ending,
+    pub handled: &'a Handled,
     /// The status of the HTTP response, if there was one.
     pub http_status: Option<u16>,
     /// Why the whole request was not fulfilled.
@@ -62,17 +62,17 @@ pub struct Finished<'a> {
     pub time: Duration,
 }
 
-impl Finished<'_> {
+impl InvocationRecord<'_> {
     fn results(&self) -> Option<&Results> {
-        match self.ending {
-            Ending::Results { results, .. } => Some(results),
+        match self.handled {
+            Handled::Results { results, .. } => Some(results),
             _ => None,
         }
     }
 
     fn watch(&self) -> Option<&Watch> {
-        match self.ending {
-            Ending::Watch(watch) => Some(watch),
+        match self.handled {
+            Handled::Watch(watch) => Some(watch),
             _ => None,
         }
     }
@@ -129,25 +129,25 @@ pub fn init(level: LevelFilter) {
 
 /// Logs each message that was refused, and writes to `output` the lines that are always written: the jobs, `done`, and the
 /// metrics.
-pub fn record(output: Option<&Output>, namespace: &str, finished: &Finished<'_>) {
-    log_refused(finished);
+pub(crate) fn record(output: Option<&Output>, namespace: &str, record: &InvocationRecord<'_>) {
+    log_refused(record);
     let Some(output) = output else { return };
-    for line in done::jobs(finished) {
+    for line in done::jobs(record) {
         output(&line);
     }
-    output(&done::done(finished));
-    output(&metrics::metrics(namespace, finished));
-    if let Some(watch) = finished.watch() {
-        for line in metrics::of_queues(namespace, finished.invocation, watch) {
+    output(&done::done(record));
+    output(&metrics::metrics(namespace, record));
+    if let Some(watch) = record.watch() {
+        for line in metrics::of_queues(namespace, record.invocation, watch) {
             output(&line);
         }
     }
 }
 
-fn log_refused(finished: &Finished<'_>) {
-    for (message, error) in finished.refusals() {
+fn log_refused(record: &InvocationRecord<'_>) {
+    for (message, error) in record.refusals() {
         warn!(
-            requestId = finished.invocation.request_id,
+            requestId = record.invocation.request_id,
             messageId = message.id.as_deref(),
             errorType = error.error_type(),
             %error,

@@ -7,18 +7,15 @@ use jiff::SignedDuration;
 /// The most characters of a message with a text from outside in it. Each takes at most seven bytes in a log line.
 pub(crate) const MAX_MESSAGE: usize = 800;
 
-/// How many of them are the end of the text, which says what was expected.
-const END: usize = 300;
+/// How many of them are the last of the text, which say what was expected.
+const TAIL: usize = 300;
 
-/// Cuts a message that is longer than [`MAX_MESSAGE`] in its middle: what is wrong stands at its beginning, and what was
-/// expected at its end.
-#[must_use]
+/// Cuts a message that is longer than [`MAX_MESSAGE`] in its middle: what is wrong stands first, and what was expected last.
 pub(crate) fn cut(text: &str) -> Cow<'_, str> {
-    cut_to(text, MAX_MESSAGE, END)
+    cut_to(text, MAX_MESSAGE, TAIL)
 }
 
 /// The same for a text that is kept.
-#[must_use]
 pub(crate) fn cut_message(text: Cow<'static, str>) -> Cow<'static, str> {
     match cut(&text) {
         Cow::Borrowed(_) => text,
@@ -27,7 +24,6 @@ pub(crate) fn cut_message(text: Cow<'static, str>) -> Cow<'static, str> {
 }
 
 /// A length of time such as `2h 30m`, in whole seconds.
-#[must_use]
 pub(crate) fn readable(time: Duration) -> String {
     let whole = Duration::from_secs(time.as_secs());
     SignedDuration::try_from(whole)
@@ -35,23 +31,20 @@ pub(crate) fn readable(time: Duration) -> String {
 }
 
 /// The first `most` characters of a text, the last of which says that there are more.
-#[must_use]
-pub(crate) fn cut_end(text: &str, most: usize) -> Cow<'_, str> {
+pub(crate) fn cut_tail(text: &str, most: usize) -> Cow<'_, str> {
     cut_to(text, most, 0)
 }
 
-/// At most `most` characters of a text, `end` of them from its end.
-/// A text of at most `most` characters, `end` of which are the end of a longer one.
-#[must_use]
-pub(crate) fn cut_to(text: &str, most: usize, end: usize) -> Cow<'_, str> {
+/// A text of at most `most` characters, `tail` of which are the last of a longer one.
+pub(crate) fn cut_to(text: &str, most: usize, tail: usize) -> Cow<'_, str> {
     // A text has no more characters than bytes.
     if text.len() <= most || text.chars().count() <= most {
         return Cow::Borrowed(text);
     }
-    let start: String = text.chars().take(most - end - 1).collect();
-    let ending: Vec<char> = text.chars().rev().take(end).collect();
-    let ending: String = ending.into_iter().rev().collect();
-    Cow::Owned(start + "…" + &ending)
+    let start: String = text.chars().take(most - tail - 1).collect();
+    let tail_chars: Vec<char> = text.chars().rev().take(tail).collect();
+    let tail_chars: String = tail_chars.into_iter().rev().collect();
+    Cow::Owned(start + "…" + &tail_chars)
 }
 
 #[cfg(test)]
@@ -70,7 +63,7 @@ mod tests {
             assert!(cut.ends_with(", expected jobIds"), "{cut}");
             assert!(cut.contains('…'), "{cut}");
         }
-        assert_eq!(cut_end("abcdef", 6), "abcdef");
-        assert_eq!(cut_end("abcdefg", 6), "abcde…");
+        assert_eq!(cut_tail("abcdef", 6), "abcdef");
+        assert_eq!(cut_tail("abcdefg", 6), "abcde…");
     }
 }

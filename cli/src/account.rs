@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use aws_sdk_batch::config::{Credentials, Region};
+use aws_sdk_batch::{
+    Client,
+    config::{Credentials, Region},
+};
 use batch_cancel::{
     App,
     batch::{Batch, behavior_version, http_client},
@@ -61,6 +64,8 @@ impl Account {
 pub(crate) struct Place {
     pub(crate) app: App,
     pub(crate) account: Account,
+    /// For the calls that `check` tries.
+    pub(crate) client: Client,
     /// Holds the emulator up.
     pub(crate) emulator: Option<(Emulator, Server)>,
 }
@@ -78,6 +83,7 @@ impl Place {
         let config = policy(end, to, &account)?;
         Ok(Self {
             app: App::new(config, Batch::new(&aws)),
+            client: Client::new(&aws),
             account,
             emulator: None,
         })
@@ -100,7 +106,8 @@ impl Place {
             .endpoint_url(server.url())
             .build();
         Ok(Self {
-            app: App::new(config, Batch::new(client)),
+            app: App::new(config, Batch::new(client.clone())),
+            client: Client::from_conf(client),
             account,
             emulator: Some((emulator, server)),
         })

@@ -1,21 +1,21 @@
 //! `bcancel check`: what these credentials, or that function, may do. It changes nothing.
 
-use batch_cancel::{
-    batch::{
-        CallError, DescribeJobs, EndJobs, EndOperation, ErrorKind, GetJobQueueSnapshot, ListJobs,
-        ListOf, Listing,
-    },
-    request::{JobId, Status},
-    session::{Calls, Session},
+use aws_sdk_batch::{
+    Client,
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+    types::JobStatus,
 };
+use batch_cancel::queue_name;
 use serde_json::json;
 
 use crate::{
     account::{Account, Place},
     act::NOT_ALL,
     args::{Check, Cli, End},
+    aws,
     door::Door,
-    error::{Result, UserError},
+    error::Result,
     output::out,
 };
 
@@ -35,15 +35,15 @@ struct Lines {
 pub(crate) async fn check(cli: &Cli, args: &Check) -> Result<u8> {
     let mut lines = Lines { is_complete: true };
     match Door::open(&cli.to, &End::default()).await? {
-        Door::Own(place) => check_own(&place, args, &mut lines).await?,
+        Door::Own(place) => check_own(&place, args, &mut lines).await,
         #[cfg(feature = "function")]
         Door::Function(function) => check_function(&function, &mut lines).await,
     }
     Ok(if lines.is_complete { 0 } else { NOT_ALL })
 }
 
-async fn check_own(place: &Place, args: &Check, lines: &mut Lines) -> Result<()> {
-    let account = &place.account;
+async fn check_own(place: &Place, args: &Check, lines: &mut Lines) {
+    let (account, batch) = (&place.account, &place.client);
     let who = format!(
         "{}, account {}, {}",
         account.name(),
@@ -51,103 +51,101 @@ async fn check_own(place: &Place, args: &Check, lines: &mut Lines) -> Result<()>
         account.region
     );
     Lines::ok("credentials", &who);
-    let calls = Calls::default();
-    let session = place.session(&calls, None, None);
-    let ids = no_jobs()?;
-    let described = session.call(&DescribeJobs(&ids)).await;
-    lines.tell("batch:DescribeJobs", "", described.err(), "*");
-    let (queues, error) = if args.queues.is_empty() {
-        let (queues, error) = session.allowed_queues().await;
-        (queues.into_iter().map(|queue| queue.arn).collect(), error)
-    } else {
-        (account.queue_arns(&args.queues), None)
+    let described = batch.describe_jobs().set_jobs(Some(no_jobs())).send();
+    lines.tell("batch:DescribeJobs", "", refusal(described.await), "*");
+    let found = batch.describe_job_queues().send().await;
+    let queues = match (&found, args.queues.is_empty()) {
+        (Ok(page), true) => {
+            let queues = page.job_queues().iter();
+            queues
+                .filter_map(|queue| queue.job_queue_arn.clone())
+                .collect()
+        }
+        _ => account.queue_arns(&args.queues),
     };
-    lines.tell("batch:DescribeJobQueues", "", error, "*");
-    check_queues(&queues, session, lines).await;
+    lines.tell("batch:DescribeJobQueues", "", refusal(found), "*");
+    check_queues(&queues, batch, lines).await;
     if args.bulk {
-        check_bulk(&ids, account, session, lines).await;
+        check_bulk(account, batch, lines).await;
     } else {
         let why = "not tested; --bulk sends one CancelJobs for an id that cannot exist";
         Lines::line("?", "batch:CancelJob", why);
     }
-    Ok(())
 }
 
-fn no_jobs() -> Result<Vec<JobId>> {
-    let ids = NO_JOBS.iter().map(|id| JobId::from_batch(id));
-    let ids: Option<Vec<JobId>> = ids.collect();
-    ids.ok_or_else(|| UserError::new("the ids of check are none"))
+fn no_jobs() -> Vec<String> {
+    NO_JOBS.map(str::to_owned).to_vec()
 }
 
 /// Lists the first queue, and reads the front of each.
-async fn check_queues(queues: &[String], session: Session<'_>, lines: &mut Lines) {
+async fn check_queues(queues: &[String], batch: &Client, lines: &mut Lines) {
     if let Some(first) = queues.first() {
-        let listing = Listing {
-            of: ListOf::Queue(first.clone()),
-            status: Some(Status::Runnable),
-            filter: None,
-        };
-        let list = ListJobs {
-            listing: &listing,
-            next: None,
-            limit: Some(1),
-        };
-        let listed = session.call(&list).await;
-        lines.tell("batch:ListJobs", "", listed.err(), "*");
+        let call = batch.list_jobs().job_queue(first).max_results(1);
+        let listed = call.job_status(JobStatus::Runnable).send().await;
+        lines.tell("batch:ListJobs", "", refusal(listed), "*");
     }
     let mut readable = Vec::new();
     for arn in queues {
-        let name = batch_cancel::policy::queue_name(arn);
-        match session.call(&GetJobQueueSnapshot(arn)).await {
-            Ok(_) => readable.push(name),
-            Err(error) => {
-                lines.tell(
-                    &format!("batch:GetJobQueueSnapshot on {name}"),
-                    "",
-                    Some(error),
-                    arn,
-                );
+        let name = queue_name(arn);
+        let read = batch.get_job_queue_snapshot().job_queue(arn).send().await;
+        match refusal(read) {
+            None => readable.push(name),
+            refused => {
+                let what = format!("batch:GetJobQueueSnapshot on {name}");
+                lines.tell(&what, "", refused, arn);
             }
         }
     }
     if !readable.is_empty() {
-        Lines::ok(
-            "batch:GetJobQueueSnapshot",
-            &format!("on {}", readable.join(", ")),
-        );
+        let on = format!("on {}", readable.join(", "));
+        Lines::ok("batch:GetJobQueueSnapshot", &on);
     }
 }
 
 /// Sends CancelJobs for ids that cannot exist: it tells whether that is allowed, and whether bulk calls exist here.
-async fn check_bulk(ids: &[JobId], account: &Account, session: Session<'_>, lines: &mut Lines) {
-    let call = EndJobs {
-        operation: EndOperation::CancelJob,
-        ids,
-        reason: "bcancel check",
-    };
+async fn check_bulk(account: &Account, batch: &Client, lines: &mut Lines) {
+    let call = batch.cancel_jobs().set_jobs(Some(no_jobs()));
+    let sent = call.reason("bcancel check").send().await;
     let resource = account.job_arns();
-    match session.call(&call).await {
-        Err(error) if error.kind == ErrorKind::NoSuchOperation => {
-            Lines::line(
-                "?",
-                "batch:CancelJob",
-                "there are no bulk calls here: jobs are cancelled one by one",
-            );
-        }
-        Err(error) => lines.tell("batch:CancelJob", "", Some(error), &resource),
-        Ok(answer) => {
-            let refused = answer.refused.into_iter().map(|(_, error)| error);
-            let denied = refused
-                .into_iter()
-                .find(|error| error.kind == ErrorKind::Denied);
-            lines.tell(
-                "batch:CancelJob",
-                "by CancelJobs, 50 jobs a call",
-                denied,
-                &resource,
-            );
-        }
+    let in_answer = sent.as_ref().ok().and_then(|answer| {
+        let code = answer.errors().first()?.code.clone()?;
+        let is_denied = code.contains("AccessDenied");
+        Some(Refusal {
+            is_denied,
+            says: code,
+        })
+    });
+    let status = sent.as_ref().err().and_then(|error| error.raw_response());
+    if status.is_some_and(|response| response.status().as_u16() == 404) {
+        let why = "there are no bulk calls here: jobs are cancelled one by one";
+        return Lines::line("?", "batch:CancelJob", why);
     }
+    let refused = refusal(sent).or(in_answer);
+    lines.tell(
+        "batch:CancelJob",
+        "by CancelJobs, 50 jobs a call",
+        refused,
+        &resource,
+    );
+}
+
+/// Why a call was not done.
+struct Refusal {
+    is_denied: bool,
+    says: String,
+}
+
+/// Why a call was not done, if it was not.
+fn refusal<T, E>(answer: std::result::Result<T, SdkError<E>>) -> Option<Refusal>
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    let error = answer.err()?;
+    let is_forbidden = |response: &HttpResponse| response.status().as_u16() == 403;
+    Some(Refusal {
+        is_denied: error.raw_response().is_some_and(is_forbidden),
+        says: aws::say(&error),
+    })
 }
 
 #[cfg(feature = "function")]
@@ -162,7 +160,12 @@ async fn check_function(function: &crate::function::Function, lines: &mut Lines)
             account.region
         ),
     );
-    let request = json!({"jobIds": [NO_JOBS[0]], "dryRun": true, "reason": "bcancel check"});
+    let [id, _] = NO_JOBS;
+    let end = End {
+        reason: Some("bcancel check".to_owned()),
+        ..End::default()
+    };
+    let request = end.request("jobIds", &json!([id]), true);
     match function.end(&request).await {
         Ok(_) => Lines::ok("lambda:InvokeFunction", "it answers a dry run"),
         Err(error) => {
@@ -198,16 +201,16 @@ impl Lines {
     }
 
     /// A call that was tried: it is allowed, or this statement would allow it.
-    fn tell(&mut self, action: &str, says: &str, error: Option<CallError>, resource: &str) {
-        let Some(error) = error else {
+    fn tell(&mut self, action: &str, says: &str, refused: Option<Refusal>, resource: &str) {
+        let Some(refused) = refused else {
             return Self::ok(action, says);
         };
         self.is_complete = false;
-        if error.kind == ErrorKind::Denied {
+        if refused.is_denied {
             Self::line("no", action, says);
             Self::allow(action.split(' ').next().unwrap_or_default(), resource);
         } else {
-            Self::line("?", action, &error.message);
+            Self::line("?", action, &refused.says);
         }
     }
 

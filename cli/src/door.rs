@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use batch_cancel::{
+    Owner,
     command::{Invocation, Message, Source},
-    end_jobs,
-    policy::{Owner, queue_name},
-    queue,
+    end_jobs, queue,
     request::{Request, WatchRequest},
     session::{Calls, Control, Deadline, Session},
 };
@@ -156,10 +155,13 @@ impl Place {
 
     /// The names of all job queues, as far as they can be read.
     pub(crate) async fn queue_names(&self) -> Vec<String> {
-        let calls = Calls::default();
-        let (queues, _) = self.session(&calls, None, None).allowed_queues().await;
-        let names = queues.iter().map(|queue| queue_name(&queue.arn).to_owned());
-        names.collect()
+        let mut pages = self.client.describe_job_queues().into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(Ok(page)) = pages.next().await {
+            let queues = page.job_queues.into_iter().flatten();
+            names.extend(queues.filter_map(|queue| queue.job_queue_name));
+        }
+        names
     }
 
     async fn watch(&self, queues: &[String]) -> Result<Value> {

@@ -9,8 +9,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use aws_sdk_batch::Client;
 use batch_cancel::{
-    App, batch::Batch, config::Config, request::OwnRegion, respond::Failure, telemetry::Finished,
+    App, batch::Batch, config::Config, request::OwnRegion, respond::Failure,
+    telemetry::InvocationRecord,
 };
 use batch_emulator::demo;
 use jiff::Timestamp;
@@ -29,15 +31,17 @@ use crate::{
 };
 use show::Shown;
 
+/// The id of each invocation, the same for all, so that two runs can be compared.
+const REQUEST_ID: &str = "00000000-0000-4000-8000-0000000000ff";
+
 /// The time that the function has, in Lambda the `Timeout` of the function.
 const TIME: Duration = Duration::from_mins(1);
 
 /// Sends an event through the function.
 pub(crate) async fn event(cli: &Cli, args: &Event) -> Result<u8> {
     if cli.to.function.is_some() {
-        return Err(
-            "event runs the function here: aws lambda invoke sends it to a deployed one".into(),
-        );
+        let why = "event runs the function here: aws lambda invoke sends it to a deployed one";
+        return Err(why.into());
     }
     let (event, name) = read::event(&args.given)?;
     if args.aws {
@@ -53,7 +57,10 @@ pub(crate) async fn event(cli: &Cli, args: &Event) -> Result<u8> {
         let own_region = OwnRegion::from_function_arn(&function_arn(&account));
         err(&made_up::add(&emulator, &event, &config, &own_region, now));
     }
-    let place = Place::emulated(emulator, account, config).await?;
+    let mut place = Place::emulated(emulator, account, config).await?;
+    if std::env::var_os("RUST_LOG").is_some() {
+        place.app.output = Some(Box::new(|line| err(&format!("{line}\n"))));
+    }
     let mut shown = Shown::default();
     let answer = invoke(&place, event, |finished| shown.see(finished)).await;
     Ok(shown.print(&answer))
@@ -66,6 +73,7 @@ async fn with_aws(to: &To, args: &Event, event: Box<RawValue>) -> Result<u8> {
     let place = |is_dry_run| {
         Ok::<_, UserError>(Place {
             app: App::new(config(&[], is_dry_run)?, Batch::new(&aws)),
+            client: Client::new(&aws),
             account: account.clone(),
             emulator: None,
         })
@@ -140,10 +148,10 @@ pub(crate) fn function_arn(account: &Account) -> String {
 pub(crate) async fn invoke(
     place: &Place,
     event: Box<RawValue>,
-    see: impl FnOnce(&Finished<'_>),
+    see: impl FnOnce(&InvocationRecord<'_>),
 ) -> std::result::Result<Box<RawValue>, Failure> {
     let mut context = Context::default();
-    context.request_id = uuid::Uuid::new_v4().to_string();
+    REQUEST_ID.clone_into(&mut context.request_id);
     context.invoked_function_arn = function_arn(&place.account);
     let environment = Arc::make_mut(&mut context.env_config);
     "batch-cancel".clone_into(&mut environment.function_name);

@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, fmt::Write, time::Duration};
 
 use batch_cancel::{
-    policy::queue_name,
+    queue_name,
     report::{Class, Outcome},
 };
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
-use batch_cancel::{policy::queue_name, report::Outcome};
+use batch_cancel::{queue_name, report::Outcome};
 use jiff::Timestamp;
 
 use crate::{

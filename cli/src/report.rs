@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use batch_cancel::{
+    Results,
     command::Invocation,
     report::{Class, Outcome, with_jobs},
-    results::Results,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};

@@ -2,6 +2,7 @@
 
 use std::{convert::Infallible, net::Ipv4Addr, sync::Arc, time::Duration};
 
+use aws_sdk_batch::Client;
 use batch_cancel::{App, batch::Batch};
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
@@ -48,6 +49,7 @@ pub(crate) async fn serve(cli: &Cli, args: &Serve) -> Result<u8> {
         Place {
             account: aws::account(&aws, &cli.to).await?,
             app: App::new(config(&[], false)?, Batch::new(&aws)),
+            client: Client::new(&aws),
             emulator: None,
         }
     } else {

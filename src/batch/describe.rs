@@ -10,13 +10,13 @@ use crate::request::JobId;
 
 /// The most ids in one `DescribeJobs` call
 /// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html)).
-pub const DESCRIBE_LIMIT: usize = 100;
+pub(crate) const DESCRIBE_LIMIT: usize = 100;
 
 /// When to look again at a job that Batch does not show, or shows unchanged: after 1 s and after 3 s. A job just submitted
 /// may not show yet, and a change may not either.
-pub const LOOK_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
+pub(crate) const LOOK_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 
-/// `DescribeJobs`: what Batch shows of these jobs, at most [`DESCRIBE_LIMIT`]. It leaves out those that it does not know.
+/// `DescribeJobs`: what Batch shows of these jobs, at most `DESCRIBE_LIMIT`. It leaves out those that it does not know.
 #[derive(Debug)]
 pub struct DescribeJobs<'a>(pub &'a [JobId]);
 
@@ -104,7 +104,7 @@ impl Operation for DescribeJobs<'_> {
 
 /// `DescribeServiceJob`: what Batch shows of a service job; nothing if it does not know it.
 #[derive(Debug)]
-pub struct DescribeServiceJob(pub JobId);
+pub(crate) struct DescribeServiceJob(pub(crate) JobId);
 
 impl Operation for DescribeServiceJob {
     type Answer = Option<JobDetail>;

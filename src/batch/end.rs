@@ -7,54 +7,49 @@ use crate::request::{Action, JobId};
 
 /// The most ids in one `CancelJobs`, `TerminateJobs` or `TerminateServiceJobs` call
 /// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_CancelJobs.html)).
-pub const BULK_LIMIT: usize = 50;
+pub(crate) const BULK_LIMIT: usize = 50;
 
 /// How long a bulk call may take before it is given up. AWS documents no latency for it.
 const BULK_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// Which calls end a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum EndOperation {
+pub(crate) enum EndOperation {
     /// `CancelJob` and `CancelJobs`.
-    CancelJob,
+    Cancel,
     /// `TerminateJob` and `TerminateJobs`.
-    TerminateJob,
+    Terminate,
     /// `TerminateServiceJob` and `TerminateServiceJobs`.
-    TerminateServiceJob,
+    TerminateService,
 }
 
 impl EndOperation {
     /// The operation that does `action` to the job `id`.
-    #[must_use]
-    pub fn of(action: Action, id: JobId) -> Self {
+    pub(crate) fn of(action: Action, id: JobId) -> Self {
         match action {
-            _ if id.is_service_job() => Self::TerminateServiceJob,
-            Action::Cancel => Self::CancelJob,
-            Action::Terminate => Self::TerminateJob,
+            _ if id.is_service_job() => Self::TerminateService,
+            Action::Cancel => Self::Cancel,
+            Action::Terminate => Self::Terminate,
         }
     }
 }
 
 /// Ends jobs, at most [`BULK_LIMIT`]: one by the single call, several by the bulk call.
 #[derive(Debug)]
-pub struct EndJobs<'a> {
-    /// Which calls.
-    pub operation: EndOperation,
-    /// The jobs.
-    pub ids: &'a [JobId],
+pub(crate) struct EndJobs<'a> {
+    pub(crate) operation: EndOperation,
+    pub(crate) ids: &'a [JobId],
     /// The reason that Batch keeps with each job, at most 1024 characters.
-    pub reason: &'a str,
+    pub(crate) reason: &'a str,
 }
 
 /// What Batch answered for each job. A bulk call answers 200 whatever happened. A job in neither list was not answered.
 ///
 /// That Batch accepted the call says little: it also accepts jobs that run, ended or never existed.
 #[derive(Debug, Default)]
-pub struct EndAnswer {
+pub(crate) struct EndAnswer {
     /// The jobs for which the call was accepted.
-    pub accepted: Vec<JobId>,
-    /// The jobs for which it was refused.
-    pub refused: Vec<(JobId, CallError)>,
+    pub(crate) accepted: Vec<JobId>,
+    pub(crate) refused: Vec<(JobId, CallError)>,
 }
 
 impl Operation for EndJobs<'_> {
@@ -62,12 +57,12 @@ impl Operation for EndJobs<'_> {
 
     fn name(&self) -> &'static str {
         match (self.operation, self.ids.len()) {
-            (EndOperation::CancelJob, 1) => "CancelJob",
-            (EndOperation::CancelJob, _) => "CancelJobs",
-            (EndOperation::TerminateJob, 1) => "TerminateJob",
-            (EndOperation::TerminateJob, _) => "TerminateJobs",
-            (EndOperation::TerminateServiceJob, 1) => "TerminateServiceJob",
-            (EndOperation::TerminateServiceJob, _) => "TerminateServiceJobs",
+            (EndOperation::Cancel, 1) => "CancelJob",
+            (EndOperation::Cancel, _) => "CancelJobs",
+            (EndOperation::Terminate, 1) => "TerminateJob",
+            (EndOperation::Terminate, _) => "TerminateJobs",
+            (EndOperation::TerminateService, 1) => "TerminateServiceJob",
+            (EndOperation::TerminateService, _) => "TerminateServiceJobs",
         }
     }
 
@@ -106,14 +101,14 @@ impl EndJobs<'_> {
     async fn send_single(&self, batch: &Batch, id: JobId) -> Result<(), CallError> {
         let (client, id, reason) = (&batch.client, id.to_string(), self.reason);
         match self.operation {
-            EndOperation::CancelJob => {
+            EndOperation::Cancel => {
                 client.cancel_job().job_id(id).reason(reason).send().await?;
             }
-            EndOperation::TerminateJob => {
+            EndOperation::Terminate => {
                 let call = client.terminate_job().job_id(id).reason(reason);
                 call.send().await?;
             }
-            EndOperation::TerminateServiceJob => {
+            EndOperation::TerminateService => {
                 let call = client.terminate_service_job().job_id(id).reason(reason);
                 call.send().await?;
             }
@@ -141,9 +136,9 @@ impl EndJobs<'_> {
             }};
         }
         let (successful, errors) = match self.operation {
-            EndOperation::CancelJob => send!(cancel_jobs),
-            EndOperation::TerminateJob => send!(terminate_jobs),
-            EndOperation::TerminateServiceJob => send!(terminate_service_jobs),
+            EndOperation::Cancel => send!(cancel_jobs),
+            EndOperation::Terminate => send!(terminate_jobs),
+            EndOperation::TerminateService => send!(terminate_service_jobs),
         };
         let errors = errors.into_iter();
         Ok(EndAnswer {
@@ -157,8 +152,8 @@ impl EndJobs<'_> {
     /// An id of the answer. One that cannot be read answers for no job, which is then looked at.
     fn id(&self, text: &str) -> Option<JobId> {
         match self.operation {
-            EndOperation::TerminateServiceJob => JobId::service_from_batch(text),
-            EndOperation::CancelJob | EndOperation::TerminateJob => JobId::from_batch(text),
+            EndOperation::TerminateService => JobId::service_from_batch(text),
+            EndOperation::Cancel | EndOperation::Terminate => JobId::from_batch(text),
         }
     }
 }

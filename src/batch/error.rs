@@ -55,8 +55,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Whether the same call can be answered otherwise later.
-    #[must_use]
-    pub fn is_worth_a_retry(self) -> bool {
+    pub(crate) fn is_worth_a_retry(self) -> bool {
         match self {
             Self::Throttled
             | Self::Credentials
@@ -69,8 +68,7 @@ impl ErrorKind {
     }
 
     /// Whether a call that has now failed this often is sent again.
-    #[must_use]
-    pub fn may_be_retried(self, tries: u8) -> bool {
+    pub(crate) fn may_be_retried(self, tries: u8) -> bool {
         let most = match self {
             Self::Throttled => MAX_THROTTLED_TRIES,
             _ => MAX_TRIES,

@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use super::CallError;
 use crate::{
     request::{JobId, Status},
-    text::cut_end,
+    text::cut_tail,
 };
 
 /// The most characters of a name or reason that are kept. A reason of ours, the longest that Batch takes, is shorter, and
-/// ends with what tells that it is ours.
+/// has what shows that it is ours last.
 const MAX_SHOWN: usize = 1100;
 
 /// What both a listing and a look show of a job.
@@ -56,8 +56,7 @@ pub type Children = BTreeMap<Status, u32>;
 
 impl JobSummary {
     /// Whether the job's present attempt has been RUNNING since this time, in milliseconds since 1970, or before.
-    #[must_use]
-    pub fn runs_since(&self, latest: i64) -> bool {
+    pub(crate) fn runs_since(&self, latest: i64) -> bool {
         let is_early = |started_at| started_at <= latest;
         self.status == Status::Running && self.started_at.is_some_and(is_early)
     }
@@ -65,8 +64,7 @@ impl JobSummary {
 
 /// What jobs are sorted by to have the oldest first, by the time since which they are what they are. One whose time is not
 /// known counts as the youngest.
-#[must_use]
-pub fn oldest_first(since: Option<i64>, id: JobId) -> (bool, Option<i64>, JobId) {
+pub(crate) fn oldest_first(since: Option<i64>, id: JobId) -> (bool, Option<i64>, JobId) {
     (since.is_none(), since, id)
 }
 
@@ -79,7 +77,7 @@ pub struct JobDetail {
     pub job_queue: String,
     /// Its tags. Batch gives an array's children none.
     pub tags: HashMap<String, String>,
-    /// How its last attempt ended, if that ended with the job: the job ran to its end.
+    /// How its last attempt went, if that stopped with the job: the job ran to its end.
     pub ran_to_end: Option<String>,
 }
 
@@ -133,7 +131,7 @@ pub(super) fn time_since(created_at: Option<i64>, milliseconds: Option<i64>) -> 
 
 /// A name or a reason as it is kept. Batch allows fewer characters of each, so this only bounds what a message repeats.
 pub(super) fn shown(text: Cow<'_, str>) -> String {
-    match cut_end(&text, MAX_SHOWN) {
+    match cut_tail(&text, MAX_SHOWN) {
         Cow::Borrowed(_) => text.into_owned(),
         Cow::Owned(cut) => cut,
     }
@@ -146,8 +144,7 @@ pub(super) fn array_size(size: Option<i64>) -> Option<u32> {
 }
 
 /// How many of an array's children have started and not ended.
-#[must_use]
-pub fn started(children: &Children) -> u32 {
+pub(crate) fn started(children: &Children) -> u32 {
     let children = children.iter().filter(|(status, _)| status.is_started());
     children.fold(0, |sum, (_, count)| sum.saturating_add(*count))
 }

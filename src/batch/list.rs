@@ -13,7 +13,7 @@ const FILTERED_PAGE: i32 = 100;
 
 /// Whose jobs to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ListOf {
+pub(crate) enum ListOf {
     /// Those of a job queue, by its name or ARN.
     Queue(String),
     /// The children of an array job.
@@ -22,8 +22,7 @@ pub enum ListOf {
 
 impl ListOf {
     /// The queue's name or ARN, if it is one.
-    #[must_use]
-    pub fn into_queue(self) -> Option<String> {
+    pub(crate) fn into_queue(self) -> Option<String> {
         match self {
             Self::Queue(queue) => Some(queue),
             Self::Array(_) => None,
@@ -33,8 +32,8 @@ impl ListOf {
 
 /// What Batch can select by itself: one condition at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Filter {
-    /// The job's name, with `*` at its end for any ending; in any case.
+pub(crate) enum Filter {
+    /// The job's name, or a beginning of it and `*`; in any case.
     JobName(String),
     /// The name or ARN of the job definition.
     JobDefinition(String),
@@ -44,35 +43,33 @@ pub enum Filter {
 
 /// One listing, of which pages are read. Without a status, jobs of all statuses.
 #[derive(Clone, Debug)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// Whose jobs.
-    pub of: ListOf,
+    pub(crate) of: ListOf,
     /// Only those in this status.
-    pub status: Option<Status>,
+    pub(crate) status: Option<Status>,
     /// Only those that Batch selects by this.
-    pub filter: Option<Filter>,
+    pub(crate) filter: Option<Filter>,
 }
 
 /// A page of a listing.
 #[derive(Debug, Default)]
-pub struct Page {
-    /// The jobs.
-    pub jobs: Vec<JobSummary>,
+pub(crate) struct Page {
+    pub(crate) jobs: Vec<JobSummary>,
     /// How many more there are that cannot be read.
-    pub unreadable: usize,
+    pub(crate) unreadable: usize,
     /// What to ask for the next page with, if there is one.
-    pub next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// `ListJobs`: a page of a listing, in an order that is documented for filtered ones only: the newest jobs first.
 #[derive(Debug)]
-pub struct ListJobs<'a> {
-    /// The listing.
-    pub listing: &'a Listing,
+pub(crate) struct ListJobs<'a> {
+    pub(crate) listing: &'a Listing,
     /// [`Page::next`] of the page before; none for the first.
-    pub next: Option<&'a str>,
+    pub(crate) next: Option<&'a str>,
     /// The most jobs on the page; none for as many as Batch allows.
-    pub limit: Option<u8>,
+    pub(crate) limit: Option<u8>,
 }
 
 impl Operation for ListJobs<'_> {

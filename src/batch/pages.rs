@@ -6,15 +6,14 @@ use super::{CallError, ErrorKind};
 
 /// How far the pages of a listing were read.
 #[derive(Clone, Debug, Default)]
-pub struct Pages {
+pub(crate) struct Pages {
     next: Option<String>,
     known: HashSet<String>,
 }
 
 impl Pages {
     /// What to ask for the next page with; none for the first.
-    #[must_use]
-    pub fn next(&self) -> Option<&str> {
+    pub(crate) fn next(&self) -> Option<&str> {
         self.next.as_deref()
     }
 
@@ -23,7 +22,7 @@ impl Pages {
     /// # Errors
     ///
     /// When Batch has given this token before: the pages would never end.
-    pub fn turn(&mut self, next: Option<String>) -> Result<bool, CallError> {
+    pub(crate) fn turn(&mut self, next: Option<String>) -> Result<bool, CallError> {
         let is_new = next
             .as_ref()
             .is_none_or(|next| self.known.insert(next.clone()));

@@ -8,26 +8,24 @@ use crate::request::JobId;
 
 /// The most job queues in one `DescribeJobQueues` call, named or on a page
 /// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobQueues.html)).
-pub const QUEUES_LIMIT: usize = 100;
+pub(crate) const QUEUES_LIMIT: usize = 100;
 
 /// The same for the SDK.
 const PAGE: i32 = 100;
 
 /// A job queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobQueue {
-    /// Its ARN.
-    pub arn: String,
+pub(crate) struct JobQueue {
+    pub(crate) arn: String,
     /// Whether it accepts jobs: ENABLED or DISABLED.
-    pub state: String,
+    pub(crate) state: String,
     /// Whether it is as it should be: VALID, or what else.
-    pub status: String,
+    pub(crate) status: String,
     /// Why it has this status.
-    pub status_reason: Option<String>,
-    /// Whether its jobs are service jobs.
-    pub is_of_service_jobs: bool,
+    pub(crate) status_reason: Option<String>,
+    pub(crate) is_of_service_jobs: bool,
     /// What Batch does by itself with a job that blocks it.
-    pub time_limit_actions: Vec<TimeLimitAction>,
+    pub(crate) time_limit_actions: Vec<TimeLimitAction>,
 }
 
 /// What Batch does by itself with a job that has blocked its queue for a time: `jobStateTimeLimitActions`
@@ -72,7 +70,7 @@ impl JobQueue {
 
 /// `DescribeJobQueues`: a page of job queues.
 #[derive(Clone, Copy, Debug)]
-pub enum DescribeJobQueues<'a> {
+pub(crate) enum DescribeJobQueues<'a> {
     /// All queues of the account and region, at most [`QUEUES_LIMIT`] on a page. The text is [`QueuePage::next`] of the page
     /// before; none for the first.
     All(Option<&'a str>),
@@ -80,13 +78,11 @@ pub enum DescribeJobQueues<'a> {
     Named(&'a [String]),
 }
 
-/// A page of job queues.
 #[derive(Debug, Default)]
-pub struct QueuePage {
-    /// The queues.
-    pub queues: Vec<JobQueue>,
+pub(crate) struct QueuePage {
+    pub(crate) queues: Vec<JobQueue>,
     /// What to ask for the next page with, if there is one.
-    pub next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 impl Operation for DescribeJobQueues<'_> {
@@ -119,17 +115,17 @@ impl Operation for DescribeJobQueues<'_> {
 
 /// `GetJobQueueSnapshot`: the front of a queue, which holds RUNNABLE jobs in the order in which they will be placed.
 #[derive(Debug)]
-pub struct GetJobQueueSnapshot<'a>(pub &'a str);
+pub(crate) struct GetJobQueueSnapshot<'a>(pub(crate) &'a str);
 
 /// The front of a job queue.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct QueueSnapshot {
+pub(crate) struct QueueSnapshot {
     /// The first jobs of the queue, at most a hundred.
-    pub front: Vec<Position>,
+    pub(crate) front: Vec<Position>,
     /// The first job of each quota share.
-    pub of_shares: Vec<Position>,
+    pub(crate) of_shares: Vec<Position>,
     /// What the queue's jobs use now.
-    pub in_use: Vec<InUse>,
+    pub(crate) in_use: Vec<InUse>,
 }
 
 /// How much of one kind of capacity the jobs of a queue use.
@@ -143,23 +139,20 @@ pub struct InUse {
 
 /// A job's position in a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// The job.
-    pub id: JobId,
+pub(crate) struct Position {
+    pub(crate) id: JobId,
     /// Since when it is at this position, in milliseconds since 1970.
-    pub since: Option<i64>,
+    pub(crate) since: Option<i64>,
 }
 
 impl QueueSnapshot {
     /// The first job of the queue; none if no job is RUNNABLE.
-    #[must_use]
-    pub fn first(&self) -> Option<Position> {
+    pub(crate) fn first(&self) -> Option<Position> {
         self.front.first().copied()
     }
 
     /// The position of a job that is the first of the queue, or of its share.
-    #[must_use]
-    pub fn first_place_of(&self, id: JobId) -> Option<Position> {
+    pub(crate) fn first_place_of(&self, id: JobId) -> Option<Position> {
         let firsts = self.front.first().into_iter().chain(&self.of_shares);
         firsts.copied().find(|position| position.id == id)
     }

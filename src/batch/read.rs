@@ -36,8 +36,8 @@ use super::{
 };
 use crate::request::{JobId, from_object};
 
-/// An attempt that ended this close to the end of its job, in milliseconds, ended with it.
-const SAME_END: u64 = 1000;
+/// An attempt that stopped this close to its job, in milliseconds, stopped with it.
+const SAME_STOP: u64 = 1000;
 
 /// Whole numbers up to this one have a floating-point number of their own.
 const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
@@ -132,8 +132,8 @@ impl DeserializeResponse for JobsReader {
 /// When the body is not JSON, is cut short, or holds no list of jobs (which would make all of them unknown to Batch): it
 /// counts as no answer.
 pub fn read_jobs(body: &[u8]) -> Result<Rows, CallError> {
-    let answer = serde_json::from_slice::<Answer<DescribedJob<'_>>>(body).ok();
-    if let Some((jobs, next)) = answer.and_then(Answer::into_jobs) {
+    let answer = serde_json::from_slice::<JsonBody<DescribedJob<'_>>>(body).ok();
+    if let Some((jobs, next)) = answer.and_then(JsonBody::into_jobs) {
         let mut rows = Rows::of_page(next);
         for job in jobs {
             rows.add(Ok(job));
@@ -143,10 +143,10 @@ pub fn read_jobs(body: &[u8]) -> Result<Rows, CallError> {
     read_each(&String::from_utf8_lossy(body))
 }
 
-/// The same, each job by itself. It takes longer: where each ends has to be found first.
+/// The same, each job by itself. It takes longer: where each stops has to be found first.
 fn read_each(body: &str) -> Result<Rows, CallError> {
     let unreadable = |error| CallError::unknown(&format!("Batch's answer cannot be read: {error}"));
-    let answer: Answer<&RawValue> = serde_json::from_str(body).map_err(unreadable)?;
+    let answer: JsonBody<&RawValue> = serde_json::from_str(body).map_err(unreadable)?;
     let no_jobs = || CallError::unknown("Batch's answer cannot be read: it has no list of jobs");
     let (jobs, next) = answer.into_jobs().ok_or_else(no_jobs)?;
     let mut rows = Rows::of_page(next);
@@ -180,13 +180,13 @@ impl Rows {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer<J> {
+struct JsonBody<J> {
     jobs: Option<Vec<J>>,
     job_summary_list: Option<Vec<J>>,
     next_token: Option<Value>,
 }
 
-impl<J> Answer<J> {
+impl<J> JsonBody<J> {
     /// The jobs; none if there is no list of them, which would make all of them unknown to Batch.
     fn into_jobs(self) -> Option<(Vec<J>, Option<String>)> {
         let next = self.next_token.as_ref().and_then(Value::as_str);
@@ -308,7 +308,7 @@ impl TryFrom<DescribedJob<'_>> for JobDetail {
     fn try_from(job: DescribedJob<'_>) -> Result<Self, CallError> {
         let ran_to_end = time(job.stopped_at.map(|time| time.0)).and_then(|stopped_at| {
             let mut attempts = job.attempts.iter().chain(&job.eks_attempts).flatten();
-            attempts.find_map(|attempt| attempt.end_of_job(stopped_at))
+            attempts.find_map(|attempt| attempt.last_of_job(stopped_at))
         });
         let array = job.array_properties.as_ref();
         let array_size = array_size(array.and_then(|array| Some(array.size?.0)));
@@ -344,10 +344,10 @@ impl TryFrom<DescribedJob<'_>> for JobDetail {
 }
 
 impl Attempt<'_> {
-    /// How it ended, if it ended with its job, which stopped at this time in milliseconds since 1970.
-    fn end_of_job(&self, job_stopped_at: i64) -> Option<String> {
+    /// How it went, if it stopped with its job, which did so at this time in milliseconds since 1970.
+    fn last_of_job(&self, job_stopped_at: i64) -> Option<String> {
         let stopped_at = time(self.stopped_at.map(|time| time.0))?;
-        if stopped_at.abs_diff(job_stopped_at) > SAME_END {
+        if stopped_at.abs_diff(job_stopped_at) > SAME_STOP {
             return None;
         }
         let mut containers = self

@@ -9,7 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    ends::{EndCall, Verdict},
+    end_queue::{EndCall, TrialResult},
     engine::Engine,
 };
 use crate::{
@@ -33,7 +33,8 @@ impl Engine<'_> {
             match refused.remove(&id) {
                 Some(error) => self.on_refused(call.operation, index, id, error.into(), &mut again),
                 None if accepted.contains(&id) => {
-                    self.ends.end_trial(call.operation, index, Verdict::Allowed);
+                    self.end_queue
+                        .add_to_trial(call.operation, index, TrialResult::Allowed);
                     self.jobs[index].last_error = None;
                     self.verify_later(index, id, CallResult::Accepted);
                 }
@@ -53,7 +54,7 @@ impl Engine<'_> {
             ErrorKind::NoSuchOperation | ErrorKind::Refused if is_bulk => {
                 self.end_singly(call, error);
             }
-            ErrorKind::Denied if is_bulk && !self.ends.is_denied(call.operation) => {
+            ErrorKind::Denied if is_bulk && !self.end_queue.is_denied(call.operation) => {
                 self.end_singly(call, error);
             }
             _ => {
@@ -75,7 +76,7 @@ impl Engine<'_> {
             self.jobs[index].last_error = Some(Arc::clone(&error));
             self.jobs.enter(index, Stage::Queued);
         }
-        self.ends.push_singles(call, was_denied);
+        self.end_queue.push_singles(call, was_denied);
     }
 
     /// Batch refused the call for a job, or did not answer: again later, after a look, or never.
@@ -112,7 +113,8 @@ impl Engine<'_> {
             // The job may have started or ended: a look tells.
             _ => self.verify_later(index, id, CallResult::Refused),
         }
-        self.ends.end_trial(operation, index, Verdict::of(kind));
+        self.end_queue
+            .add_to_trial(operation, index, TrialResult::of(kind));
     }
 
     fn verify_later(&mut self, index: JobIndex, id: JobId, result: CallResult) {

@@ -12,15 +12,15 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    call::{Answer, Call, Outlook},
-    ends::Ends,
+    call::{Answer, Call, Conditions},
+    end_queue::EndQueue,
     step::Step,
 };
 use crate::{
     batch::{EndOperation, JobDetail},
     jobs::{JobIndex, Jobs, Stage},
     look::{Fill, Looks, Which},
-    plan::{Plan, Standing, plan_job},
+    plan::{Plan, TagVerdict, plan_job},
     policy::{Owner, Policy},
     report::Outcome,
     session::Deadline,
@@ -34,30 +34,29 @@ const LAST_LOOK: Duration = Duration::from_secs(5);
 
 /// The state of the work.
 #[derive(Clone, Debug)]
-pub struct Engine<'a> {
+pub(crate) struct Engine<'a> {
     pub(super) jobs: Jobs,
     pub(super) policy: &'a Policy,
     pub(super) looks: Looks<'a>,
-    pub(super) ends: Ends,
+    pub(super) end_queue: EndQueue,
     /// When jobs are to be queued again for the call that ends them.
     pub(super) timers: BinaryHeap<Reverse<(Instant, Vec<JobIndex>)>>,
     /// When jobs that are shown unchanged are to be looked at again; a look before then proves no more than the last one.
     pub(super) due: HashMap<JobIndex, Instant>,
     pub(super) deadline: Deadline,
-    pub(super) ends_in_flight: usize,
+    pub(super) end_calls_in_flight: usize,
     /// Whether children that were refused were looked at once more.
     pub(super) has_seen_children: bool,
     /// Whether only looks are sent any more.
-    pub(super) is_closed: bool,
+    pub(super) only_looks: bool,
     /// Whether somebody has stopped the work.
     pub(super) is_stopped: bool,
     pub(super) began: Instant,
 }
 
 impl<'a> Engine<'a> {
-    /// The work on these jobs, which ends at the deadline.
-    #[must_use]
-    pub fn new(
+    /// The work on these jobs, until the deadline.
+    pub(crate) fn new(
         jobs: Jobs,
         policy: &'a Policy,
         owner: &'a Owner,
@@ -68,13 +67,13 @@ impl<'a> Engine<'a> {
             jobs,
             policy,
             looks: Looks::new(policy, owner),
-            ends: Ends::default(),
+            end_queue: EndQueue::default(),
             timers: BinaryHeap::new(),
             due: HashMap::new(),
             deadline,
-            ends_in_flight: 0,
+            end_calls_in_flight: 0,
             has_seen_children: false,
-            is_closed: false,
+            only_looks: false,
             is_stopped: false,
             began: now,
         };
@@ -88,10 +87,10 @@ impl<'a> Engine<'a> {
         for index in self.jobs.indices() {
             let job = &self.jobs[index];
             match (job.stage(), job.id(), job.first()) {
-                (Stage::ToDescribe, Some(_), Some(first)) if now < first.at + FRESH => {
+                (Stage::ToLookAt, Some(_), Some(first)) if now < first.at + FRESH => {
                     self.enqueue_end(index);
                 }
-                (Stage::ToDescribe, Some(id), _) => unseen.push(id),
+                (Stage::ToLookAt, Some(id), _) => unseen.push(id),
                 _ => {}
             }
         }
@@ -100,7 +99,7 @@ impl<'a> Engine<'a> {
 
     /// Begins nothing more: no call that ends jobs, and no look but at those for which one was sent and not seen to do
     /// anything yet.
-    pub fn stop(&mut self, now: Instant) {
+    pub(crate) fn stop(&mut self, now: Instant) {
         self.is_stopped = true;
         self.deadline = self.deadline.min(Deadline::at(now + LAST_LOOK));
         let jobs = &self.jobs;
@@ -113,19 +112,19 @@ impl<'a> Engine<'a> {
 
     /// Whether somebody has stopped the work.
     #[must_use]
-    pub fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         self.is_stopped
     }
 
     /// When all work ends.
     #[must_use]
-    pub fn deadline(&self) -> Deadline {
+    pub(crate) fn deadline(&self) -> Deadline {
         self.deadline
     }
 
     /// How many jobs have ended or are ending, and how many have no outcome yet.
     #[must_use]
-    pub fn counts(&self) -> (usize, usize) {
+    pub(crate) fn counts(&self) -> (usize, usize) {
         self.jobs.counts()
     }
 
@@ -133,27 +132,29 @@ impl<'a> Engine<'a> {
     ///
     /// A full bulk call comes before a full look before what is left over. So each job is brought to its end as early as
     /// can be, and an invocation that runs out of time has some jobs done rather than all of them looked at.
-    pub fn poll_call(&mut self, now: Instant, outlook: Outlook) -> Option<Call> {
-        self.close(now, outlook);
-        let has_time_to_end = self.has_time_for(Step::End, now, outlook);
-        if !self.is_closed
+    pub(crate) fn poll_call(&mut self, now: Instant, conditions: Conditions) -> Option<Call> {
+        self.stop_ending(now, conditions);
+        let has_time_to_end = self.has_time_for(Step::End, now, conditions);
+        if !self.only_looks
             && has_time_to_end
-            && let Some(call) = self.ends.next(outlook.bulk, !self.looks.has_more_to_see())
+            && let Some(call) = self
+                .end_queue
+                .next(conditions.bulk, !self.looks.has_more_to_see())
         {
-            self.ends_in_flight += 1;
+            self.end_calls_in_flight += 1;
             for &(index, _) in &call.jobs {
                 self.jobs[index].was_called = true;
                 self.jobs.enter(index, Stage::Sent);
             }
             return Some(Call::End(call));
         }
-        let which = if self.has_time_for(Step::FirstLook, now, outlook) {
+        let which = if self.has_time_for(Step::FirstLook, now, conditions) {
             Which::All
         } else {
             Which::Again
         };
-        let nothing_to_share = self.ends_in_flight == 0
-            && (self.looks.firsts() > 0 || self.ends.len() == 0 || which == Which::Again);
+        let nothing_to_share = self.end_calls_in_flight == 0
+            && (self.looks.firsts() > 0 || self.end_queue.len() == 0 || which == Which::Again);
         let fill = if !has_time_to_end || nothing_to_share {
             Fill::Any
         } else {
@@ -163,8 +164,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Whether a call is sent again for at least one of its jobs.
-    #[must_use]
-    pub fn is_retry(&self, call: &Call) -> bool {
+    pub(crate) fn is_retry(&self, call: &Call) -> bool {
         match call {
             Call::Look(ids) => self.looks.is_retry(ids),
             Call::End(call) => {
@@ -175,8 +175,7 @@ impl<'a> Engine<'a> {
     }
 
     /// When [`Engine::handle_timeout`] is due.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
         [timer, self.looks.poll_timeout()]
             .into_iter()
@@ -185,7 +184,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Queues what is due.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.looks.handle_timeout(now);
         let is_due = |(at, _): &(Instant, Vec<JobIndex>)| *at <= now;
         while self
@@ -196,7 +195,7 @@ impl<'a> Engine<'a> {
             let Some(Reverse((_, indices))) = self.timers.pop() else {
                 return;
             };
-            if !self.is_closed {
+            if !self.only_looks {
                 for index in indices {
                     self.enqueue_end(index);
                 }
@@ -205,13 +204,13 @@ impl<'a> Engine<'a> {
     }
 
     /// Takes in the answer of a call.
-    pub fn handle_answer(&mut self, answer: Answer, now: Instant) {
+    pub(crate) fn handle_answer(&mut self, answer: Answer, now: Instant) {
         match answer {
             Answer::Looked(ids, answer) => self.on_looked(ids, answer, now),
             Answer::Acknowledged(call, answer) => {
-                self.ends_in_flight = self.ends_in_flight.saturating_sub(1);
+                self.end_calls_in_flight = self.end_calls_in_flight.saturating_sub(1);
                 if call.jobs.len() > 1 {
-                    self.ends.bulk_ended();
+                    self.end_queue.bulk_answered();
                 }
                 match answer {
                     Ok(answer) => self.on_acknowledged(&call, answer, now),
@@ -224,8 +223,8 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Ending an array may have ended a child whose own call was refused: in the end such children are looked at again,
-    /// once.
+    /// Ending an array may have ended a child whose own call was refused: when all else is done, such children are
+    /// looked at again, once.
     pub(super) fn see_refused_children(&mut self) {
         if std::mem::replace(&mut self.has_seen_children, true) {
             return;
@@ -247,11 +246,11 @@ impl<'a> Engine<'a> {
         &mut self,
         index: JobIndex,
         job: &JobDetail,
-        standing: Standing,
+        tags: TagVerdict,
         now: Instant,
     ) {
         let intent = *self.jobs[index].intent;
-        match plan_job(intent, job, standing, self.policy) {
+        match plan_job(intent, job, tags, self.policy) {
             Plan::Settle(outcome, message) => {
                 self.jobs.settle(index, outcome, message);
                 self.wait_for_end(index, job.summary.id, now);
@@ -274,6 +273,6 @@ impl<'a> Engine<'a> {
         }
         let reason = self.jobs.options(index).reason.clone();
         let operation = EndOperation::of(intent.action, id);
-        self.ends.push(operation, reason, (index, id));
+        self.end_queue.push(operation, reason, (index, id));
     }
 }

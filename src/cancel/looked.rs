@@ -9,7 +9,7 @@ use crate::{
     batch::{CallError, Described, ErrorKind, JobDetail, LOOK_AGAIN},
     jobs::{CallResult, JobIndex, Stage},
     look::Look,
-    plan::{Standing, outcome_of, verify},
+    plan::{TagVerdict, outcome_of, verify},
     report::Outcome,
     request::JobId,
 };
@@ -42,7 +42,7 @@ impl Engine<'_> {
                 continue;
             };
             match look {
-                Look::Seen(job, standing) => self.on_seen(index, &job, standing, &mut again, now),
+                Look::Seen(job, tags) => self.on_seen(index, &job, tags, &mut again, now),
                 Look::NotFound => self.on_not_found(index),
                 Look::Failed(error) | Look::Unseen(error) => self.on_look_failed(index, error),
             }
@@ -54,15 +54,15 @@ impl Engine<'_> {
         &mut self,
         index: JobIndex,
         job: &JobDetail,
-        standing: Standing,
+        tags: TagVerdict,
         again: &mut Again,
         now: Instant,
     ) {
         self.jobs.observe(index, job, now);
         match self.jobs[index].stage() {
-            Stage::ToDescribe => {
+            Stage::ToLookAt => {
                 self.jobs[index].last_error = None;
-                self.plan(index, job, standing, now);
+                self.plan(index, job, tags, now);
             }
             Stage::ToVerify(result) => {
                 let result = result.clone();
@@ -80,7 +80,7 @@ impl Engine<'_> {
     fn on_not_found(&mut self, index: JobIndex) {
         let job = &self.jobs[index];
         let outcome = match job.stage() {
-            Stage::ToDescribe => Outcome::NotFound,
+            Stage::ToLookAt => Outcome::NotFound,
             Stage::ToVerify(CallResult::Refused) if !job.may_be_done => Outcome::Failed,
             Stage::ToVerify(_) => Outcome::Unconfirmed,
             Stage::Queued | Stage::Sent | Stage::Settled { .. } => return,
@@ -95,7 +95,7 @@ impl Engine<'_> {
         let kind = error.kind;
         let job = &mut self.jobs[index];
         let (outcome, message) = match job.stage() {
-            Stage::ToDescribe => (outcome_of(kind), "the look failed"),
+            Stage::ToLookAt => (outcome_of(kind), "the look failed"),
             Stage::ToVerify(CallResult::Accepted) => (
                 Outcome::Unconfirmed,
                 "Batch accepted the call, and the look at its effect failed",

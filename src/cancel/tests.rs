@@ -1,11 +1,11 @@
 //! The engine without network: calls are polled, answers are made up, and time is passed by hand.
 
 mod ends;
-mod finish;
 mod histories;
 mod looks;
 mod order;
 mod random;
+mod time;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,7 +15,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::*;
+use super::{end_queue::EndCall, *};
 use crate::{
     batch::{BulkCalls, CallError, Described, EndAnswer, ErrorKind, JobDetail, JobSummary},
     config::Config,
@@ -53,7 +53,7 @@ const ALL_KINDS: [ErrorKind; 8] = [
     ErrorKind::OutOfTime,
 ];
 
-const OUTLOOK: Outlook = Outlook {
+const CONDITIONS: Conditions = Conditions {
     bulk: BulkCalls::Present,
     interval: Duration::ZERO,
     slowest: Some(Duration::from_millis(100)),
@@ -131,7 +131,7 @@ const CONCURRENCY: usize = 8;
 struct Driver {
     engine: Engine<'static>,
     now: Instant,
-    outlook: Outlook,
+    conditions: Conditions,
 }
 
 fn id(number: usize) -> JobId {
@@ -203,13 +203,13 @@ impl Driver {
         Self {
             engine: Engine::new(jobs, &POLICY, &Owner::Anyone, deadline, now),
             now,
-            outlook: OUTLOOK,
+            conditions: CONDITIONS,
         }
     }
 
     /// The call that is to be sent now.
     fn poll(&mut self) -> Option<Call> {
-        self.engine.poll_call(self.now, self.outlook)
+        self.engine.poll_call(self.now, self.conditions)
     }
 
     /// The next call, however long it takes until it is due.
@@ -288,7 +288,7 @@ impl Driver {
     }
 
     fn is_finished(&self) -> bool {
-        self.engine.is_finished(self.now, self.outlook)
+        self.engine.is_finished(self.now, self.conditions)
     }
 
     /// Holds the next call against what is expected, and returns it.

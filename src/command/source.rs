@@ -33,7 +33,7 @@ impl Source {
 }
 
 /// The `source` of the events that this function publishes itself.
-pub const OWN_SOURCE: &str = "batch-cancel";
+pub(crate) const OWN_SOURCE: &str = "batch-cancel";
 
 /// One invocation of the function: who asked, and when.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +56,6 @@ pub struct Invocation<'a> {
 
 impl Invocation<'_> {
     /// The name of the source, in reports.
-    #[must_use]
     pub fn source_name(&self) -> &'static str {
         self.source.map_or("unknown", Source::as_str)
     }

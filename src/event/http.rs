@@ -19,7 +19,7 @@ use request::HttpRequest;
 use route::{Route, route};
 use std::time::Duration;
 
-/// The longest `waitSeconds` over HTTP: API Gateway ends a request after 29 or 30 s.
+/// The longest `waitSeconds` over HTTP: API Gateway gives a request up after 29 or 30 s.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// The largest body, in bytes. A longer list of ids could not be handled in the time that a gateway waits.

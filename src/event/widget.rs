@@ -42,7 +42,7 @@ const NARROW: u32 = 900;
 /// The fields of `panel`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Panel {
+struct PanelFields {
     job_queue: String,
     statuses: Option<Vec<String>>,
     limit: Option<usize>,
@@ -221,7 +221,7 @@ fn panel(object: &RawObject<'_>, context: &Context<'_>) -> Result<PanelRequest, 
     let panel = object
         .get(PANEL)
         .ok_or_else(|| broken(RequestError::new("", "missing")))?;
-    let panel: Panel = from_object(panel.get()).map_err(broken)?;
+    let panel: PanelFields = from_object(panel.get()).map_err(broken)?;
     let limit = panel.limit.unwrap_or(SHOWN);
     if !(1..=MAX_SHOWN).contains(&limit) {
         let message = format!("{limit} is out of range, expected 1 to {MAX_SHOWN}");

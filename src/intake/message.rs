@@ -7,7 +7,7 @@ use crate::{
     policy::Policy,
     report::{Class, Outcome, Partial, Report, UnreadQueue},
     request::{Request, Target},
-    results::{Asked, MessageOutcome, Results},
+    results::{MessageOutcome, RequestAudit, Results},
     text::cut,
 };
 
@@ -33,7 +33,7 @@ pub(super) fn searches(messages: Vec<Message>, invocation: Invocation<'_>) -> Ve
         let outcome = MessageOutcome {
             id: message.id,
             group: message.group,
-            asked: request.map(|request| Asked::of(request, reason(request, invocation))),
+            asked: request.map(|request| RequestAudit::of(request, reason(request, invocation))),
             fail_on_incomplete: request.is_some_and(|request| request.fail_on_incomplete),
             class: Class::Retryable,
             error: None,
@@ -65,13 +65,12 @@ fn comparable(request: &Request) -> Option<Request> {
 
 /// Messages that ask for the same, whose jobs have no outcome yet.
 #[derive(Debug)]
-pub struct Pending {
+pub(crate) struct Pending {
     /// Each with its place in the event.
     pub(super) messages: Vec<(usize, MessageOutcome)>,
     pub(super) request: Result<RequestJobs, NoRequest>,
 }
 
-/// The jobs of a request.
 #[derive(Clone, Debug)]
 pub(super) struct RequestJobs {
     pub(super) jobs: Vec<JobIndex>,
@@ -85,8 +84,7 @@ pub(super) struct RequestJobs {
 }
 
 /// The report of all jobs, and the outcome of each message.
-#[must_use]
-pub fn finish(pending: Vec<Pending>, jobs: Jobs, policy: &Policy) -> Results {
+pub(crate) fn results(pending: Vec<Pending>, jobs: Jobs, policy: &Policy) -> Results {
     let requests = pending.iter().filter_map(|p| p.request.as_ref().ok());
     let requests: Vec<&RequestJobs> = requests.collect();
     let is_dry_run = !requests.is_empty() && requests.iter().all(|request| request.dry_run);

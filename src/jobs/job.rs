@@ -5,46 +5,44 @@ use std::sync::Arc;
 use super::{Observation, RequestIndex};
 use crate::{
     batch::CallError,
-    plan::{Intent, Message},
+    plan::{Intent, OutcomeMessage},
     report::{Outcome, ReportedId},
     request::{Action, JobId, Status},
 };
 
 /// What is known of a job before the work begins.
 #[derive(Debug)]
-pub enum Decision {
-    /// Nothing: look at it first.
+pub(crate) enum Decision {
     Look,
     /// It was looked at, and is to be ended. The message says what decided.
-    End(Observation, Option<Message>),
+    End(Observation, Option<OutcomeMessage>),
     /// It was looked at, or could not be, and is not to be ended.
-    Settle(Outcome, Option<Message>, Option<Observation>),
+    Settle(Outcome, Option<OutcomeMessage>, Option<Observation>),
 }
 
-/// One job.
 #[derive(Clone, Debug)]
-pub struct Job {
+pub(crate) struct Job {
     pub(super) id: ReportedId,
     /// The text by which it was asked for, where that says more than the id.
     pub(super) asked_as: Option<Box<str>>,
     /// What is asked of it: the strongest of all requests that name it.
-    pub intent: Arc<Intent>,
+    pub(crate) intent: Arc<Intent>,
     /// The request that asks it.
-    pub request: RequestIndex,
+    pub(crate) request: RequestIndex,
     /// How far it has come.
     pub(super) stage: Stage,
     /// Calls to end it that failed.
-    pub failed_ends: u8,
+    pub(crate) failed_ends: u8,
     /// Looks in a row that showed the job unchanged.
-    pub unchanged_looks: u8,
+    pub(crate) unchanged_looks: u8,
     /// The error of the last call for it.
-    pub last_error: Option<Arc<CallError>>,
+    pub(crate) last_error: Option<Arc<CallError>>,
     /// A call to end it was sent.
-    pub was_called: bool,
+    pub(crate) was_called: bool,
     /// A call to end it was sent and not answered: it may have been done.
-    pub may_be_done: bool,
+    pub(crate) may_be_done: bool,
     /// What decided that it is to be ended.
-    pub(super) because: Option<Box<Message>>,
+    pub(super) decided_by: Option<Box<OutcomeMessage>>,
     /// What the first look showed.
     pub(super) first: Option<Observation>,
     /// Its status when last looked at.
@@ -53,9 +51,9 @@ pub struct Job {
 
 /// How far a job has come.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// Waits for its first look.
-    ToDescribe,
+    ToLookAt,
     /// Waits for the call that ends it.
     Queued,
     /// The call is in flight.
@@ -64,19 +62,16 @@ pub enum Stage {
     ToVerify(CallResult),
     /// It has its outcome.
     Settled {
-        /// The outcome.
         outcome: Outcome,
         /// What there is to add.
-        message: Option<Message>,
+        message: Option<OutcomeMessage>,
     },
 }
 
 /// The result of a call to end a job, as far as the answer tells.
 #[derive(Clone, Debug, PartialEq)]
-pub enum CallResult {
-    /// Batch accepted it.
+pub(crate) enum CallResult {
     Accepted,
-    /// Batch did not answer.
     Unanswered,
     /// Batch refused it for good.
     Refused,
@@ -89,12 +84,12 @@ impl Stage {
             Self::Settled { .. } => true,
             Self::Queued => matches!(
                 self,
-                Self::ToDescribe | Self::Sent | Self::ToVerify(CallResult::Unanswered)
+                Self::ToLookAt | Self::Sent | Self::ToVerify(CallResult::Unanswered)
             ),
             Self::Sent => *self == Self::Queued,
             Self::ToVerify(CallResult::Refused) => matches!(self, Self::Sent | Self::Queued),
             Self::ToVerify(_) => *self == Self::Sent,
-            Self::ToDescribe => false,
+            Self::ToLookAt => false,
         }
     }
 }
@@ -107,9 +102,11 @@ impl Job {
         request: RequestIndex,
         decision: Decision,
     ) -> Self {
-        let (stage, because, first) = match decision {
-            Decision::Look => (Stage::ToDescribe, None, None),
-            Decision::End(observation, because) => (Stage::ToDescribe, because, Some(observation)),
+        let (stage, decided_by, first) = match decision {
+            Decision::Look => (Stage::ToLookAt, None, None),
+            Decision::End(observation, decided_by) => {
+                (Stage::ToLookAt, decided_by, Some(observation))
+            }
             Decision::Settle(outcome, message, observation) => {
                 (Stage::Settled { outcome, message }, None, observation)
             }
@@ -125,15 +122,14 @@ impl Job {
             last_error: None,
             was_called: false,
             may_be_done: false,
-            because: because.map(Box::new),
+            decided_by: decided_by.map(Box::new),
             after: first.as_ref().map(|first| first.status),
             first,
         }
     }
 
     /// Its id, unless what was given is not a valid one.
-    #[must_use]
-    pub fn id(&self) -> Option<JobId> {
+    pub(crate) fn id(&self) -> Option<JobId> {
         match self.id {
             ReportedId::Id(id) => Some(id),
             ReportedId::Text(_) => None,
@@ -141,14 +137,12 @@ impl Job {
     }
 
     /// How far it has come.
-    #[must_use]
-    pub fn stage(&self) -> &Stage {
+    pub(crate) fn stage(&self) -> &Stage {
         &self.stage
     }
 
     /// Its outcome, once that is known.
-    #[must_use]
-    pub fn outcome(&self) -> Option<Outcome> {
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
         match self.stage {
             Stage::Settled { outcome, .. } => Some(outcome),
             _ => None,
@@ -156,14 +150,12 @@ impl Job {
     }
 
     /// Batch showed it as cancelled before anything was done.
-    #[must_use]
-    pub fn was_cancelled(&self) -> bool {
+    pub(crate) fn was_cancelled(&self) -> bool {
         self.first.as_ref().is_some_and(|first| first.is_cancelled)
     }
 
     /// What the first look showed.
-    #[must_use]
-    pub fn first(&self) -> Option<&Observation> {
+    pub(crate) fn first(&self) -> Option<&Observation> {
         self.first.as_ref()
     }
 

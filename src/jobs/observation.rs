@@ -14,34 +14,31 @@ const MAX_REASON: usize = 256;
 
 /// What the first look at a job showed.
 #[derive(Clone, Debug)]
-pub struct Observation {
-    /// When it was looked at.
-    pub at: Instant,
-    /// Its status.
-    pub status: Status,
+pub(crate) struct Observation {
+    pub(crate) at: Instant,
+    pub(crate) status: Status,
     /// A cancel was accepted before.
-    pub is_cancelled: bool,
+    pub(crate) is_cancelled: bool,
     /// The ARN of its job queue.
-    pub job_queue: Arc<str>,
-    /// Its name.
-    pub job_name: Box<str>,
+    pub(crate) job_queue: Arc<str>,
+    pub(crate) job_name: Box<str>,
     /// Why it was in its status, at most 256 characters. Ending the job overwrites it.
-    pub status_reason: Option<Arc<str>>,
+    pub(crate) status_reason: Option<Arc<str>>,
     /// When it was created, in milliseconds since 1970.
-    pub created_at: Option<i64>,
+    pub(crate) created_at: Option<i64>,
     /// How many jobs it stands for: an array parent counts as its size.
-    pub size: u32,
+    pub(crate) size: u32,
     /// An array's children by status, as the last look showed them.
-    pub children: Option<Box<Children>>,
+    pub(crate) children: Option<Box<Children>>,
 }
 
 /// Texts that many jobs share, each held once.
 #[derive(Clone, Debug, Default)]
-pub struct Texts(HashSet<Arc<str>>);
+pub(crate) struct Texts(HashSet<Arc<str>>);
 
 impl Texts {
     /// What is kept of a look.
-    pub fn observe(&mut self, job: &JobDetail, at: Instant) -> Observation {
+    pub(crate) fn observe(&mut self, job: &JobDetail, at: Instant) -> Observation {
         let summary = &job.summary;
         let reason = summary.status_reason.as_deref().map(cut);
         Observation {
@@ -74,6 +71,6 @@ pub(super) fn children(job: &JobDetail) -> Option<Box<Children>> {
 }
 
 fn cut(text: &str) -> &str {
-    let end = text.char_indices().nth(MAX_REASON);
-    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+    let longer = text.char_indices().nth(MAX_REASON);
+    longer.and_then(|(at, _)| text.get(..at)).unwrap_or(text)
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::request::Action;
 
 const STAGES: [Stage; 7] = [
-    Stage::ToDescribe,
+    Stage::ToLookAt,
     Stage::Queued,
     Stage::Sent,
     Stage::ToVerify(CallResult::Accepted),
@@ -44,7 +44,7 @@ fn job_in(stage: &Stage) -> (Jobs, JobIndex) {
     let id = JobId::from_batch("0c9d8f6e-3a1b-4c2d-8e4f-5a6b7c8d9e0f").unwrap();
     let index = jobs.add(AskedId::known(id), intent, request, Decision::Look);
     let path: &[Stage] = match stage {
-        Stage::ToDescribe => &[],
+        Stage::ToLookAt => &[],
         Stage::Queued => &[Stage::Queued],
         Stage::Sent => &[Stage::Queued, Stage::Sent],
         last => &[Stage::Queued, Stage::Sent, last.clone()],

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     batch::{CallError, JobDetail},
-    plan::Standing,
+    plan::TagVerdict,
     request::JobId,
 };
 
@@ -15,11 +15,11 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub(super) struct Arrays {
     awaited: BTreeMap<JobId, Vec<JobDetail>>,
-    known: BTreeMap<JobId, Verdict>,
+    known: BTreeMap<JobId, ArrayTags>,
 }
 
 /// What the tags of an array say, or why that is not known.
-pub(super) type Verdict = Result<Standing, Arc<CallError>>;
+pub(super) type ArrayTags = Result<TagVerdict, Arc<CallError>>;
 
 impl Arrays {
     /// Children of this array are looked at. Whether that is new, so that the array has to be looked at too.
@@ -32,7 +32,7 @@ impl Arrays {
     }
 
     /// What is known of a child's array. None if it is being looked at: then the child waits for it.
-    pub(super) fn verdict(&mut self, child: JobDetail) -> Option<(JobDetail, Option<Verdict>)> {
+    pub(super) fn tags(&mut self, child: JobDetail) -> Option<(JobDetail, Option<ArrayTags>)> {
         let Some(array) = child.summary.id.parent() else {
             return Some((child, None));
         };
@@ -45,11 +45,11 @@ impl Arrays {
     }
 
     /// Keeps what is known of an array now, and returns the children that waited for it.
-    pub(super) fn learn(&mut self, array: JobId, verdict: &Verdict) -> Vec<JobDetail> {
+    pub(super) fn learn(&mut self, array: JobId, tags: &ArrayTags) -> Vec<JobDetail> {
         let Some(children) = self.awaited.remove(&array) else {
             return Vec::new();
         };
-        self.known.insert(array, verdict.clone());
+        self.known.insert(array, tags.clone());
         children
     }
 

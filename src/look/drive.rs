@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Looks at jobs and hands each to `each` once, in no order.
-pub async fn look_at(
+pub(crate) async fn look_at(
     ids: impl IntoIterator<Item = JobId>,
     patience: Patience,
     session: Session<'_>,
@@ -109,8 +109,7 @@ pub async fn look_at(
     }
 }
 
-/// Looks at one job.
-pub async fn look_at_one(id: JobId, patience: Patience, session: Session<'_>) -> Look {
+pub(crate) async fn look_at_one(id: JobId, patience: Patience, session: Session<'_>) -> Look {
     let mut found = Look::NotFound;
     look_at([id], patience, session, |_, look| found = look).await;
     found
@@ -121,7 +120,7 @@ pub async fn look_at_one(id: JobId, patience: Patience, session: Session<'_>) ->
 /// # Errors
 ///
 /// When Batch refused it, or did not answer.
-pub async fn send(ids: &[JobId], session: Session<'_>) -> Result<Described, CallError> {
+pub(crate) async fn send(ids: &[JobId], session: Session<'_>) -> Result<Described, CallError> {
     match ids {
         &[id] if id.is_service_job() => {
             let job = session

@@ -10,20 +10,20 @@ use tokio::time::Instant;
 
 use super::{
     Look, Patience,
-    arrays::{Arrays, Verdict},
+    arrays::{ArrayTags, Arrays},
     queue::{Fill, Queue, Which},
 };
 use crate::{
     batch::{CallError, Described, ErrorKind, JobDetail, LOOK_AGAIN},
     pace::backoff,
-    plan::Standing,
+    plan::TagVerdict,
     policy::{Owner, Policy},
     request::JobId,
 };
 
 /// The looks at some jobs, without IO.
 #[derive(Clone, Debug)]
-pub struct Looks<'a> {
+pub(crate) struct Looks<'a> {
     policy: &'a Policy,
     owner: &'a Owner,
     patience: Patience,
@@ -43,13 +43,12 @@ struct Trouble {
     missing: usize,
 }
 
-/// What was found by an answer, of each job of which that is known now.
-type Found = Vec<(JobId, Look)>;
+/// What is known by an answer, of each job of which it is.
+type Known = Vec<(JobId, Look)>;
 
 impl<'a> Looks<'a> {
     /// No looks yet. Tags are read by this policy, for this owner.
-    #[must_use]
-    pub fn new(policy: &'a Policy, owner: &'a Owner) -> Self {
+    pub(crate) fn new(policy: &'a Policy, owner: &'a Owner) -> Self {
         Self {
             policy,
             owner,
@@ -63,13 +62,12 @@ impl<'a> Looks<'a> {
     }
 
     /// The same looks, at jobs for which Batch is asked so often.
-    #[must_use]
-    pub fn with_patience(self, patience: Patience) -> Self {
+    pub(crate) fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
     }
 
     /// Jobs to be looked at, each given once, and the arrays of children among them.
-    pub fn add(&mut self, ids: &[JobId]) {
+    pub(crate) fn add(&mut self, ids: &[JobId]) {
         let is_array_of_another = |id: &JobId| id.parent().is_none();
         let has_children = ids.iter().any(|id| id.parent().is_some());
         let asked = ids
@@ -88,19 +86,19 @@ impl<'a> Looks<'a> {
     }
 
     /// A job to be looked at once more.
-    pub fn add_again(&mut self, id: JobId) {
+    pub(crate) fn add_again(&mut self, id: JobId) {
         self.queue.push_again(id);
     }
 
     /// Jobs to be looked at once more, at this time.
-    pub fn add_later(&mut self, ids: Vec<JobId>, at: Instant) {
+    pub(crate) fn add_later(&mut self, ids: Vec<JobId>, at: Instant) {
         if !ids.is_empty() {
             self.timers.push(Reverse((at, ids)));
         }
     }
 
     /// Of the looks that are not due yet, only those at jobs of which `is_wanted` is true are left.
-    pub fn keep_later(&mut self, is_wanted: impl Fn(JobId) -> bool) {
+    pub(crate) fn keep_later(&mut self, is_wanted: impl Fn(JobId) -> bool) {
         let timers = std::mem::take(&mut self.timers);
         for Reverse((at, mut ids)) in timers {
             ids.retain(|id| is_wanted(*id));
@@ -109,20 +107,19 @@ impl<'a> Looks<'a> {
     }
 
     /// The jobs of the next call, which is sent now.
-    pub fn next(&mut self, which: Which, fill: Fill) -> Option<Vec<JobId>> {
+    pub(crate) fn next(&mut self, which: Which, fill: Fill) -> Option<Vec<JobId>> {
         let ids = self.queue.next(which, fill)?;
         self.in_flight += 1;
         Some(ids)
     }
 
     /// When [`Looks::handle_timeout`] is due.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.timers.peek().map(|Reverse((at, _))| *at)
     }
 
     /// Queues what is due.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
         while self.poll_timeout().is_some_and(|at| at <= now) {
             if let Some(Reverse((_, ids))) = self.timers.pop() {
                 self.queue.push_together(ids);
@@ -130,33 +127,27 @@ impl<'a> Looks<'a> {
         }
     }
 
-    /// How many calls are in flight.
-    #[must_use]
-    pub fn in_flight(&self) -> usize {
+    pub(crate) fn in_flight(&self) -> usize {
         self.in_flight
     }
 
     /// How many jobs wait for their first look.
-    #[must_use]
-    pub fn firsts(&self) -> usize {
+    pub(crate) fn firsts(&self) -> usize {
         self.queue.firsts()
     }
 
     /// How many calls the jobs need that wait for another look.
-    #[must_use]
-    pub fn again_calls(&self) -> usize {
+    pub(crate) fn again_calls(&self) -> usize {
         self.queue.again_calls()
     }
 
     /// Whether first looks, or parts of one that was refused, are in flight or wait.
-    #[must_use]
-    pub fn has_more_to_see(&self) -> bool {
+    pub(crate) fn has_more_to_see(&self) -> bool {
         self.in_flight > 0 || self.queue.firsts() > 0 || self.queue.has_parts()
     }
 
     /// Whether a look at one of these was sent before, and failed.
-    #[must_use]
-    pub fn is_retry(&self, ids: &[JobId]) -> bool {
+    pub(crate) fn is_retry(&self, ids: &[JobId]) -> bool {
         let has_failed = |id| {
             self.troubles
                 .get(id)
@@ -166,21 +157,19 @@ impl<'a> Looks<'a> {
     }
 
     /// Whether Batch has left a job out of an answer, and has yet to be asked again.
-    #[must_use]
-    pub fn is_missing(&self, id: JobId) -> bool {
+    pub(crate) fn is_missing(&self, id: JobId) -> bool {
         self.troubles
             .get(&id)
             .is_some_and(|trouble| trouble.missing > 0)
     }
 
     /// The children that were seen, and whose arrays have yet to be looked at.
-    #[must_use]
-    pub fn waiting_for_arrays(&self) -> BTreeSet<JobId> {
+    pub(crate) fn waiting_for_arrays(&self) -> BTreeSet<JobId> {
         self.arrays.waiting()
     }
 
     /// Takes in the answer of a call.
-    pub fn handle_answer(
+    pub(crate) fn handle_answer(
         &mut self,
         ids: Vec<JobId>,
         answer: Result<Described, CallError>,
@@ -198,7 +187,7 @@ impl<'a> Looks<'a> {
     }
 
     /// Batch answered. It leaves out the jobs that it does not know.
-    fn on_shown(&mut self, ids: Vec<JobId>, described: Described, now: Instant) -> Found {
+    fn on_shown(&mut self, ids: Vec<JobId>, described: Described, now: Instant) -> Known {
         self.queue.clear(&ids);
         let Described { jobs, unreadable } = described;
         let mut found = Vec::with_capacity(jobs.len());
@@ -231,32 +220,32 @@ impl<'a> Looks<'a> {
         found
     }
 
-    fn on_job(&mut self, job: JobDetail, found: &mut Found) {
+    fn on_job(&mut self, job: JobDetail, found: &mut Known) {
         let id = job.summary.id;
         self.troubles.remove(&id);
         if self.arrays.is_awaited(id) {
-            let standing = Standing::of(&job, self.policy, self.owner);
-            self.learn(id, &Ok(standing), found);
+            let tags = TagVerdict::of(&job, self.policy, self.owner);
+            self.learn(id, &Ok(tags), found);
         }
-        if let Some((job, array)) = self.arrays.verdict(job) {
+        if let Some((job, array)) = self.arrays.tags(job) {
             found.push((id, self.look(job, array)));
         }
     }
 
     /// What is known of an array now decides of the children that waited for it.
-    fn learn(&mut self, array: JobId, verdict: &Verdict, found: &mut Found) {
-        for child in self.arrays.learn(array, verdict) {
+    fn learn(&mut self, array: JobId, tags: &ArrayTags, found: &mut Known) {
+        for child in self.arrays.learn(array, tags) {
             let id = child.summary.id;
-            found.push((id, self.look(child, Some(verdict.clone()))));
+            found.push((id, self.look(child, Some(tags.clone()))));
         }
     }
 
-    fn look(&self, job: JobDetail, array: Option<Verdict>) -> Look {
-        let standing = Standing::of(&job, self.policy, self.owner);
+    fn look(&self, job: JobDetail, array: Option<ArrayTags>) -> Look {
+        let tags = TagVerdict::of(&job, self.policy, self.owner);
         match array {
             Some(Err(error)) => Look::Failed(error),
-            Some(Ok(array)) => Look::Seen(Box::new(job), standing.in_array(array)),
-            None => Look::Seen(Box::new(job), standing),
+            Some(Ok(array)) => Look::Seen(Box::new(job), tags.in_array(array)),
+            None => Look::Seen(Box::new(job), tags),
         }
     }
 
@@ -271,7 +260,7 @@ impl<'a> Looks<'a> {
     }
 
     /// Batch refused a look, or did not answer it.
-    fn on_failed(&mut self, ids: Vec<JobId>, error: CallError, now: Instant) -> Found {
+    fn on_failed(&mut self, ids: Vec<JobId>, error: CallError, now: Instant) -> Known {
         if error.kind == ErrorKind::Refused {
             self.queue.clear(&ids);
         }
@@ -293,7 +282,7 @@ impl<'a> Looks<'a> {
     }
 
     /// Nothing more can be known of a job, nor, if it is an array, of its children.
-    fn give_up(&mut self, id: JobId, look: Look, found: &mut Found) {
+    fn give_up(&mut self, id: JobId, look: Look, found: &mut Known) {
         self.troubles.remove(&id);
         let why = match &look {
             Look::Failed(error) => CallError {

@@ -19,7 +19,7 @@ pub(super) struct Queue {
 
 /// Which jobs may be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
+pub(crate) enum Which {
     /// All that wait.
     All,
     /// Only those that are to be looked at again.
@@ -28,7 +28,7 @@ pub enum Which {
 
 /// How full a call has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fill {
+pub(crate) enum Fill {
     /// It is sent only if it is full.
     Full,
     /// It is sent as it is.

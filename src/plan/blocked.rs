@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Intent, Message, Plan, Standing, plan_job};
+use super::{Intent, OutcomeMessage, Plan, TagVerdict, plan_job};
 use crate::{
     batch::{JobDetail, Position, QueueSnapshot},
     policy::Policy,
@@ -46,7 +46,7 @@ pub(super) fn blocking(job: &JobDetail, policy: &Policy) -> Blocking {
     let Some(reason) = reason.filter(|reason| !reason.is_empty()) else {
         return Blocking::NoReason;
     };
-    match policy.blocked_reasons.find(reason) {
+    match policy.blocked_reasons.first_match(reason) {
         Some(pattern) => Blocking::Matches(pattern),
         None => Blocking::OtherReason,
     }
@@ -73,9 +73,9 @@ impl Blocking {
 
 /// What follows for a job that may block its queue.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
+pub(crate) enum BlockedVerdict {
     /// It has an outcome already, or is not to be ended, whatever it blocks.
-    Settled(Outcome, Option<Message>),
+    Settled(Outcome, Option<OutcomeMessage>),
     /// It does not block its queue for one of `BLOCKED_REASONS`, and why.
     NotBlocking(String),
     /// It may block its queue, and its time has not come.
@@ -85,17 +85,17 @@ pub enum Verdict {
         /// The pattern of `BLOCKED_REASONS` that its reason matches.
         pattern: String,
         /// What is said of it.
-        message: Message,
+        message: OutcomeMessage,
     },
 }
 
 /// Why the time of a job that may block its queue has not come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TooSoon {
+pub(crate) struct TooSoon {
     /// As the rest of a sentence about the job.
-    pub why: String,
+    pub(crate) why: String,
     /// When it comes, in milliseconds since 1970, if nothing changes.
-    pub until: Option<i64>,
+    pub(crate) until: Option<i64>,
 }
 
 /// Why a job does not block its queue, or not for long enough.
@@ -106,8 +106,7 @@ enum NotEnded {
 
 /// Since when a job is at its position, in milliseconds since 1970; none if that is not known. A time before the job was
 /// created, such as one in seconds, would make a new job look stuck; and one that lies ahead is wrong too.
-#[must_use]
-pub fn first_since(position: Position, job: &JobDetail, now: i64) -> Option<i64> {
+pub(crate) fn first_since(position: Position, job: &JobDetail, now: i64) -> Option<i64> {
     let created_at = job.summary.created_at?;
     let latest = now.saturating_add(CLOCKS_DIFFER);
     position
@@ -117,22 +116,25 @@ pub fn first_since(position: Position, job: &JobDetail, now: i64) -> Option<i64>
 
 /// What decides about a job that may block its queue: the same for events, alarms, `head`, watches and panels.
 #[derive(Clone, Copy, Debug)]
-pub struct BlockedCase<'a> {
+pub(crate) struct BlockedCase<'a> {
     /// What is asked of the job.
-    pub intent: Intent,
+    pub(crate) intent: Intent,
     /// Through what it is asked.
-    pub cause: Cause,
+    pub(crate) cause: Cause,
     /// The time, in milliseconds since 1970.
-    pub now: i64,
-    /// What the deployer allows.
-    pub policy: &'a Policy,
+    pub(crate) now: i64,
+    pub(crate) policy: &'a Policy,
 }
 
 impl BlockedCase<'_> {
     /// What follows for a job: whether it blocks its queue, may be ended, and when.
-    #[must_use]
-    pub fn judge(&self, job: &JobDetail, standing: Standing, snapshot: &QueueSnapshot) -> Verdict {
-        let settled = match plan_job(self.intent, job, standing, self.policy) {
+    pub(crate) fn judge(
+        &self,
+        job: &JobDetail,
+        tags: TagVerdict,
+        snapshot: &QueueSnapshot,
+    ) -> BlockedVerdict {
+        let settled = match plan_job(self.intent, job, tags, self.policy) {
             Plan::Settle(outcome, message) => Some((outcome, message)),
             Plan::End => None,
         };
@@ -140,30 +142,28 @@ impl BlockedCase<'_> {
         if let Some((outcome, message)) = &settled
             && outcome.ends_blocking()
         {
-            return Verdict::Settled(*outcome, message.clone());
+            return BlockedVerdict::Settled(*outcome, message.clone());
         }
         match (self.pattern(job, snapshot), settled) {
-            (Err(NotEnded::NotBlocking(why)), _) => Verdict::NotBlocking(why),
-            (Err(NotEnded::TooSoon(too_soon)), _) => Verdict::TooSoon(too_soon),
-            (Ok(_), Some((outcome, message))) => Verdict::Settled(outcome, message),
-            (Ok(pattern), None) => Verdict::Ends {
-                message: because(job, &pattern),
+            (Err(NotEnded::NotBlocking(why)), _) => BlockedVerdict::NotBlocking(why),
+            (Err(NotEnded::TooSoon(too_soon)), _) => BlockedVerdict::TooSoon(too_soon),
+            (Ok(_), Some((outcome, message))) => BlockedVerdict::Settled(outcome, message),
+            (Ok(pattern), None) => BlockedVerdict::Ends {
+                message: decided_by(job, &pattern),
                 pattern,
             },
         }
     }
 
     /// Whether a job's position in its queue decides, so that the queue has to be asked.
-    #[must_use]
-    pub fn depends_on_position(&self, job: &JobDetail, standing: Standing) -> bool {
+    pub(crate) fn depends_on_position(&self, job: &JobDetail, tags: TagVerdict) -> bool {
         let nowhere = QueueSnapshot::default();
         let is_asked = blocking(job, self.policy).is_match();
-        is_asked && !matches!(self.judge(job, standing, &nowhere), Verdict::Settled(..))
+        is_asked && !matches!(self.judge(job, tags, &nowhere), BlockedVerdict::Settled(..))
     }
 
     /// Whether a job that may block its queue shows no reason for waiting yet.
-    #[must_use]
-    pub fn shows_no_reason(&self, job: &JobDetail) -> bool {
+    pub(crate) fn shows_no_reason(&self, job: &JobDetail) -> bool {
         blocking(job, self.policy) == Blocking::NoReason
     }
 
@@ -181,7 +181,7 @@ impl BlockedCase<'_> {
             .ok_or_else(|| too_soon("is not the first in its queue", None))?;
         if !self.policy.blocked_for.is_zero() {
             self.is_first_long_enough(first, job)?;
-            self.was_told_long_ago()?;
+            self.is_event_old_enough()?;
         }
         Ok(pattern)
     }
@@ -200,7 +200,7 @@ impl BlockedCase<'_> {
     }
 
     /// The event is the first time that the job was seen to block. `head` and alarms see it once.
-    fn was_told_long_ago(&self) -> Result<(), NotEnded> {
+    fn is_event_old_enough(&self) -> Result<(), NotEnded> {
         let Cause::Blocked { at } = self.cause else {
             return Ok(());
         };
@@ -229,15 +229,13 @@ impl BlockedCase<'_> {
     }
 
     /// Whether the event or alarm is too old to wait for its job's time any longer.
-    #[must_use]
-    pub fn is_stale(&self) -> bool {
+    pub(crate) fn is_stale(&self) -> bool {
         let patience = (self.policy.blocked_for * PATIENCE).max(LEAST_PATIENCE);
         self.cause.at().is_some_and(|at| self.age(at) > patience)
     }
 
     /// What is said of a job whose time has not come.
-    #[must_use]
-    pub fn say_too_soon(&self, TooSoon { why, until }: &TooSoon) -> String {
+    pub(crate) fn say_too_soon(&self, TooSoon { why, until }: &TooSoon) -> String {
         let blocked_for = readable(self.policy.blocked_for);
         let until = until.and_then(|until| Timestamp::from_millisecond(until).ok());
         let until = until.map_or_else(String::new, |until| format!(": not before {until:.0}"));
@@ -253,9 +251,9 @@ fn too_soon(why: impl Into<String>, until: Option<i64>) -> NotEnded {
 }
 
 /// What is said of a job that is ended, since its status reason matches this pattern of `BLOCKED_REASONS`.
-fn because(job: &JobDetail, pattern: &str) -> Message {
+fn decided_by(job: &JobDetail, pattern: &str) -> OutcomeMessage {
     let reason = job.summary.status_reason.as_deref().unwrap_or_default();
-    let meaning = match reasons::find(reason) {
+    let meaning = match reasons::documented(reason) {
         Some(known) => format!(" ({})", known.meaning),
         None => String::new(),
     };

@@ -15,11 +15,11 @@ use crate::{
 const CANCEL: Intent = Intent::new(Action::Cancel, false);
 const TERMINATE: Intent = Intent::new(Action::Terminate, false);
 
-const FREE: Standing = Standing {
+const FREE: TagVerdict = TagVerdict {
     is_protected: false,
     ownership: Ownership::Own,
 };
-const PROTECTED: Standing = Standing {
+const PROTECTED: TagVerdict = TagVerdict {
     is_protected: true,
     ..FREE
 };

@@ -23,7 +23,7 @@ pub struct OwnerRule {
 
 /// How a gateway has authenticated a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Identity {
+pub(crate) enum Identity {
     /// By IAM, as the principal with this ARN.
     Iam(String),
     /// By a token or an authorizer, with this value of the claim that is the name.
@@ -60,8 +60,7 @@ pub enum Ownership {
 
 impl Owner {
     /// Whether a job with these tags is the caller's. Keys and values are compared letter by letter.
-    #[must_use]
-    pub fn ownership(&self, tags: &HashMap<String, String>) -> Ownership {
+    pub(crate) fn ownership(&self, tags: &HashMap<String, String>) -> Ownership {
         match self {
             Self::Anyone => Ownership::Own,
             Self::Named { tag, name } if tags.get(tag) == Some(name) => Ownership::Own,
@@ -71,16 +70,14 @@ impl Owner {
     }
 
     /// Whether some jobs may not be ended.
-    #[must_use]
-    pub fn is_restricted(&self) -> bool {
+    pub(crate) fn is_restricted(&self) -> bool {
         *self != Self::Anyone
     }
 }
 
 impl OwnerRule {
     /// Whose jobs this caller may end. `own_account` is that of the function, if it is known.
-    #[must_use]
-    pub fn owner(&self, identity: Option<&Identity>, own_account: Option<&str>) -> Owner {
+    pub(crate) fn owner(&self, identity: Option<&Identity>, own_account: Option<&str>) -> Owner {
         let Some(tag) = &self.tag else {
             return Owner::Anyone;
         };
@@ -125,7 +122,7 @@ impl OwnerRule {
 /// # Errors
 ///
 /// When it is none.
-pub fn tag_key(text: &str) -> Result<String, &'static str> {
+pub(crate) fn tag_key(text: &str) -> Result<String, &'static str> {
     let allowed = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);
     let length = text.chars().count();
     let is_key = (1..=MAX_TAG_KEY).contains(&length) && text.chars().all(allowed);

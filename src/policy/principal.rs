@@ -4,7 +4,7 @@ use super::{Identity, entries};
 use crate::request::Pattern;
 
 /// Roles whose session names are set by IAM Identity Center, not by whoever assumes them.
-pub const IDENTITY_CENTER_ROLES: &str = "arn:*:sts::*:assumed-role/AWSReservedSSO_*";
+pub(crate) const IDENTITY_CENTER_ROLES: &str = "arn:*:sts::*:assumed-role/AWSReservedSSO_*";
 
 /// A pattern of IAM ARNs, with `*` for any text.
 ///
@@ -23,7 +23,7 @@ impl ArnPattern {
     /// # Errors
     ///
     /// When it is none.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let &["arn", _, "iam" | "sts", _, _, resource] = parts.as_slice() else {
             return Err("an ARN of IAM or STS");
@@ -44,7 +44,7 @@ impl ArnPattern {
     /// # Errors
     ///
     /// When it is none.
-    pub fn parse_role(text: &str) -> Result<Self, &'static str> {
+    pub(crate) fn parse_role(text: &str) -> Result<Self, &'static str> {
         let expected = "ARNs of assumed roles such as arn:aws:sts::123456789012:assumed-role/NAME";
         let role = text.splitn(6, ':').nth(5);
         let role = role.and_then(|resource| resource.strip_prefix("assumed-role/"));
@@ -54,9 +54,7 @@ impl ArnPattern {
         Self::parse(text).map_err(|_| expected)
     }
 
-    /// Whether the ARN matches.
-    #[must_use]
-    pub fn matches(&self, arn: &str) -> bool {
+    pub(crate) fn matches(&self, arn: &str) -> bool {
         if !arn.contains(":assumed-role/") {
             return self.session.is_none() && self.principal.matches(arn);
         }
@@ -81,7 +79,7 @@ impl Admins {
     /// # Errors
     ///
     /// When one that begins with `arn:` is no pattern of IAM ARNs.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let mut admins = Self::default();
         for entry in entries(text) {
             if entry.starts_with("arn:") {
@@ -110,6 +108,6 @@ impl Admins {
 /// # Errors
 ///
 /// When one is none.
-pub fn roles(text: &str) -> Result<Vec<ArnPattern>, &'static str> {
+pub(crate) fn roles(text: &str) -> Result<Vec<ArnPattern>, &'static str> {
     entries(text).map(ArnPattern::parse_role).collect()
 }

@@ -47,7 +47,7 @@ impl Entry {
 
 /// What is published of an invocation.
 #[derive(Clone, Copy, Debug)]
-pub enum Publication<'a> {
+pub(crate) enum Publication<'a> {
     /// The report, and why messages were refused.
     Results(&'a Results),
     /// Why the event as a whole was refused.
@@ -91,7 +91,7 @@ struct ErrorDetail<'a> {
 
 /// The events of an invocation, made one by one as they are asked for: those of 100,000 jobs together are as large as all
 /// of the function's memory.
-pub struct Entries<'a> {
+pub(crate) struct Entries<'a> {
     invocation: Invocation<'a>,
     /// The fields of each part before the numbers of the part, as JSON.
     head: String,
@@ -107,7 +107,7 @@ pub struct Entries<'a> {
 /// # Errors
 ///
 /// When something cannot be written as JSON, which does not happen.
-pub fn entries<'a>(
+pub(crate) fn entries<'a>(
     publication: Publication<'a>,
     invocation: Invocation<'a>,
 ) -> Result<Entries<'a>, serde_json::Error> {
@@ -150,8 +150,7 @@ pub fn entries<'a>(
 
 impl Entries<'_> {
     /// How many there are, those that were made already included.
-    #[must_use]
-    pub fn count_all(&self) -> usize {
+    pub(crate) fn count_all(&self) -> usize {
         self.parts.len() + self.refusals.len()
     }
 

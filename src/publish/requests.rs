@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::{
     report::Size,
-    results::{Asked, MessageOutcome},
-    text::{cut, cut_end},
+    results::{MessageOutcome, RequestAudit},
+    text::{cut, cut_tail},
 };
 
 /// The longest list of requests in an event, in bytes. It stands in each part of a report, beside its jobs.
@@ -39,13 +39,13 @@ struct RequestDetail<'a> {
 }
 
 impl<'a> RequestDetail<'a> {
-    fn new(message: &'a MessageOutcome, asked: &'a Asked) -> Self {
+    fn new(message: &'a MessageOutcome, asked: &'a RequestAudit) -> Self {
         let queues = asked.queues.iter();
         Self {
             message_id: message.id.as_deref().map(cut),
             action: asked.action.as_str(),
-            reason: cut_end(&asked.reason, MAX_REASON),
-            job_queues: queues.map(|queue| cut_end(queue, MAX_QUEUE)).collect(),
+            reason: cut_tail(&asked.reason, MAX_REASON),
+            job_queues: queues.map(|queue| cut_tail(queue, MAX_QUEUE)).collect(),
         }
     }
 }

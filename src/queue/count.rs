@@ -29,7 +29,6 @@ pub(super) struct Count {
 }
 
 impl Counts {
-    /// Adds a status.
     pub(super) fn add(&mut self, count: Count) {
         self.jobs.insert(count.status, count.jobs);
         if count.more {

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     batch::{CallError, GetJobQueueSnapshot, InUse, JobDetail, QueueSnapshot, TimeLimitAction},
     look::{Look, Patience, look_at_one},
-    plan::{BlockedCase, Intent, Plan, Standing, Verdict, first_since, plan_job},
+    plan::{BlockedCase, BlockedVerdict, Intent, Plan, TagVerdict, first_since, plan_job},
     policy::{Owner, Policy},
     reasons::{self, BlockedReason},
     report::{Outcome, rfc_3339},
@@ -105,26 +105,26 @@ pub(super) async fn read_front(
         ..session
     };
     let seen = match look_at_one(first.id, Patience::Once, anyones).await {
-        Look::Seen(job, standing) => Some((job, standing)),
+        Look::Seen(job, tags) => Some((job, tags)),
         Look::NotFound => None,
         Look::Failed(error) | Look::Unseen(error) => return Err(CallError::clone(&error)),
     };
     let policy = session.policy;
     let intent = Intent::new(Action::Cancel, policy.dry_run);
     let (acts, why) = match &seen {
-        Some((job, standing)) => verdict(intent, job, *standing, &snapshot, now, policy),
+        Some((job, tags)) => verdict(intent, job, *tags, &snapshot, now, policy),
         None => (Acts::NotShown, "AWS Batch does not show the job".to_owned()),
     };
     let can_be_cancelled = seen
         .as_ref()
-        .is_some_and(|(job, standing)| plan_job(intent, job, *standing, policy) == Plan::End);
+        .is_some_and(|(job, tags)| plan_job(intent, job, *tags, policy) == Plan::End);
     let job = seen.as_ref().map(|(job, _)| job.as_ref());
     let since = job.and_then(|job| first_since(first, job, now));
     let age = since.map(|since| now.saturating_sub(since).max(0));
     let summary = job.map(|job| &job.summary);
     let waiting = summary.filter(|summary| summary.status == Status::Runnable);
     let reason = waiting.and_then(|summary| summary.status_reason.as_deref());
-    let known = reason.and_then(reasons::find);
+    let known = reason.and_then(reasons::documented);
     let action = reason.and_then(|reason| own_action(actions, reason));
     let acts_after = action.and_then(|action| after(since?, action));
     let head = Head {
@@ -187,7 +187,7 @@ fn say(action: &TimeLimitAction, acts_after: Option<i64>, acts: Acts) -> String 
 fn verdict(
     intent: Intent,
     job: &JobDetail,
-    standing: Standing,
+    tags: TagVerdict,
     snapshot: &QueueSnapshot,
     now: i64,
     policy: &Policy,
@@ -198,19 +198,21 @@ fn verdict(
         now,
         policy,
     };
-    match case.judge(job, standing, snapshot) {
-        Verdict::Settled(outcome, message) => {
+    match case.judge(job, tags, snapshot) {
+        BlockedVerdict::Settled(outcome, message) => {
             let why = message.map(|message| format!(": {message}"));
             let why = format!("{}{}", outcome.as_str(), why.unwrap_or_default());
             (Acts::Never(outcome), why)
         }
-        Verdict::NotBlocking(why) => (Acts::NotForThis, why),
-        Verdict::TooSoon(too_soon) => (Acts::Later(too_soon.until), case.say_too_soon(&too_soon)),
-        Verdict::Ends { .. } if policy.dry_run => {
+        BlockedVerdict::NotBlocking(why) => (Acts::NotForThis, why),
+        BlockedVerdict::TooSoon(too_soon) => {
+            (Acts::Later(too_soon.until), case.say_too_soon(&too_soon))
+        }
+        BlockedVerdict::Ends { .. } if policy.dry_run => {
             let why = "everything is a dry run: DRY_RUN is true".to_owned();
             (Acts::DryRun, why)
         }
-        Verdict::Ends { pattern, .. } => {
+        BlockedVerdict::Ends { pattern, .. } => {
             let why =
                 format!("it has been first for BLOCKED_FOR, and its reason matches {pattern}");
             (Acts::Now, why)

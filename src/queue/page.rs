@@ -73,7 +73,7 @@ pub async fn list(request: &PageRequest, session: Session<'_>) -> Result<JobPage
     jobs.retain(|job| job.status == request.status && name.is_none_or(|name| is_named(name, job)));
     // The order of a listing without a filter is not documented.
     jobs.sort_unstable_by_key(|job| Reverse((job.created_at, job.id)));
-    // A page that ends with the token that led to it would be read for ever.
+    // A page whose next token is the one that led to it would be read for ever.
     let next = page.next.filter(|next| request.next.as_ref() != Some(next));
     Ok(JobPage {
         job_queue: queue.arn,

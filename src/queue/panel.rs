@@ -116,11 +116,11 @@ async fn with_buttons(listed: Vec<(Status, Vec<JobSummary>)>, session: Session<'
     let ids: Vec<JobId> = open.flat_map(|(_, jobs)| jobs).map(|job| job.id).collect();
     let mut seen: HashMap<JobId, (JobSummary, Result<Action, NoButton>)> = HashMap::new();
     look_at(ids, Patience::Once, session, |id, look| {
-        if let Look::Seen(job, standing) = look {
+        if let Look::Seen(job, tags) = look {
             let plan = |action| {
                 (
                     action,
-                    plan_job(Intent::new(action, false), &job, standing, policy),
+                    plan_job(Intent::new(action, false), &job, tags, policy),
                 )
             };
             let button = match action(job.summary.status).map(plan) {

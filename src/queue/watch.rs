@@ -3,10 +3,12 @@
 //! A queue takes at most seven calls: a snapshot, a look at its first job, and a page of a listing for each of the five
 //! statuses of jobs that have not ended. The heads of all queues come before any counts: alarms watch them.
 
+use std::collections::HashSet;
+
 use futures_util::stream::{self, StreamExt};
 use thiserror::Error;
 
-use super::{find::find, head::Head, view::QueueView};
+use super::{head::Head, view::QueueView};
 use crate::{
     batch::{CallError, ErrorKind},
     command::RequestRefused,
@@ -85,7 +87,7 @@ pub async fn watch(
     now: i64,
     session: Session<'_>,
 ) -> Result<Watch, WatchError> {
-    let (queues, error) = find(request, session).await;
+    let (queues, error) = queues(request, session).await;
     let at_a_time = session.pace.concurrency();
     let heads = queues
         .into_iter()
@@ -100,4 +102,25 @@ pub async fn watch(
         Some(failure) => Err(failure),
         None => Ok(watch),
     }
+}
+
+/// The queues that a request names, or all that are allowed, not measured yet; and why there may be others.
+async fn queues(
+    request: &WatchRequest,
+    session: Session<'_>,
+) -> (Vec<QueueView>, Option<CallError>) {
+    let Some(names) = &request.job_queues else {
+        let (queues, error) = session.allowed_queues().await;
+        return (queues.into_iter().map(QueueView::of).collect(), error);
+    };
+    let found = session.queues(names).await.into_iter().zip(names);
+    let mut known = HashSet::new();
+    let views = found.filter_map(|(queue, name)| match queue {
+        // A queue may be named by its name and its ARN.
+        Ok(queue) => known
+            .insert(queue.arn.clone())
+            .then(|| QueueView::of(queue)),
+        Err(error) => Some(QueueView::missing(name.clone(), error.into())),
+    });
+    (views.collect(), None)
 }

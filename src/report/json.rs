@@ -63,9 +63,7 @@ impl Report {
         }
     }
 
-    /// The summary as JSON.
-    #[must_use]
-    pub fn summary_json(&self) -> String {
+    pub(crate) fn summary_json(&self) -> String {
         serde_json::to_string(&Summary(self)).unwrap_or_default()
     }
 }
@@ -90,11 +88,10 @@ pub fn with_jobs<'a>(
 /// How long something is as JSON, in bytes. It is written to be measured, and not kept: a report has room for itself and
 /// for one of its parts, but not for the texts of all jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Size {
-    /// Its bytes.
-    pub bytes: usize,
+pub(crate) struct Size {
+    pub(crate) bytes: usize,
     /// How many of them are one more within a JSON string.
-    pub escapes: usize,
+    pub(crate) escapes: usize,
 }
 
 impl Size {
@@ -103,7 +100,7 @@ impl Size {
     /// # Errors
     ///
     /// When it cannot be written as JSON, which does not happen.
-    pub fn of(value: &impl Serialize) -> Result<Self, serde_json::Error> {
+    pub(crate) fn of(value: &impl Serialize) -> Result<Self, serde_json::Error> {
         let mut size = Self::default();
         serde_json::to_writer(&mut size, value)?;
         Ok(size)

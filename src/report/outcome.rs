@@ -12,11 +12,11 @@ use strum::{IntoStaticStr, VariantArray};
 pub enum Outcome {
     /// Batch says FAILED, and that it was cancelled, by this request or an earlier one.
     Cancelled,
-    /// Batch shows the job as cancelled, and has yet to finish it.
+    /// Batch shows the job as cancelled, and not as FAILED yet.
     Cancelling,
     /// Batch says FAILED, and that it was terminated.
     Terminated,
-    /// Batch shows the job as terminated, and has yet to finish it.
+    /// Batch shows the job as terminated, and not as FAILED yet.
     Terminating,
     /// STARTING or RUNNING, and terminate was not asked for.
     Running,
@@ -94,7 +94,7 @@ impl Outcome {
         }
     }
 
-    /// Batch shows the job as cancelled or terminated, and has yet to finish it.
+    /// Batch shows the job as cancelled or terminated, and not as FAILED yet.
     #[must_use]
     pub fn is_under_way(self) -> bool {
         matches!(self, Self::Cancelling | Self::Terminating)
@@ -107,8 +107,7 @@ impl Outcome {
     }
 
     /// A job with this outcome blocks no queue, or not of those allowed here.
-    #[must_use]
-    pub fn ends_blocking(self) -> bool {
+    pub(crate) fn ends_blocking(self) -> bool {
         self == Self::QueueNotAllowed || self.is_end()
     }
 

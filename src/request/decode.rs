@@ -89,8 +89,8 @@ pub(crate) fn from_object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T,
 /// which must not get into logs.
 fn plain(error: &serde_json::Error) -> String {
     let mut text = error.to_string();
-    if let Some(end) = text.rfind(" at line ") {
-        text.truncate(end);
+    if let Some(at) = text.rfind(" at line ") {
+        text.truncate(at);
     }
     for what in ["invalid type: string", "invalid value: string"] {
         if let (Some(rest), Some(expected)) = (text.strip_prefix(what), text.rfind(", expected "))

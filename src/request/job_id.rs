@@ -7,7 +7,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::OwnRegion;
-use crate::text::cut_end;
+use crate::text::cut_tail;
 
 /// The most characters of an invalid id that a report repeats.
 const MAX_ECHOED: usize = 200;
@@ -49,8 +49,7 @@ impl JobId {
     }
 
     /// Reads the id of a service job as Batch writes it in its events and answers.
-    #[must_use]
-    pub fn service_from_batch(text: &str) -> Option<Self> {
+    pub(crate) fn service_from_batch(text: &str) -> Option<Self> {
         match parse_plain(text) {
             Ok((id, false)) if id.child.is_none() => Some(Self {
                 service: true,
@@ -137,7 +136,7 @@ pub enum InvalidId {
 
 /// A text as the report repeats it.
 fn echo(text: &str) -> Box<str> {
-    let cut = cut_end(text, MAX_ECHOED);
+    let cut = cut_tail(text, MAX_ECHOED);
     if cut.len() == text.len() {
         return text.into();
     }
@@ -182,7 +181,7 @@ fn parse_arn(arn: &str, own_region: &OwnRegion) -> Result<Parsed, InvalidId> {
     };
     if !own_region.owns(region, account) {
         return Err(InvalidId::ForeignRegion {
-            found: format!("{}:{account}", cut_end(region, MAX_PART)),
+            found: format!("{}:{account}", cut_tail(region, MAX_PART)),
             own: format!(
                 "{}:{}",
                 own_region.region.as_deref().unwrap_or("*"),
@@ -232,7 +231,7 @@ fn number(text: &str) -> Result<u32, InvalidId> {
     if !plain {
         return Err(InvalidId::NotAnId(Some(format!(
             "{:?} is not an array index or node number",
-            cut_end(text, MAX_PART)
+            cut_tail(text, MAX_PART)
         ))));
     }
     text.parse()

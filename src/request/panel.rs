@@ -3,7 +3,7 @@
 use super::Status;
 
 /// The most jobs that a panel shows.
-pub const MAX_SHOWN: usize = 200;
+pub(crate) const MAX_SHOWN: usize = 200;
 
 /// What a panel is asked to show.
 #[derive(Clone, Debug, PartialEq, Eq)]

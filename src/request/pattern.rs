@@ -14,25 +14,21 @@ const NOTHING: &str = "\u{fffd}";
 
 /// A text with `*` for any text, which is the only wildcard. Case counts.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pattern(WildMatchPattern<'*', ANY_ONE>);
+pub(crate) struct Pattern(WildMatchPattern<'*', ANY_ONE>);
 
 impl Pattern {
-    /// Reads a pattern.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         // JSON can hold the character; a variable of the environment cannot.
         Self(WildMatchPattern::new(&text.replace(ANY_ONE, NOTHING)))
     }
 
     /// Whether the whole of `text` matches.
-    #[must_use]
-    pub fn matches(&self, text: &str) -> bool {
+    pub(crate) fn matches(&self, text: &str) -> bool {
         self.0.matches(text)
     }
 
     /// Whether it begins with `arn:`, and so is one of ARNs.
-    #[must_use]
-    pub fn is_of_arns(&self) -> bool {
+    pub(crate) fn is_of_arns(&self) -> bool {
         self.0.pattern_chars().starts_with(&['a', 'r', 'n', ':'])
     }
 }
@@ -70,8 +66,7 @@ impl NamePattern {
     }
 
     /// Whether the job definition with this ARN matches, by ARN, by `name:revision` or by name.
-    #[must_use]
-    pub fn matches_definition(&self, arn: &str) -> bool {
+    pub(crate) fn matches_definition(&self, arn: &str) -> bool {
         let named = arn
             .rsplit_once(":job-definition/")
             .map_or(arn, |(_, name)| name);

@@ -1,7 +1,7 @@
 //! The reason that Batch keeps with a job: why it was ended, by whom, and by which invocation.
 
 /// Marks a status reason as written by this function, in any invocation.
-pub const AUDIT_MARKER: &str = "| batch-cancel ";
+pub(crate) const AUDIT_MARKER: &str = "| batch-cancel ";
 
 /// The longest reason that Batch takes, in characters
 /// ([API reference](https://docs.aws.amazon.com/batch/latest/APIReference/API_CancelJob.html)).
@@ -12,8 +12,7 @@ const MAX_BY: usize = 512;
 
 /// `<reason> | by <by> | batch-cancel <request id>`, of which only the reason is shortened. Control characters
 /// become spaces, for logs and consoles.
-#[must_use]
-pub fn audit_reason(reason: &str, by: &str, request_id: &str) -> String {
+pub(crate) fn audit_reason(reason: &str, by: &str, request_id: &str) -> String {
     let by: String = by.chars().take(MAX_BY).collect();
     let suffix = clean(&format!(" | by {by} {AUDIT_MARKER}{request_id}"));
     let left = MAX_REASON.saturating_sub(suffix.chars().count());

@@ -46,8 +46,11 @@ impl OwnRegion {
 
     /// An event's region and account as `region:account`, if they are not this function's own. A part that the event
     /// leaves out counts as this function's own.
-    #[must_use]
-    pub fn foreign_region(&self, region: Option<&str>, account: Option<&str>) -> Option<String> {
+    pub(crate) fn foreign_region(
+        &self,
+        region: Option<&str>,
+        account: Option<&str>,
+    ) -> Option<String> {
         let region = region.or(self.region.as_deref()).unwrap_or_default();
         let account = account.or(self.account.as_deref()).unwrap_or_default();
         (!self.owns(region, account)).then(|| format!("{region}:{account}"))

@@ -14,7 +14,7 @@ use super::{
 /// The fields of the schema. `null` does not count as absent: a field that is given must have its type.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Fields {
+pub(super) struct RequestFields {
     #[serde(default, deserialize_with = "present")]
     job_ids: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
@@ -66,7 +66,7 @@ impl Request {
     /// When the text is not a JSON object, or a field is unknown, given twice, of the wrong type or out of range. The error
     /// names the field.
     pub fn from_json(text: &str, own_region: &OwnRegion) -> Result<Self, RequestError> {
-        from_object::<Fields>(text)?.into_request(own_region)
+        from_object::<RequestFields>(text)?.into_request(own_region)
     }
 
     /// The same from a JSON object whose fields are read by `deserializer`.
@@ -77,7 +77,7 @@ impl Request {
     where
         D: serde::Deserializer<'de, Error = serde_json::Error>,
     {
-        decode::<Fields, _>(deserializer)?.into_request(own_region)
+        decode::<RequestFields, _>(deserializer)?.into_request(own_region)
     }
 
     /// A request for `ids`, with its other fields in the JSON object `options`.
@@ -90,14 +90,14 @@ impl Request {
         options: &str,
         own_region: &OwnRegion,
     ) -> Result<Self, RequestError> {
-        let fields: Fields = from_object(options)?;
+        let fields: RequestFields = from_object(options)?;
         if fields.job_ids.is_some() || fields.job_id.is_some() || fields.select.is_some() {
             return Err(RequestError::new(
                 "",
                 "jobIds, jobId and select are not allowed here: the items name the jobs",
             ));
         }
-        let fields = Fields {
+        let fields = RequestFields {
             job_ids: Some(ids),
             ..fields
         };
@@ -134,7 +134,7 @@ impl Request {
 /// A request with a selection whose queue may have to be filled in.
 #[derive(Clone, Debug)]
 pub struct RequestTemplate {
-    fields: Fields,
+    fields: RequestFields,
     select: SelectFields,
 }
 
@@ -145,7 +145,7 @@ impl RequestTemplate {
     ///
     /// When the text is no request with a selection. What its values must be is checked when it is filled in.
     pub fn from_json(text: &str) -> Result<Self, RequestError> {
-        let mut fields: Fields = from_object(text)?;
+        let mut fields: RequestFields = from_object(text)?;
         let names_jobs = fields.job_ids.is_some() || fields.job_id.is_some();
         let Some(select) = fields.select.take().filter(|_| !names_jobs) else {
             return Err(RequestError::new(
@@ -178,7 +178,7 @@ impl RequestTemplate {
     }
 }
 
-impl Fields {
+impl RequestFields {
     fn into_request(mut self, own_region: &OwnRegion) -> Result<Request, RequestError> {
         let select = self.select.take();
         let select = select.map(|select| from_object(select.get())).transpose();

@@ -120,16 +120,14 @@ impl SelectFields {
 }
 
 impl Select {
-    /// Whether it has conditions that a listing cannot decide, so that each job must be described.
-    #[must_use]
-    pub fn needs_looks(&self) -> bool {
+    /// Whether it has conditions that a listing cannot decide, so that each job must be looked at.
+    pub(crate) fn needs_looks(&self) -> bool {
         !self.tags.is_empty() || self.job_definition.is_some()
     }
 
     /// Whether a job that was created at this time is old enough. Both times are milliseconds since 1970. A job without a
     /// time is not.
-    #[must_use]
-    pub fn is_old_enough(&self, created_at: Option<i64>, now: i64) -> bool {
+    pub(crate) fn is_old_enough(&self, created_at: Option<i64>, now: i64) -> bool {
         self.older_than.is_none_or(|age| {
             let latest = before(now, age);
             created_at.is_some_and(|created_at| created_at <= latest)
@@ -138,8 +136,7 @@ impl Select {
 
     /// The latest time at which the present attempt of a job that matches may have come to RUNNING, in milliseconds since
     /// 1970. None if that does not matter.
-    #[must_use]
-    pub fn running_since(&self, now: i64) -> Option<i64> {
+    pub(crate) fn running_since(&self, now: i64) -> Option<i64> {
         self.running_for.map(|time| before(now, time))
     }
 

@@ -18,7 +18,7 @@ pub struct WatchRequest {
 /// The fields of `watch`, before they are checked.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Fields {
+struct WatchFields {
     #[serde(default, deserialize_with = "present")]
     job_queues: Option<Vec<String>>,
 }
@@ -30,7 +30,7 @@ impl WatchRequest {
     ///
     /// When it is not an object, or one of its fields is unknown or wrong. The error names the field.
     pub fn from_json(text: &str) -> Result<Self, RequestError> {
-        let fields: Fields = from_object(text)?;
+        let fields: WatchFields = from_object(text)?;
         let job_queues = fields.job_queues.map(|given| job_queues(given, usize::MAX));
         Ok(Self {
             job_queues: job_queues.transpose()?,

@@ -1,4 +1,4 @@
-//! Invocation errors: what cannot be acted on, and what is left over where nobody would be told otherwise.
+//! Invocation errors: what cannot be acted on, and what is left over where nothing else would say so.
 
 use std::fmt;
 

@@ -15,7 +15,7 @@ use crate::{
     command::RequestRefused,
     jobs::{Decision, Texts},
     look::{Look, Patience, look_at_one},
-    plan::{BlockedCase, Message, Standing, TooSoon, Verdict},
+    plan::{BlockedCase, BlockedVerdict, OutcomeMessage, TagVerdict, TooSoon},
     policy::{Policy, queue_name},
     report::Outcome,
     request::{AskedId, JobId, Select},
@@ -110,15 +110,15 @@ async fn head(
     let Some(head) = snapshot.first().map(|first| first.id) else {
         return Ok(Err(format!("no job in job queue {queue} is RUNNABLE")));
     };
-    let (job, standing) = match look_at(head, session).await {
+    let (job, tags) = match look_at(head, session).await {
         Ok(seen) => seen,
         Err(decision) => return Ok(Ok(Chosen::new(head, decision))),
     };
-    if !standing.is_own() || !select.matches_described(&job, query.before) {
+    if !tags.is_own() || !select.matches_seen(&job, query.before) {
         let why = format!("the first job in job queue {queue} does not match the selection");
         return Ok(Err(why));
     }
-    Ok(judge(query, session, &job, standing, &snapshot))
+    Ok(judge(query, session, &job, tags, &snapshot))
 }
 
 /// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
@@ -129,39 +129,33 @@ pub(super) async fn blocked_job(
 ) -> Selection {
     let case = case(query, session);
     let mut looks = LOOK_AGAIN.iter();
-    let (job, standing) = loop {
-        let (job, standing) = match look_at(id, session).await {
+    let (job, tags) = loop {
+        let (job, tags) = match look_at(id, session).await {
             Ok(seen) => seen,
             Err(decision) => return only(Ok(Chosen::new(id, decision))),
         };
         // The job may not show yet why it waits.
         let at = match looks.next() {
             Some(after) if case.shows_no_reason(&job) => Instant::now() + *after,
-            _ => break (job, standing),
+            _ => break (job, tags),
         };
         if session.deadline.is_over(at) {
-            break (job, standing);
+            break (job, tags);
         }
         sleep_until(at).await;
     };
-    if !case.depends_on_position(&job, standing) {
-        return only(judge(
-            query,
-            session,
-            &job,
-            standing,
-            &QueueSnapshot::default(),
-        ));
+    if !case.depends_on_position(&job, tags) {
+        return only(judge(query, session, &job, tags, &QueueSnapshot::default()));
     }
     match session.call(&GetJobQueueSnapshot(&job.job_queue)).await {
-        Ok(snapshot) => only(judge(query, session, &job, standing, &snapshot)),
+        Ok(snapshot) => only(judge(query, session, &job, tags, &snapshot)),
         Err(error) => only(Ok(Chosen::new(id, not_looked_at(&error)))),
     }
 }
 
-async fn look_at(id: JobId, session: Session<'_>) -> Result<(JobDetail, Standing), Decision> {
+async fn look_at(id: JobId, session: Session<'_>) -> Result<(JobDetail, TagVerdict), Decision> {
     match look_at_one(id, Patience::Again, session).await {
-        Look::Seen(job, standing) => Ok((*job, standing)),
+        Look::Seen(job, tags) => Ok((*job, tags)),
         Look::Failed(error) | Look::Unseen(error) => Err(not_looked_at(&error)),
         Look::NotFound => Err(Decision::Settle(Outcome::NotFound, None, None)),
     }
@@ -194,24 +188,24 @@ fn judge(
     query: SelectionQuery,
     session: Session<'_>,
     job: &JobDetail,
-    standing: Standing,
+    tags: TagVerdict,
     snapshot: &QueueSnapshot,
 ) -> Result<Chosen, String> {
     let case = case(query, session);
     let id = job.summary.id;
     let seen = Texts::default().observe(job, Instant::now());
-    let decision = match case.judge(job, standing, snapshot) {
-        Verdict::NotBlocking(why) => return Err(why),
-        Verdict::TooSoon(TooSoon { why, .. }) if case.is_stale() => {
+    let decision = match case.judge(job, tags, snapshot) {
+        BlockedVerdict::NotBlocking(why) => return Err(why),
+        BlockedVerdict::TooSoon(TooSoon { why, .. }) if case.is_stale() => {
             let why = format!("job {id} {why}, and the event is too old to wait any longer");
             return Err(why);
         }
-        Verdict::TooSoon(too_soon) => {
+        BlockedVerdict::TooSoon(too_soon) => {
             let message = say_too_soon(case, &too_soon, query.comes_again);
             Decision::Settle(Outcome::TooSoon, Some(message), Some(seen))
         }
-        Verdict::Settled(outcome, message) => Decision::Settle(outcome, message, Some(seen)),
-        Verdict::Ends { message, .. } => Decision::End(seen, Some(message)),
+        BlockedVerdict::Settled(outcome, message) => Decision::Settle(outcome, message, Some(seen)),
+        BlockedVerdict::Ends { message, .. } => Decision::End(seen, Some(message)),
     };
     let overwritten = job.summary.status_reason.as_deref().unwrap_or_default();
     Ok(Chosen {
@@ -220,7 +214,7 @@ fn judge(
     })
 }
 
-fn say_too_soon(case: BlockedCase<'_>, too_soon: &TooSoon, comes_again: bool) -> Message {
+fn say_too_soon(case: BlockedCase<'_>, too_soon: &TooSoon, comes_again: bool) -> OutcomeMessage {
     let again = match (case.cause.at(), comes_again) {
         (Some(_), false) => {
             "; nothing brings this event again: send it through a queue that delays it by \

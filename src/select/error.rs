@@ -14,7 +14,7 @@ use crate::{
 /// Why a job is left alone whose age was compared with that of others.
 pub(super) const MAY_BE_OLDER: &str = "some jobs could not be looked at, and may be older";
 
-/// The longest part of an error that is told of a queue that could not be read, in characters: there may be many.
+/// The longest part of the error of a queue that could not be read, in characters: there may be many.
 const MAX_ERROR: usize = 160;
 
 pub(super) fn refuse_too_many(size: usize, policy: &Policy) -> RequestRefused {
@@ -55,7 +55,7 @@ pub(super) fn of_read(unread: Vec<Unread>, is_read: bool) -> Result<Selection, R
     })
 }
 
-/// Why a selection that this error ended is partial.
+/// Why a selection that this error cut short is partial.
 fn partial(error: CallError) -> Result<Partial, RequestRefused> {
     match error.kind {
         ErrorKind::Denied => Err(RequestRefused::Denied(error.message)),

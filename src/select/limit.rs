@@ -16,7 +16,7 @@ use crate::{
     command::RequestRefused,
     jobs::{Decision, Observation, Texts},
     look::{Look, Patience, look_at},
-    plan::{Message, Plan, Standing, plan_job},
+    plan::{OutcomeMessage, Plan, TagVerdict, plan_job},
     report::{Outcome, Partial},
     request::{AskedId, JobId, Select},
     session::Session,
@@ -52,20 +52,20 @@ impl Planned {
     }
 }
 
-fn over_limit(size: usize) -> Option<Message> {
+fn over_limit(size: usize) -> Option<OutcomeMessage> {
     (size > 1).then(|| format!("an array of {size} jobs").into())
 }
 
 /// Looks at jobs, and plans those that match.
-pub(super) struct Finder<'a> {
+pub(super) struct Planner<'a> {
     query: SelectionQuery,
     session: Session<'a>,
     texts: Texts,
 }
 
-/// What was found.
+/// Jobs that were looked at, as far as they were.
 #[derive(Default)]
-struct Found {
+struct LookedAt {
     planned: Vec<Planned>,
     missing: Vec<JobId>,
     /// The jobs whose look failed.
@@ -78,14 +78,14 @@ struct Found {
     size: usize,
 }
 
-impl Found {
+impl LookedAt {
     /// Why this is not all, if some jobs were not looked at.
     fn partial(&self) -> Result<Option<Partial>, RequestRefused> {
         self.unseen.as_deref().map(partial_by_look).transpose()
     }
 }
 
-impl<'a> Finder<'a> {
+impl<'a> Planner<'a> {
     pub(super) fn new(query: SelectionQuery, session: Session<'a>) -> Self {
         Self {
             query,
@@ -95,16 +95,16 @@ impl<'a> Finder<'a> {
     }
 
     /// Looks at jobs, and plans those that are included. They come oldest first.
-    async fn find(
+    async fn look(
         &mut self,
         ids: impl IntoIterator<Item = JobId>,
-        is_included: impl Fn(&JobDetail, Standing) -> bool,
-    ) -> Found {
-        let mut found = Found::default();
+        is_included: impl Fn(&JobDetail, TagVerdict) -> bool,
+    ) -> LookedAt {
+        let mut found = LookedAt::default();
         let session = self.session;
         look_at(ids, Patience::Again, session, |id, look| match look {
-            Look::Seen(job, standing) if is_included(&job, standing) => {
-                let planned = self.plan(&job, standing);
+            Look::Seen(job, tags) if is_included(&job, tags) => {
+                let planned = self.plan(&job, tags);
                 found.size += planned.size;
                 found.planned.push(planned);
             }
@@ -126,28 +126,28 @@ impl<'a> Finder<'a> {
         found
     }
 
-    fn plan(&mut self, job: &JobDetail, standing: Standing) -> Planned {
+    fn plan(&mut self, job: &JobDetail, tags: TagVerdict) -> Planned {
         let observation = self.texts.observe(job, Instant::now());
         Planned {
             id: job.summary.id,
             size: observation.size as usize,
             created_at: job.summary.created_at,
-            plan: plan_job(self.query.intent, job, standing, self.session.policy),
+            plan: plan_job(self.query.intent, job, tags, self.session.policy),
             observation,
         }
     }
 
     /// The candidates of a selection that match, and those that Batch does not know.
-    async fn find_matching(
+    async fn look_at_matching(
         &mut self,
         select: &Select,
         candidates: impl IntoIterator<Item = Candidate>,
-    ) -> Found {
+    ) -> LookedAt {
         let before = self.query.before;
         let ids = candidates.into_iter().map(|candidate| candidate.id);
         let mut found = self
-            .find(ids, |job, standing| {
-                standing.is_own() && select.matches_described(job, before)
+            .look(ids, |job, tags| {
+                tags.is_own() && select.matches_seen(job, before)
             })
             .await;
         if self.session.owner.is_restricted() {
@@ -167,7 +167,7 @@ impl<'a> Finder<'a> {
         candidates: Vec<Candidate>,
         listed: Selection,
     ) -> Result<Selection, RequestRefused> {
-        let found = self.find_matching(select, candidates).await;
+        let found = self.look_at_matching(select, candidates).await;
         if found.size > self.session.policy.max_selected {
             return Err(refuse_too_many(found.size, self.session.policy));
         }
@@ -207,7 +207,7 @@ impl<'a> Finder<'a> {
             let needed = room.min(waiting.len()).next_multiple_of(DESCRIBE_LIMIT);
             let needed = if looks_at_all { usize::MAX } else { needed };
             let count = needed.min(waiting.len());
-            let found = self.find_matching(select, waiting.drain(..count)).await;
+            let found = self.look_at_matching(select, waiting.drain(..count)).await;
             if max_selected.is_some_and(|most| found.size > most) {
                 return Err(refuse_too_many(found.size, self.session.policy));
             }
@@ -242,7 +242,7 @@ impl<'a> Finder<'a> {
             AskedId::Job { id, .. } => Some(*id),
             AskedId::Invalid { .. } => None,
         };
-        let found = self.find(ids.iter().filter_map(known), |_, _| true).await;
+        let found = self.look(ids.iter().filter_map(known), |_, _| true).await;
         let mut room = self.query.max_jobs.unwrap_or(usize::MAX);
         let distinct: HashSet<JobId> = ids.iter().filter_map(known).collect();
         let blank = distinct.len() - found.planned.len() - found.missing.len();

@@ -2,7 +2,7 @@
 //!
 //! Batch can filter by one condition, at a hundred jobs a page and over all statuses, jobs that ended days ago included;
 //! or list one status at a thousand a page. Which is cheaper depends on what is there. So the first sweep turns the pages
-//! of both by turns, and whichever comes to its end first is kept: at most twice the cheaper one.
+//! of both by turns, and whichever is complete first is kept: at most twice the cheaper one.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -31,7 +31,7 @@ const MAX_SWEEPS: usize = 3;
 pub(super) struct Listings<'a> {
     pub(super) select: &'a Select,
     pub(super) query: SelectionQuery,
-    /// Listing ends as soon as it has found more than this: an array parent counts as its size.
+    /// Listing stops as soon as it has found more than this: an array parent counts as its size.
     pub(super) most: Option<usize>,
     pub(super) time: &'a ListingTime,
     pub(super) session: Session<'a>,
@@ -56,18 +56,18 @@ impl Listings<'_> {
         });
         let mut sweeping: FuturesUnordered<_> = sweeps.map(Sweep::sweep).collect();
         let mut swept = Vec::with_capacity(sizes.len());
-        while let Some((place, of, found, end)) = sweeping.next().await {
-            if let End::TooMany(size) = end {
+        while let Some((place, of, found, result)) = sweeping.next().await {
+            if let SweepResult::TooMany(size) = result {
                 return Err(refuse_too_many(size, self.session.policy));
             }
-            swept.push((place, of, found, end));
+            swept.push((place, of, found, result));
         }
         swept.sort_unstable_by_key(|(place, ..)| *place);
         let (mut jobs, mut unread) = (Vec::new(), Vec::new());
-        for (_, of, found, end) in swept {
+        for (_, of, found, result) in swept {
             jobs.extend(found.jobs);
-            let error = match end {
-                End::Failed(error) => Some(error),
+            let error = match result {
+                SweepResult::Failed(error) => Some(error),
                 _ => found.has_unreadable.then(some_unreadable),
             };
             unread.extend(error.map(|error| (of.into_queue(), error)));
@@ -100,9 +100,9 @@ struct Cursor {
     pages: Pages,
 }
 
-/// The jobs found so far.
+/// The jobs listed so far.
 #[derive(Debug, Default)]
-struct Found {
+struct Listed {
     known: HashSet<JobId>,
     jobs: Vec<Candidate>,
     size: usize,
@@ -110,7 +110,7 @@ struct Found {
     has_unreadable: bool,
 }
 
-impl Found {
+impl Listed {
     fn join(&mut self, other: Self) {
         self.has_unreadable |= other.has_unreadable;
         self.add(other.jobs);
@@ -126,28 +126,27 @@ impl Found {
     }
 }
 
-/// How a sweep has ended.
-enum End {
+/// How a sweep went.
+enum SweepResult {
     Complete,
-
     TooMany(usize),
     Failed(CallError),
 }
 
 impl Sweep<'_> {
     /// Sweeps until nothing new is found: once where nothing matches.
-    async fn sweep(self) -> (usize, ListOf, Found, End) {
-        let mut found = Found::default();
-        let (cursor, mut end) = self.first(&mut found).await;
+    async fn sweep(self) -> (usize, ListOf, Listed, SweepResult) {
+        let mut found = Listed::default();
+        let (cursor, mut result) = self.first(&mut found).await;
         let mut known = 0;
         for _ in 1..MAX_SWEEPS {
-            if !matches!(end, End::Complete) || found.jobs.len() == known {
+            if !matches!(result, SweepResult::Complete) || found.jobs.len() == known {
                 break;
             }
             known = found.jobs.len();
-            end = self.to_end(cursor.clone(), &mut found).await;
+            result = self.turn_all(cursor.clone(), &mut found).await;
         }
-        (self.place, self.of, found, end)
+        (self.place, self.of, found, result)
     }
 
     /// How many jobs match in all sources, as far as it is known, of which this one has so many.
@@ -160,10 +159,10 @@ impl Sweep<'_> {
     }
 
     /// The first sweep, by the cheaper listings, which it returns.
-    async fn first(&self, found: &mut Found) -> (Cursor, End) {
+    async fn first(&self, found: &mut Listed) -> (Cursor, SweepResult) {
         let by_status = self.by_status(None);
         let (Some(filter), is_exact) = self.filter() else {
-            return (by_status.clone(), self.to_end(by_status, found).await);
+            return (by_status.clone(), self.turn_all(by_status, found).await);
         };
         let filtered = match &filter {
             Filter::ShareIdentifier(_) => self.by_status(Some(&filter)),
@@ -174,48 +173,48 @@ impl Sweep<'_> {
             }]),
         };
         if is_exact {
-            return (filtered.clone(), self.to_end(filtered, found).await);
+            return (filtered.clone(), self.turn_all(filtered, found).await);
         }
-        let mut other = Found::default();
+        let mut other = Listed::default();
         let (mut one, mut two) = (filtered.clone(), by_status.clone());
         loop {
             // Where one fails, the other goes on alone.
             match self.turn(&mut one, found).await {
                 None => {}
-                Some(End::Failed(_)) => {
-                    let end = self.to_end(two, &mut other).await;
+                Some(SweepResult::Failed(_)) => {
+                    let result = self.turn_all(two, &mut other).await;
                     found.join(other);
-                    return (by_status, end);
+                    return (by_status, result);
                 }
-                Some(end) => return (filtered, end),
+                Some(result) => return (filtered, result),
             }
             match self.turn(&mut two, &mut other).await {
                 None => {}
-                Some(End::Failed(_)) => {
+                Some(SweepResult::Failed(_)) => {
                     found.join(other);
-                    return (filtered, self.to_end(one, found).await);
+                    return (filtered, self.turn_all(one, found).await);
                 }
-                Some(end) => {
+                Some(result) => {
                     *found = other;
-                    return (by_status, end);
+                    return (by_status, result);
                 }
             }
         }
     }
 
     /// A whole sweep.
-    async fn to_end(&self, mut cursor: Cursor, found: &mut Found) -> End {
+    async fn turn_all(&self, mut cursor: Cursor, found: &mut Listed) -> SweepResult {
         loop {
-            if let Some(end) = self.turn(&mut cursor, found).await {
-                return end;
+            if let Some(result) = self.turn(&mut cursor, found).await {
+                return result;
             }
         }
     }
 
-    /// Turns a page. The end, if that was the last.
-    async fn turn(&self, cursor: &mut Cursor, found: &mut Found) -> Option<End> {
+    /// Turns a page. The result of the sweep, if that was the last.
+    async fn turn(&self, cursor: &mut Cursor, found: &mut Listed) -> Option<SweepResult> {
         let Some(listing) = cursor.listings.front() else {
-            return Some(End::Complete);
+            return Some(SweepResult::Complete);
         };
         let call = ListJobs {
             listing,
@@ -231,13 +230,13 @@ impl Sweep<'_> {
         let session = session.until(time.deadline(session));
         let page = match session.call(&call).await {
             Ok(page) => page,
-            Err(error) if call.next.is_some() => return Some(End::Failed(midway(error))),
-            Err(error) => return Some(End::Failed(error)),
+            Err(error) if call.next.is_some() => return Some(SweepResult::Failed(midway(error))),
+            Err(error) => return Some(SweepResult::Failed(error)),
         };
         self.take(&page, found);
         let known = self.known(found.size);
         if most.is_some_and(|most| known > most) {
-            return Some(End::TooMany(known));
+            return Some(SweepResult::TooMany(known));
         }
         match cursor.pages.turn(page.next) {
             Ok(true) => {}
@@ -245,12 +244,12 @@ impl Sweep<'_> {
                 cursor.listings.pop_front();
                 cursor.pages = Pages::default();
             }
-            Err(error) => return Some(End::Failed(error)),
+            Err(error) => return Some(SweepResult::Failed(error)),
         }
-        cursor.listings.is_empty().then_some(End::Complete)
+        cursor.listings.is_empty().then_some(SweepResult::Complete)
     }
 
-    fn take(&self, page: &Page, found: &mut Found) {
+    fn take(&self, page: &Page, found: &mut Listed) {
         let Listings {
             select,
             query,
@@ -287,7 +286,7 @@ impl Sweep<'_> {
         Cursor::of(self.listings.select.statuses.iter().map(listing))
     }
 
-    /// The condition that Batch can filter by best, and whether it spares looks, so that nothing else is worth a try.
+    /// The condition that Batch can filter by best, and whether no look is needed then, so that nothing else is worth a try.
     fn filter(&self) -> (Option<Filter>, bool) {
         let select = self.listings.select;
         if matches!(self.of, ListOf::Array(_)) {

@@ -19,8 +19,7 @@ impl Select {
     }
 
     /// Whether a job matches as far as a look at it tells, which is all but its status. That counts for `runningFor` only.
-    #[must_use]
-    pub fn matches_described(&self, job: &JobDetail, before: i64) -> bool {
+    pub(crate) fn matches_seen(&self, job: &JobDetail, before: i64) -> bool {
         let has = |(key, value): (&String, &String)| job.tags.get(key) == Some(value);
         let is_defined = job.summary.job_definition.is_some() || self.job_definition.is_none();
         self.tags.iter().all(has) && is_defined && self.matches(&job.summary, before)

@@ -4,7 +4,7 @@ use super::error::Unread;
 use crate::{
     batch::{CallError, ErrorKind, JobQueue, ListOf},
     command::RequestRefused,
-    plan::{Standing, not_owner},
+    plan::{TagVerdict, not_owner},
     policy::{Queues, queue_name},
     request::{JobId, Select, SelectFrom},
     session::{QueueError, Session, to_list},
@@ -128,8 +128,8 @@ async fn check_array(id: JobId, session: Session<'_>) -> Result<(), Stop> {
         let why = format!("job {id}: {}", QueueError::NotAllowed(queue));
         return Err(Stop::Refused(RequestRefused::NoQueue(why)));
     }
-    let standing = Standing::of(&array, session.policy, session.owner);
-    if let Some(why) = not_owner(standing.ownership, session.policy) {
+    let tags = TagVerdict::of(&array, session.policy, session.owner);
+    if let Some(why) = not_owner(tags.ownership, session.policy) {
         return refuse(format!("job {id}: notOwner: {why}"));
     }
     if array.summary.array_size.is_none() {

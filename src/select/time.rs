@@ -44,7 +44,7 @@ impl ListingTime {
         self.found.fetch_add(jobs, Ordering::Relaxed);
     }
 
-    /// When the listings have to end, by what was found so far.
+    /// When the listings have to be finished, by what was found so far.
     pub(super) fn deadline(&self, session: Session<'_>) -> Deadline {
         let hundreds = self.found.load(Ordering::Relaxed).div_ceil(100);
         let calls = u32::try_from(hundreds * CALLS_A_HUNDRED).unwrap_or(u32::MAX);

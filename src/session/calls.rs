@@ -35,7 +35,7 @@ pub struct CallCount {
 
 impl Calls {
     /// Counts and logs a call for `jobs` jobs that took `time` to be answered, or to be given up.
-    pub fn count(
+    pub(crate) fn count(
         &self,
         operation: &'static str,
         jobs: usize,
@@ -61,7 +61,7 @@ impl Calls {
     }
 
     /// Counts a call that is sent again, for at least one of its jobs.
-    pub fn count_retry(&self) {
+    pub(crate) fn count_retry(&self) {
         self.state().retried += 1;
     }
 

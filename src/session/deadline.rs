@@ -1,10 +1,10 @@
-//! When the work of an invocation ends.
+//! When the work of an invocation has to be finished.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// When the work of an invocation ends.
+/// When the work of an invocation has to be finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
@@ -22,38 +22,32 @@ impl Deadline {
     }
 
     /// The deadline as a time.
-    #[must_use]
-    pub fn instant(self) -> Instant {
+    pub(crate) fn instant(self) -> Instant {
         self.0
     }
 
     /// Whether it is reached at this time.
-    #[must_use]
-    pub fn is_over(self, at: Instant) -> bool {
+    pub(crate) fn is_over(self, at: Instant) -> bool {
         at >= self.0
     }
 
     /// The time that is left from `now` on.
-    #[must_use]
-    pub fn left(self, now: Instant) -> Duration {
+    pub(crate) fn left(self, now: Instant) -> Duration {
         self.0.saturating_duration_since(now)
     }
 
     /// So much earlier.
-    #[must_use]
-    pub fn less(self, time: Duration) -> Instant {
+    pub(crate) fn less(self, time: Duration) -> Instant {
         self.0.checked_sub(time).unwrap_or(self.0)
     }
 
     /// The same, so much earlier.
-    #[must_use]
-    pub fn earlier(self, time: Duration) -> Self {
+    pub(crate) fn earlier(self, time: Duration) -> Self {
         Self(self.less(time))
     }
 
     /// The first of so many equal parts of the time that is left.
-    #[must_use]
-    pub fn first_of(self, parts: u32) -> Self {
+    pub(crate) fn first_of(self, parts: u32) -> Self {
         let now = Instant::now();
         Self(now + self.left(now) / parts)
     }

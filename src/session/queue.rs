@@ -78,7 +78,7 @@ impl Session<'_> {
     /// # Errors
     ///
     /// When it does not exist, is not allowed, or cannot be read.
-    pub async fn queue(self, name: &str) -> Result<JobQueue, QueueError> {
+    pub(crate) async fn queue(self, name: &str) -> Result<JobQueue, QueueError> {
         let mut found = self.queues(&[name.to_owned()]).await;
         found
             .pop()
@@ -87,7 +87,7 @@ impl Session<'_> {
 
     /// The job queues of these names or ARNs, one for each, in their order. One that is not allowed is not asked for:
     /// nobody learns whether it exists.
-    pub async fn queues(self, names: &[String]) -> Vec<Result<JobQueue, QueueError>> {
+    pub(crate) async fn queues(self, names: &[String]) -> Vec<Result<JobQueue, QueueError>> {
         let allowed = &self.policy.allowed_queues;
         let asked: Vec<String> = names
             .iter()
@@ -108,7 +108,7 @@ impl Session<'_> {
                 Err(error) => failed.push((chunk, error)),
             }
         }
-        let find = |name: &String| {
+        let result = |name: &String| {
             let is_asked = |queue: &&JobQueue| queue.arn == *name || queue_name(&queue.arn) == name;
             let error = failed.iter().find(|(chunk, _)| chunk.contains(name));
             match (known.iter().find(is_asked), error) {
@@ -118,11 +118,11 @@ impl Session<'_> {
                 _ => Err(QueueError::NotAllowed(name.clone())),
             }
         };
-        names.iter().map(find).collect()
+        names.iter().map(result).collect()
     }
 
     /// All allowed job queues that exist, as far as they could be read, and why not all could.
-    pub async fn allowed_queues(self) -> (Vec<JobQueue>, Option<CallError>) {
+    pub(crate) async fn allowed_queues(self) -> (Vec<JobQueue>, Option<CallError>) {
         let allowed = &self.policy.allowed_queues;
         let (mut found, mut pages) = (Vec::new(), Pages::default());
         loop {
@@ -145,7 +145,7 @@ impl Session<'_> {
     /// # Errors
     ///
     /// As [`Session::queue`], and when its jobs are service jobs.
-    pub async fn queue_to_list(self, name: &str) -> Result<JobQueue, QueueError> {
+    pub(crate) async fn queue_to_list(self, name: &str) -> Result<JobQueue, QueueError> {
         to_list(name, self.queue(name).await?)
     }
 }
@@ -155,7 +155,7 @@ impl Session<'_> {
 /// # Errors
 ///
 /// When its jobs are service jobs.
-pub fn to_list(name: &str, queue: JobQueue) -> Result<JobQueue, QueueError> {
+pub(crate) fn to_list(name: &str, queue: JobQueue) -> Result<JobQueue, QueueError> {
     if queue.is_of_service_jobs {
         return Err(QueueError::OfServiceJobs(name.to_owned()));
     }

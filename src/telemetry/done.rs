@@ -6,12 +6,12 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tracing::Level;
 
-use super::{Finished, Line};
+use super::{InvocationRecord, Line};
 use crate::{
     command::Source,
     policy::queue_name,
     report::{JobResult, Partial, Report, ReportedId, Size},
-    results::Asked,
+    results::RequestAudit,
 };
 
 /// The most jobs that one log line names.
@@ -31,13 +31,13 @@ const MAX_TEXT: usize = 1024;
 const MAX_LIST: usize = 100_000;
 
 /// A line for every 500 jobs, or fewer if their ids are long.
-pub(super) fn jobs(finished: &Finished<'_>) -> impl Iterator<Item = String> {
-    let mut rest = finished.jobs();
+pub(super) fn jobs(record: &InvocationRecord<'_>) -> impl Iterator<Item = String> {
+    let mut rest = record.jobs();
     std::iter::from_fn(move || {
         let (jobs, later) = rest.split_at_checked(on_one_line(rest))?;
         rest = later;
         let mut line = Line::new(Level::INFO, "jobs");
-        line.push("requestId", finished.invocation.request_id);
+        line.push("requestId", record.invocation.request_id);
         line.push("results", results(jobs));
         (!jobs.is_empty()).then(|| line.into_json())
     })
@@ -81,39 +81,39 @@ fn results(jobs: &[JobResult]) -> String {
 }
 
 /// The line about the invocation.
-pub(super) fn done(finished: &Finished<'_>) -> String {
-    let (refused, unfulfilled) = (finished.refused(), finished.unfulfilled);
-    let is_server_error = finished.http_status.is_some_and(|status| status >= 500);
+pub(super) fn done(record: &InvocationRecord<'_>) -> String {
+    let (refused, unfulfilled) = (record.refused(), record.unfulfilled);
+    let is_server_error = record.http_status.is_some_and(|status| status >= 500);
     let is_bad =
         refused > 0 || unfulfilled.and_then(|why| why.error_type).is_some() || is_server_error;
     let level = if is_bad { Level::WARN } else { Level::INFO };
     let mut line = Line::new(level, "done");
-    line.push("requestId", finished.invocation.request_id);
-    line.push_some("source", finished.invocation.source.map(Source::as_str));
-    line.push_some("requestedBy", finished.invocation.requested_by);
-    push_asked(&mut line, finished);
-    line.push_some("httpStatus", finished.http_status);
-    line.push_some("errorType", finished.error_types());
+    line.push("requestId", record.invocation.request_id);
+    line.push_some("source", record.invocation.source.map(Source::as_str));
+    line.push_some("requestedBy", record.invocation.requested_by);
+    push_asked(&mut line, record);
+    line.push_some("httpStatus", record.http_status);
+    line.push_some("errorType", record.error_types());
     line.push_some("error", unfulfilled.map(|why| why.error.as_str()));
     line.push_count("refused", refused);
-    if let Some(report) = finished.report() {
+    if let Some(report) = record.report() {
         push_report(&mut line, report, refused);
     }
-    if let Some(watch) = finished.watch() {
+    if let Some(watch) = record.watch() {
         line.push("measuredQueues", watch.queues.len());
         line.push("blockedQueues", watch.blocked());
         line.push("complete", watch.is_complete());
     }
-    line.push_count("reportsNotPublished", finished.not_published);
-    line.push("calls", finished.calls.total().calls);
-    let milliseconds = u64::try_from(finished.time.as_millis());
+    line.push_count("reportsNotPublished", record.not_published);
+    line.push("calls", record.calls.total().calls);
+    let milliseconds = u64::try_from(record.time.as_millis());
     line.push("milliseconds", milliseconds.unwrap_or(u64::MAX));
     line.into_json()
 }
 
 /// What was asked for, of refused requests too.
-fn push_asked(line: &mut Line, finished: &Finished<'_>) {
-    let asked = || finished.messages().iter().filter_map(|m| m.asked.as_ref());
+fn push_asked(line: &mut Line, record: &InvocationRecord<'_>) {
+    let asked = || record.messages().iter().filter_map(|m| m.asked.as_ref());
     let actions: BTreeSet<&str> = asked().map(|asked| asked.action.as_str()).collect();
     if !actions.is_empty() {
         let actions: Vec<&str> = actions.into_iter().collect();
@@ -127,9 +127,9 @@ fn push_asked(line: &mut Line, finished: &Finished<'_>) {
     }
     line.push_count("moreReasons", more);
     let selected = asked()
-        .flat_map(|asked: &Asked| &asked.queues)
+        .flat_map(|asked: &RequestAudit| &asked.queues)
         .map(String::as_str);
-    let of_jobs = finished.jobs().iter();
+    let of_jobs = record.jobs().iter();
     let of_jobs = of_jobs.filter_map(|job| job.job_queue.as_deref());
     let queues = selected.chain(of_jobs).map(queue_name);
     let (queues, more) = distinct(queues, MAX_QUEUES);

@@ -51,7 +51,7 @@ impl Line {
         place.map_or(Value::Null, |place| self.0.remove(place).1)
     }
 
-    /// The line as JSON. No text in it can end the line, since JSON escapes control characters.
+    /// The line as JSON. No text in it can break the line, since JSON escapes control characters.
     pub(super) fn into_json(self) -> String {
         serde_json::to_string(&self).unwrap_or_default()
     }

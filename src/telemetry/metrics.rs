@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use tracing::Level;
 
-use super::{Finished, Line};
+use super::{InvocationRecord, Line};
 use crate::{
     command::{Invocation, Source},
     queue::{Head, QueueView, Watch},
@@ -23,28 +23,28 @@ const MAX_VALUES: usize = 100;
 type Metric = (String, &'static str, Value);
 
 /// The line that `CloudWatch` reads as metrics. It has one metric at least: how many calls were made.
-pub(super) fn metrics(namespace: &str, finished: &Finished<'_>) -> String {
-    let metrics = values(finished);
+pub(super) fn metrics(namespace: &str, record: &InvocationRecord<'_>) -> String {
+    let metrics = values(record);
     let mut directives = vec![directive(namespace, &[&["FunctionName"]], &metrics)];
-    let asked = count("JobsAsked", finished.report().map_or(0, Report::count));
-    let source = finished.invocation.source.filter(|_| asked.is_some());
+    let asked = count("JobsAsked", record.report().map_or(0, Report::count));
+    let source = record.invocation.source.filter(|_| asked.is_some());
     if source.is_some() {
         // Each source is a metric of its own, which is billed: so only this one tells the sources apart.
         let dimensions: &[&[&str]] = &[&["FunctionName"], &["FunctionName", "Source"]];
         directives.push(directive(namespace, dimensions, asked.as_slice()));
     }
     let mut line = Line::new(Level::INFO, "metrics");
-    line.push("requestId", finished.invocation.request_id);
+    line.push("requestId", record.invocation.request_id);
     line.push(
         "_aws",
         json!({"Timestamp": now(), "CloudWatchMetrics": directives}),
     );
-    line.push("FunctionName", finished.invocation.function_name);
+    line.push("FunctionName", record.invocation.function_name);
     line.push_some("Source", source.map(Source::as_str));
     for (name, _, value) in metrics.into_iter().chain(asked) {
         line.push(&name, value);
     }
-    push_refusal(&mut line, finished);
+    push_refusal(&mut line, record);
     line.into_json()
 }
 
@@ -65,23 +65,23 @@ fn now() -> u64 {
 }
 
 /// Each metric but `JobsAsked`. Zeros are left out, except of `Calls`.
-fn values(finished: &Finished<'_>) -> Vec<Metric> {
-    let outcomes = finished.report().map(Report::summary).unwrap_or_default();
+fn values(record: &InvocationRecord<'_>) -> Vec<Metric> {
+    let outcomes = record.report().map(Report::summary).unwrap_or_default();
     let left_over = outcomes.iter();
     let left_over = left_over.filter(|(outcome, _)| outcome.class() == Class::Retryable);
     let left_over = left_over.map(|(_, count)| *count).sum();
-    let messages = |of: fn(&&MessageOutcome) -> bool| finished.messages().iter().filter(of).count();
-    let calls = finished.calls;
+    let messages = |of: fn(&&MessageOutcome) -> bool| record.messages().iter().filter(of).count();
+    let calls = record.calls;
     let total = calls.total();
     let others = [
         ("JobsLeftOver", left_over),
-        ("RequestsRefused", finished.refused()),
+        ("RequestsRefused", record.refused()),
         ("Ignored", messages(|message| message.ignored.is_some())),
         ("SelectionsPartial", messages(|message| message.is_partial)),
         ("CallsThrottled", total.throttled),
         ("CallsFailed", total.failed),
         ("CallsRetried", calls.retried()),
-        ("ReportsNotPublished", finished.not_published),
+        ("ReportsNotPublished", record.not_published),
     ];
     let outcomes = outcomes.into_iter();
     let outcomes = outcomes.filter_map(|(outcome, jobs)| count(&metric(outcome), jobs));
@@ -116,10 +116,10 @@ fn sample(mut values: Vec<u32>) -> Vec<u32> {
 
 /// Why requests were refused. These are properties and not dimensions, since each value of a dimension makes a metric of
 /// its own, which is billed.
-fn push_refusal(line: &mut Line, finished: &Finished<'_>) {
-    if finished.refused() > 0 {
-        line.push_some("ErrorType", finished.error_types());
-        line.push_some("HttpStatus", finished.http_status);
+fn push_refusal(line: &mut Line, record: &InvocationRecord<'_>) {
+    if record.refused() > 0 {
+        line.push_some("ErrorType", record.error_types());
+        line.push_some("HttpStatus", record.http_status);
     }
 }
 
@@ -141,7 +141,7 @@ pub(super) fn of_queues<'a>(
 }
 
 /// `HeadAge`, in seconds, and `HeadBlocked`, 1 if the first job has a documented reason. Both are 0 if no job waits, so
-/// that an alarm on them ends. There are no others, since each metric of each queue is billed.
+/// that an alarm on them is OK again. There are no others, since each metric of each queue is billed.
 fn queue_metrics(namespace: &str, invocation: Invocation<'_>, queue: &QueueView) -> Option<String> {
     let head = queue.head.as_ref()?;
     let age = head.as_ref().map_or(Some(0), |head| head.age_seconds);

@@ -36,7 +36,7 @@ thread_local! {
 ///
 /// Of other crates only warnings and errors are written, whatever the level: the SDK's other lines hold requests, headers
 /// and the names of credentials.
-pub struct JsonLines {
+pub(crate) struct JsonLines {
     level: LevelFilter,
     output: Output,
     next: AtomicU64,
@@ -51,8 +51,7 @@ struct Span {
 
 impl JsonLines {
     /// Writes lines of this level and above to `output`.
-    #[must_use]
-    pub fn new(level: LevelFilter, output: Output) -> Self {
+    pub(crate) fn new(level: LevelFilter, output: Output) -> Self {
         Self {
             level,
             output,

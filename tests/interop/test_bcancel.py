@@ -225,3 +225,45 @@ def test_jobs_lists_every_page(batch):
     assert code == 0 and len(set(out.split())) == 250
     code, out, _ = batch.run("jobs", "render", "--json", "--limit", "5", *FREE)
     assert len(json.loads(out)) == 5
+
+
+CALLS = {
+    "DescribeJobs": "batch:DescribeJobs",
+    "DescribeJobQueues": "batch:DescribeJobQueues",
+    "ListJobs": "batch:ListJobs",
+    "GetJobQueueSnapshot": "batch:GetJobQueueSnapshot",
+    "CancelJobs": "batch:CancelJob",
+}
+
+
+@pytest.mark.parametrize("denied", CALLS)
+def test_check_names_what_is_denied_and_the_statement_that_allows_it(batch, denied):
+    batch.faults(denied=[denied])
+    code, out, said = batch.run("check", "render", "--bulk", *FREE) if denied != "DescribeJobQueues" else batch.run("check", *FREE)
+    assert code == 1, (out, said)
+    lines = out.splitlines()
+    (at,) = (number for number, line in enumerate(lines) if line.startswith("  no "))
+    assert CALLS[denied] in lines[at]
+    statement = json.loads(lines[at + 1].split("allow it:")[1])
+    assert statement["Effect"] == "Allow" and statement["Action"] == CALLS[denied]
+    of_one = {
+        "GetJobQueueSnapshot": "arn:aws:batch:eu-west-1:123456789012:job-queue/render",
+        "CancelJobs": "arn:aws:batch:eu-west-1:123456789012:job/*",
+    }
+    assert statement["Resource"] == of_one.get(denied, "*")
+    assert batch.cancelled() == set()
+
+
+def test_check_says_what_is_allowed_and_what_it_did_not_try(batch):
+    code, out, said = batch.run("check", *FREE)
+    assert code == 0, said
+    assert "ok   credentials                   ann, account 123456789012, eu-west-1" in out
+    assert "ok   batch:GetJobQueueSnapshot     on render, render-gpu" in out
+    assert "?    batch:CancelJob               not tested; --bulk sends one CancelJobs" in out
+    assert "CancelJobs" not in batch.calls()
+    code, out, _ = batch.run("check", "--bulk", *FREE)
+    assert code == 0 and "ok   batch:CancelJob               by CancelJobs, 50 jobs a call" in out
+    batch_behaviour = {"bulkCalls": "notFound"}
+    batch.faults(**batch_behaviour)
+    code, out, _ = batch.run("check", "--bulk", *FREE)
+    assert code == 0 and "there are no bulk calls here" in out

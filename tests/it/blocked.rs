@@ -24,7 +24,7 @@ fn blocked(reason: &str, position_time: PositionTime) -> JobSpec {
 }
 
 /// The event that tells that a job blocks its queue, of so long ago.
-fn told(emulator: &Emulator, id: &str, age: Duration) -> Value {
+fn blocked_event(emulator: &Emulator, id: &str, age: Duration) -> Value {
     let mut event = queue_blocked(id, QUEUE);
     event["time"] = json!((now(emulator) - age).to_string());
     event
@@ -50,35 +50,45 @@ const MINUTES: [Duration; 4] = [
 
 #[tokio::test(start_paused = true)]
 async fn a_job_is_cancelled_when_it_was_told_and_first_for_long_enough() {
-    for told_for in MINUTES {
+    for event_age in MINUTES {
         for first in MINUTES {
             let function = Function::new(&[]);
             let id = function
                 .emulator
                 .add_job(blocked(OWN_FAULT, first_for(&function.emulator, first)));
             let report = function
-                .invoke(told(&function.emulator, &id, told_for))
+                .invoke(blocked_event(&function.emulator, &id, event_age))
                 .await
                 .unwrap();
             let long_enough = Duration::from_mins(10);
-            if told_for >= long_enough && first >= long_enough {
-                assert_eq!(only_outcome(&report), "cancelled", "{told_for:?} {first:?}");
+            if event_age >= long_enough && first >= long_enough {
+                assert_eq!(
+                    only_outcome(&report),
+                    "cancelled",
+                    "{event_age:?} {first:?}"
+                );
                 let reason = function.emulator.job(&id).unwrap().status_reason.unwrap();
                 assert!(reason.starts_with(OWN_FAULT), "{reason}");
                 assert!(reason.contains("| Blocked its job queue | by"), "{reason}");
                 assert_eq!(report["jobs"][0]["statusReason"], OWN_FAULT);
-            } else if told_for > Duration::from_mins(30) {
+            } else if event_age > Duration::from_mins(30) {
                 let why = report["ignored"].as_str().unwrap();
                 assert!(why.contains("too old to wait"), "{why}");
             } else {
-                assert_eq!(only_outcome(&report), "tooSoon", "{told_for:?} {first:?}");
+                assert_eq!(only_outcome(&report), "tooSoon", "{event_age:?} {first:?}");
                 let message = report["jobs"][0]["message"].as_str().unwrap();
                 assert!(message.contains("BLOCKED_FOR is 10m"), "{message}");
                 assert!(
                     message.contains("nothing brings this event again"),
                     "{message}"
                 );
-                assert!(comes_again(&function, &told(&function.emulator, &id, told_for)).await);
+                assert!(
+                    comes_again(
+                        &function,
+                        &blocked_event(&function.emulator, &id, event_age)
+                    )
+                    .await
+                );
             }
         }
     }
@@ -91,7 +101,11 @@ async fn a_position_without_a_time_or_behind_others_is_too_soon() {
         let function = Function::new(&[]);
         let id = function.emulator.add_job(blocked(OWN_FAULT, position));
         let report = function
-            .invoke(told(&function.emulator, &id, Duration::from_mins(20)))
+            .invoke(blocked_event(
+                &function.emulator,
+                &id,
+                Duration::from_mins(20),
+            ))
             .await;
         assert_eq!(only_outcome(&report.unwrap()), "tooSoon");
         let head = json!({"select": {"jobQueue": QUEUE, "head": true}});
@@ -107,7 +121,11 @@ async fn a_position_without_a_time_or_behind_others_is_too_soon() {
         .emulator
         .add_job(blocked(OWN_FAULT, first_for(&function.emulator, hour)));
     let report = function
-        .invoke(told(&function.emulator, &id, Duration::from_mins(20)))
+        .invoke(blocked_event(
+            &function.emulator,
+            &id,
+            Duration::from_mins(20),
+        ))
         .await;
     let report = report.unwrap();
     assert_eq!(only_outcome(&report), "tooSoon");
@@ -133,7 +151,7 @@ async fn a_first_place_before_the_job_was_created_is_too_soon() {
             position_time: PositionTime::At(at),
             ..job().age(Duration::from_secs(30))
         });
-        let event = told(emulator, &id, Duration::from_mins(20));
+        let event = blocked_event(emulator, &id, Duration::from_mins(20));
         let head = json!({"select": {"jobQueue": QUEUE, "head": true}});
         for event in [event, head] {
             let report = function.invoke(event).await.unwrap();
@@ -177,7 +195,7 @@ async fn blocked_for_zero_acts_at_once_on_the_first() {
         .emulator
         .add_job(blocked(OWN_FAULT, PositionTime::Missing));
     let report = function
-        .invoke(told(&function.emulator, &first, Duration::ZERO))
+        .invoke(blocked_event(&function.emulator, &first, Duration::ZERO))
         .await
         .unwrap();
     assert_eq!(only_outcome(&report), "cancelled");
@@ -190,7 +208,7 @@ async fn a_reason_that_does_not_show_yet_is_looked_at_again() {
         position_time: first_for(&function.emulator, Duration::from_hours(1)),
         ..job()
     });
-    let event = told(&function.emulator, &id, Duration::from_mins(20));
+    let event = blocked_event(&function.emulator, &id, Duration::from_mins(20));
     let report = function.invoke(event.clone()).await.unwrap();
     assert_eq!(only_outcome(&report), "tooSoon");
     let looks = function.emulator.calls().len();
@@ -225,7 +243,7 @@ async fn a_queue_that_scales_up_loses_no_job_and_a_stuck_one_is_cancelled_once()
             seconds @ 0..180 if seconds % 60 == 0 => {
                 for id in healthy.iter().chain([&stuck]) {
                     emulator.set_status_reason(id, OWN_FAULT);
-                    let event = told(emulator, id, Duration::ZERO);
+                    let event = blocked_event(emulator, id, Duration::ZERO);
                     let direct = function.invoke(event.clone()).await.unwrap();
                     assert_eq!(only_outcome(&direct), "tooSoon", "{time:?}");
                     messages.push((event, time + delay));
@@ -289,7 +307,7 @@ async fn a_wrong_pattern_cannot_drain_a_queue() {
         for (function, id) in [&function, &other].into_iter().zip(ids.iter().skip(before)) {
             for age in [Duration::ZERO, Duration::from_mins(25)] {
                 function
-                    .invoke(sqs([told(&emulator, id, age).to_string()]))
+                    .invoke(sqs([blocked_event(&emulator, id, age).to_string()]))
                     .await
                     .unwrap();
             }

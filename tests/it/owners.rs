@@ -53,7 +53,7 @@ fn function(emulator: Emulator, more: &[(&str, &str)]) -> Function {
     Function::on(emulator, &settings)
 }
 
-/// The ids of the jobs that Batch has been told to end.
+/// The ids of the jobs that Batch was asked to end.
 fn ended(emulator: &Emulator) -> Vec<String> {
     let jobs = emulator.jobs().into_iter();
     jobs.filter(|job| job.is_cancelled || job.is_terminated)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use batch_cancel::pace::Pace;
+use batch_cancel::session::Pace;
 use batch_emulator::{Call, Emulator, Fault, Faults, JobSpec, Operation, Queue, Status};
 use serde_json::{Value, json};
 use support::{Function, QUEUE};

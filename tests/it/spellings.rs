@@ -129,7 +129,7 @@ async fn misspelt_option_is_refused_in_every_request() {
         assert_comes_back(sqs([notification(&request.to_string())])).await;
         let options = with(json!({}), name);
         assert_refused(json!({"Items": [RUNNABLE], "BatchInput": options}), name).await;
-        // A schedule whose jobs are misspelt is told so, not that its event is unknown.
+        // The error of a schedule whose jobs are misspelt says so, not that its event is unknown.
         let error = json!({"Job-Ids": [RUNNABLE], "reason": "x"});
         assert_refused(with(error, name), "unknown field").await;
     }

@@ -40,7 +40,7 @@ pub(crate) struct Process {
 
 /// A process that has ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct Exited {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -144,26 +144,26 @@ impl Process {
     }
 
     /// Ends the process by SIGTERM, as Lambda and containers do.
-    pub(crate) async fn terminate(self) -> Ended {
+    pub(crate) async fn terminate(self) -> Exited {
         let id = self.child.id().expect("it runs").to_string();
         let killed = Command::new("sh")
             .args(["-c", "kill -TERM \"$0\"", &id])
             .status()
             .await;
         assert!(killed.unwrap().success());
-        self.end().await
+        self.exit().await
     }
 
-    /// Waits for the end of the process.
-    pub(crate) async fn end(mut self) -> Ended {
-        let ended = async {
-            Ended {
+    /// Waits until the process has exited.
+    pub(crate) async fn exit(mut self) -> Exited {
+        let exited = async {
+            Exited {
                 status: self.child.wait().await.unwrap(),
                 stdout: self.stdout.await.unwrap(),
                 stderr: self.stderr.await.unwrap(),
             }
         };
-        timeout(PATIENCE, ended).await.expect("it does not end")
+        timeout(PATIENCE, exited).await.expect("it does not exit")
     }
 }
 
@@ -176,7 +176,7 @@ fn read(mut from: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<String>
     })
 }
 
-impl Ended {
+impl Exited {
     /// The lines of standard output, each a JSON object.
     pub(crate) fn lines(&self) -> Vec<Value> {
         let read = |line: &str| -> Value {

@@ -3,11 +3,10 @@
 use std::fmt::Write;
 
 use batch_cancel::{
-    policy::queue_name,
+    Results, queue_name,
     report::Outcome,
     respond::Failure,
-    results::Results,
-    telemetry::{Ending, Finished},
+    telemetry::{Handled, InvocationRecord},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json, value::RawValue};
@@ -36,7 +35,7 @@ pub(crate) struct Shown {
 
 impl Shown {
     /// Takes in what an invocation did.
-    pub(crate) fn see(&mut self, finished: &Finished<'_>) {
+    pub(crate) fn see(&mut self, finished: &InvocationRecord<'_>) {
         let counts = finished.calls.counts();
         let counts: Vec<String> = counts
             .iter()
@@ -65,19 +64,19 @@ impl Shown {
             let kind = why.error_type.unwrap_or("error");
             line(&mut self.problems, &format!("{kind}: {}", why.error));
         }
-        match finished.ending {
-            Ending::Results { results, .. } => self.see_results(results, finished),
-            Ending::Watch(watch) => {
+        match finished.handled {
+            Handled::Results { results, .. } => self.see_results(results, finished),
+            Handled::Watch(watch) => {
                 self.is_complete &= watch.is_complete();
                 let queues = serde_json::to_value(&watch.queues).unwrap_or_default();
                 let watch = json!({"queues": queues});
                 self.table += &queues::show(&watch, Timestamp::now());
             }
-            Ending::Undecoded(_) | Ending::Shown => {}
+            Handled::Undecoded(_) | Handled::Shown => {}
         }
     }
 
-    fn see_results(&mut self, results: &Results, finished: &Finished<'_>) {
+    fn see_results(&mut self, results: &Results, finished: &InvocationRecord<'_>) {
         let mut asked = results
             .messages
             .iter()

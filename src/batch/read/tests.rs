@@ -65,11 +65,11 @@ impl Endpoint {
 /// What is used of the SDK's job.
 fn from_sdk(job: SdkDetail) -> Result<JobDetail, CallError> {
     let ran_to_end = time(job.stopped_at).and_then(|stopped_at| {
-        let attempts = job.attempts.iter().flatten().map(attempt_end);
-        let eks_attempts = job.eks_attempts.iter().flatten().map(eks_attempt_end);
-        let mut ends = attempts.chain(eks_attempts);
-        ends.find_map(|(at, exit_code, reason)| {
-            let is_near = time(at)?.abs_diff(stopped_at) <= SAME_END;
+        let attempts = job.attempts.iter().flatten().map(stopped);
+        let eks_attempts = job.eks_attempts.iter().flatten().map(eks_stopped);
+        let mut all = attempts.chain(eks_attempts);
+        all.find_map(|(at, exit_code, reason)| {
+            let is_near = time(at)?.abs_diff(stopped_at) <= SAME_STOP;
             is_near.then(|| match (exit_code, reason) {
                 (Some(code), _) => format!("exit code {code}"),
                 (None, reason) => reason.unwrap_or("no exit code").to_owned(),
@@ -105,16 +105,16 @@ fn from_sdk(job: SdkDetail) -> Result<JobDetail, CallError> {
 }
 
 /// When an attempt stopped, its first exit code, and its reason.
-type End<'a> = (Option<i64>, Option<i32>, Option<&'a str>);
+type Stopped<'a> = (Option<i64>, Option<i32>, Option<&'a str>);
 
-fn attempt_end(attempt: &AttemptDetail) -> End<'_> {
+fn stopped(attempt: &AttemptDetail) -> Stopped<'_> {
     let exit_code = attempt
         .container()
         .and_then(|container| container.exit_code);
     (attempt.stopped_at, exit_code, attempt.status_reason())
 }
 
-fn eks_attempt_end(attempt: &EksAttemptDetail) -> End<'_> {
+fn eks_stopped(attempt: &EksAttemptDetail) -> Stopped<'_> {
     let mut containers = attempt.containers().iter();
     let exit_code = containers.find_map(|container| container.exit_code);
     (attempt.stopped_at, exit_code, attempt.status_reason())

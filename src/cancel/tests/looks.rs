@@ -9,7 +9,7 @@ use Reply::{Accepts, EndFails, LeavesOut, LookFails, Refuses, Shows, ShowsNone};
 
 const WAIT: Duration = Duration::from_secs(30);
 
-const TO_DESCRIBE: (&[Reply], Stage) = (&[], Stage::ToDescribe);
+const TO_LOOK_AT: (&[Reply], Stage) = (&[], Stage::ToLookAt);
 const ACCEPTED: (&[Reply], Stage) = (
     &[Shows(RUNNABLE), Accepts],
     Stage::ToVerify(CallResult::Accepted),
@@ -71,12 +71,12 @@ fn look_that_shows_a_job_leads_from_each_stage_to_the_next() {
     let running = || settled(Outcome::Running);
     let wait = LookAfter(2 * SECOND);
     for (before, shown, stage, next) in [
-        (TO_DESCRIBE, RUNNABLE, Stage::Queued, Next::EndNow),
-        (TO_DESCRIBE, RUNNING, running(), Nothing),
-        (TO_DESCRIBE, SUCCEEDED, finished(), Nothing),
-        (TO_DESCRIBE, CANCELLED, cancelled(), Nothing),
-        (TO_DESCRIBE, CANCELLING, cancelling(), wait),
-        (TO_DESCRIBE, RAN_IN_SPITE_OF_A_CANCEL, finished(), Nothing),
+        (TO_LOOK_AT, RUNNABLE, Stage::Queued, Next::EndNow),
+        (TO_LOOK_AT, RUNNING, running(), Nothing),
+        (TO_LOOK_AT, SUCCEEDED, finished(), Nothing),
+        (TO_LOOK_AT, CANCELLED, cancelled(), Nothing),
+        (TO_LOOK_AT, CANCELLING, cancelling(), wait),
+        (TO_LOOK_AT, RAN_IN_SPITE_OF_A_CANCEL, finished(), Nothing),
         (ACCEPTED, RUNNABLE, ACCEPTED.1, LookAfter(SECOND)),
         (ACCEPTED, RUNNING, running(), Nothing),
         (ACCEPTED, SUCCEEDED, finished(), Nothing),
@@ -121,7 +121,7 @@ fn job_that_is_not_shown_is_looked_at_again_after_1_s_and_3_s() {
     let unconfirmed = || settled(Outcome::Unconfirmed);
     let failed = || settled(Outcome::Failed);
     for (before, last) in [
-        (TO_DESCRIBE, not_found()),
+        (TO_LOOK_AT, not_found()),
         (ACCEPTED, unconfirmed()),
         (UNANSWERED, unconfirmed()),
         (REFUSED, failed()),
@@ -138,7 +138,7 @@ fn job_that_is_not_shown_is_looked_at_again_after_1_s_and_3_s() {
     }
     check(UNDER_WAY, &[ShowsNone], &UNDER_WAY.1, LookAfter(SECOND));
     check(
-        TO_DESCRIBE,
+        TO_LOOK_AT,
         &[ShowsNone, ShowsNone, Shows(RUNNABLE)],
         &Stage::Queued,
         Next::EndNow,
@@ -159,7 +159,7 @@ fn accepted_call_without_effect_is_unconfirmed_after_three_looks() {
 #[test]
 fn look_that_fails_is_repeated_or_settles_the_job_by_the_kind_of_error() {
     for kind in [Throttled, Credentials, Server, NoAnswer, OutOfTime] {
-        for before in [TO_DESCRIBE, ACCEPTED, UNANSWERED, REFUSED, UNDER_WAY] {
+        for before in [TO_LOOK_AT, ACCEPTED, UNANSWERED, REFUSED, UNDER_WAY] {
             let stage = before.1.clone();
             check(
                 before,
@@ -174,7 +174,7 @@ fn look_that_fails_is_repeated_or_settles_the_job_by_the_kind_of_error() {
         (NoSuchOperation, Outcome::Failed),
     ] {
         let replies = [LookFails(kind)];
-        let driver = check(TO_DESCRIBE, &replies, &settled(outcome), Nothing);
+        let driver = check(TO_LOOK_AT, &replies, &settled(outcome), Nothing);
         assert_eq!(
             driver.message(0),
             format!("the look failed: the error is {kind:?}")
@@ -197,7 +197,7 @@ fn look_that_always_fails_settles_the_job_in_the_end() {
     ] {
         let replies = vec![LookFails(kind); tries];
         let stage = settled(outcome);
-        let driver = check(TO_DESCRIBE, &replies, &stage, Nothing);
+        let driver = check(TO_LOOK_AT, &replies, &stage, Nothing);
         assert_eq!(
             driver.message(1),
             format!("the look failed: the error is {kind:?}")
@@ -210,13 +210,13 @@ fn look_that_always_fails_settles_the_job_in_the_end() {
 
 #[test]
 fn refused_look_is_halved_until_the_job_at_fault_stands_alone() {
-    for before in [TO_DESCRIBE, ACCEPTED, UNANSWERED, REFUSED, UNDER_WAY] {
+    for before in [TO_LOOK_AT, ACCEPTED, UNANSWERED, REFUSED, UNDER_WAY] {
         let stage = before.1.clone();
         check(before, &[LookFails(Refused)], &stage, LookNow);
     }
     let alone = [LookFails(Refused)];
     let failed = settled(Outcome::Failed);
-    check_jobs(1, TO_DESCRIBE, &alone, &failed, Nothing);
+    check_jobs(1, TO_LOOK_AT, &alone, &failed, Nothing);
     check_jobs(1, ACCEPTED, &alone, &settled(Outcome::Unconfirmed), Nothing);
 
     for (at_fault, expected) in [(0, 13), (99, 15)] {
@@ -276,5 +276,5 @@ fn job_that_an_answer_names_unasked_is_not_taken_for_one_of_the_call() {
     let jobs = [detail(id(1), CANCELLED)].into_iter().collect();
     let answer = Answer::Looked(vec![id(0)], Ok(jobs));
     driver.engine.handle_answer(answer, driver.now);
-    assert_eq!(driver.stage(1), Stage::ToDescribe);
+    assert_eq!(driver.stage(1), Stage::ToLookAt);
 }

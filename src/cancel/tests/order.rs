@@ -28,7 +28,7 @@ fn a_thousand_jobs_take_ten_looks_twenty_calls_and_ten_looks() {
             assert_eq!(ids.len(), 100);
             let is_first = ids.iter().all(|&id| {
                 let index = driver.engine.jobs.index_of(id).unwrap();
-                *driver.engine.jobs[index].stage() == Stage::ToDescribe
+                *driver.engine.jobs[index].stage() == Stage::ToLookAt
             });
             let shown = if is_first { RUNNABLE } else { CANCELLED };
             driver.answer(Call::Look(ids), Shows(shown));
@@ -95,7 +95,7 @@ fn job_that_was_looked_at_within_5_s_is_ended_without_another_look() {
         jobs.add(AskedId::known(id(0)), CANCEL, request, decision);
         let deadline = Deadline::after(Duration::from_mins(1));
         let mut engine = Engine::new(jobs, &POLICY, &Owner::Anyone, deadline, now);
-        let call = engine.poll_call(now, OUTLOOK);
+        let call = engine.poll_call(now, CONDITIONS);
         assert_eq!(matches!(call, Some(Call::End(_))), is_fresh, "{age} s");
         assert_eq!(matches!(call, Some(Call::Look(_))), !is_fresh, "{age} s");
     }
@@ -132,14 +132,14 @@ fn one_bulk_call_is_in_flight_until_one_was_answered() {
         (BulkCalls::Absent, vec![1; 150]),
     ] {
         let mut driver = Driver::new(200);
-        driver.outlook.bulk = BulkCalls::Untried;
+        driver.conditions.bulk = BulkCalls::Untried;
         driver.run(&[Shows(RUNNABLE)]);
         let first = driver.poll().unwrap();
         let look = driver.poll().unwrap();
         driver.answer(look, Shows(RUNNABLE));
         let calls = poll_all(&mut driver);
         assert!(calls.is_empty(), "one is in flight: {calls:?}");
-        driver.outlook.bulk = bulk;
+        driver.conditions.bulk = bulk;
         driver.answer(first, Accepts);
         assert_eq!(sizes(&poll_all(&mut driver)), expected, "{bulk:?}");
     }
@@ -172,7 +172,7 @@ fn bulk_call_that_is_refused_as_a_whole_harms_no_other() {
 /// The single calls after a bulk call for 50 of 200 jobs that was denied.
 fn trial() -> (Driver, Vec<Call>) {
     let mut driver = Driver::new(200);
-    driver.outlook.bulk = BulkCalls::Untried;
+    driver.conditions.bulk = BulkCalls::Untried;
     driver.run(&[Shows(RUNNABLE)]);
     let bulk = driver.poll().unwrap();
     let look = driver.poll().unwrap();
@@ -197,7 +197,7 @@ fn denied_bulk_call_is_tried_job_by_job_before_the_next_one() {
             };
             driver.answer(single, reply);
         }
-        let held = driver.engine.ends.next(driver.outlook.bulk, true);
+        let held = driver.engine.end_queue.next(driver.conditions.bulk, true);
         assert_eq!(held, None, "{denied} denied: one answer is missing");
         let reply = if denied > 0 {
             EndFails(ErrorKind::Denied)
@@ -282,7 +282,7 @@ fn stages(driver: &Driver) -> Vec<Stage> {
 #[test]
 fn children_wait_for_their_parent() {
     let (mut driver, children, parent) = children();
-    assert_eq!(stages(&driver), [const { Stage::ToDescribe }; 2]);
+    assert_eq!(stages(&driver), [const { Stage::ToLookAt }; 2]);
     assert!(!driver.is_finished());
     let look = driver.expect_next(Next::LookAfter(SECOND), "the parent is awaited");
     assert_eq!(look, Some(Call::Look(vec![parent])));
@@ -292,7 +292,7 @@ fn children_wait_for_their_parent() {
     };
     let ids: Vec<JobId> = call.jobs.iter().map(|&(_, id)| id).collect();
     assert_eq!(ids, children, "and not their parent");
-    assert_eq!(call.operation, EndOperation::CancelJob);
+    assert_eq!(call.operation, EndOperation::Cancel);
 }
 
 #[test]

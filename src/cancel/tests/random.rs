@@ -121,7 +121,7 @@ fn run(seed: u64) -> (BTreeMap<JobId, Shown>, Jobs) {
     let jobs = random.usize(1..400);
     let mut batch = Batch::new(jobs, random.fork());
     let mut driver = Driver::new(jobs);
-    driver.outlook.bulk = [BulkCalls::Present, BulkCalls::Untried][random.usize(..2)];
+    driver.conditions.bulk = [BulkCalls::Present, BulkCalls::Untried][random.usize(..2)];
     // Some have little time from the start.
     driver.now += Duration::from_millis(random.u64(..60_000));
     let deadline = driver.engine.deadline;

@@ -58,8 +58,8 @@ pub(super) fn route(method: &str, path: &str) -> Result<Route, Problem> {
     ))
 }
 
-/// A route below `queues`, by the end of the path. A queue may have the name of another route, and so may a stage or base
-/// path: a method that only the other route has decides.
+/// A route below `queues`, by the last segments of the path. A queue may have the name of another route, and so may a stage or
+/// base path: a method that only the other route has decides.
 fn queue_route(segments: &[String], method: &str) -> Option<Result<Route, Problem>> {
     let route = match segments {
         [.., queues, queue, jobs] if queues == "queues" && jobs == "jobs" => {

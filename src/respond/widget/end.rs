@@ -10,7 +10,7 @@ use crate::{
 
 /// Jobs to end, and how that is said.
 #[derive(Clone, Copy)]
-pub(super) struct End<'a> {
+pub(super) struct JobsToEnd<'a> {
     pub(super) action: Action,
     pub(super) ids: &'a [JobId],
     /// Which jobs they are, in words.
@@ -20,9 +20,9 @@ pub(super) struct End<'a> {
 }
 
 /// The button that ends jobs. It says what it does, and asks first.
-pub(super) fn end_button(end: End<'_>, panel: &Panel, function: &str) -> String {
-    let ids: Vec<String> = end.ids.iter().map(ToString::to_string).collect();
-    let (payload, what_happens) = match end.action {
+pub(super) fn end_button(to_end: JobsToEnd<'_>, panel: &Panel, function: &str) -> String {
+    let ids: Vec<String> = to_end.ids.iter().map(ToString::to_string).collect();
+    let (payload, what_happens) = match to_end.action {
         Action::Cancel => (
             json!({"jobIds": ids, "confirmed": true}),
             "A job that has not started becomes FAILED, and so do the jobs that depend on it.",
@@ -36,23 +36,23 @@ pub(super) fn end_button(end: End<'_>, panel: &Panel, function: &str) -> String 
         1 => String::new(),
         count => format!("{}: ", jobs(count)),
     };
-    let (verb, names) = (verb(end.action).to_lowercase(), end.names);
+    let (verb, names) = (verb(to_end.action).to_lowercase(), to_end.names);
     // The console's dialog may have a button "Cancel" of its own, so the question does not begin with that word.
     let (question, label) = if panel.is_dry_run {
         (
             format!("Dry run: this would {verb} {count}{names}. Nothing is changed. Continue?"),
-            format!("{} (dry run)", end.label),
+            format!("{} (dry run)", to_end.label),
         )
     } else {
         (
             format!("This {verb}s {count}{names}. {what_happens} Continue?"),
-            end.label.to_owned(),
+            to_end.label.to_owned(),
         )
     };
     let button = Button {
-        spoken: Some(&format!("{label}: {}", end.names)),
+        spoken: Some(&format!("{label}: {}", to_end.names)),
         label: &label,
-        is_primary: end.is_primary,
+        is_primary: to_end.is_primary,
         question: Some(&question),
         payload: &payload.to_string(),
         function,

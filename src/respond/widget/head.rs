@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 use super::{
-    end::{End, end_button},
+    end::{JobsToEnd, end_button},
     html::{Escaped, time},
 };
 use crate::{
@@ -47,7 +47,7 @@ fn card(head: &Head, panel: &Panel, function: &str) -> String {
         format!(" for <span title=\"since {}\">{age}</span>", Escaped(since))
     });
     let name = head.job_name.as_deref().unwrap_or("Job");
-    let end = End {
+    let to_end = JobsToEnd {
         action: Action::Cancel,
         ids: &[head.job_id],
         names: &format!("the first in line, {name}"),
@@ -55,7 +55,7 @@ fn card(head: &Head, panel: &Panel, function: &str) -> String {
         is_primary: head.is_blocked(),
     };
     let button = if head.can_be_cancelled {
-        end_button(end, panel, function)
+        end_button(to_end, panel, function)
     } else {
         String::new()
     };

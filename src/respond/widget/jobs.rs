@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    end::{End, end_button, verb},
+    end::{JobsToEnd, end_button, verb},
     html::{Escaped, jobs, number, pattern, time},
 };
 use crate::{
@@ -55,14 +55,14 @@ fn form(panel: &Panel, function: &str) -> String {
             "all that are shown and have not started{children}, of the queue {}",
             panel.queue.job_queue
         );
-        let end = End {
+        let to_end = JobsToEnd {
             action: Action::Cancel,
             ids: &ids,
             names: &names,
             label: &label,
             is_primary: false,
         };
-        end_button(end, panel, function)
+        end_button(to_end, panel, function)
     };
     format!(
         "<form class=\"bc-row bc-form\"><label class=\"bc-grow\">Reason, for each button here\
@@ -153,7 +153,7 @@ fn group_button(group: &Group, panel: &Panel, function: &str) -> String {
         return String::new();
     }
     let (verb, status) = (verb(action), group.status);
-    let end = End {
+    let to_end = JobsToEnd {
         action,
         ids: &ids,
         names: &format!(
@@ -163,7 +163,7 @@ fn group_button(group: &Group, panel: &Panel, function: &str) -> String {
         label: &format!("{verb} these {}", number(ids.len())),
         is_primary: false,
     };
-    end_button(end, panel, function)
+    end_button(to_end, panel, function)
 }
 
 fn row(shown: &PanelJob, panel: &Panel, function: &str) -> String {
@@ -232,12 +232,12 @@ fn row_button(shown: &PanelJob, panel: &Panel, function: &str) -> String {
         let run_on = run_on(widen(started(&job.children)), action);
         format!(", an array of {}{run_on}", jobs(widen(size)))
     });
-    let end = End {
+    let to_end = JobsToEnd {
         action,
         ids: &[job.id],
         names: &format!("the job {}{array}", job.job_name),
         label: verb(action),
         is_primary: false,
     };
-    end_button(end, panel, function)
+    end_button(to_end, panel, function)
 }

@@ -88,25 +88,25 @@ fn table(report: &Report, is_narrow: bool) -> String {
 fn heading(report: &Report) -> (&'static str, String) {
     let is_left = |job: &&JobResult| job.outcome.class() != Class::Done;
     let left = report.jobs.iter().filter(is_left).count();
-    let mut unfinished = Vec::new();
+    let mut incomplete = Vec::new();
     if left > 0 {
-        unfinished.push(format!("{} left over", jobs(left)));
+        incomplete.push(format!("{} left over", jobs(left)));
     }
     if report.partial.is_some() {
         let queues = report.unread.iter().map(|queue| queue.job_queue.as_str());
         let queues = queues.collect::<Vec<_>>().join(", ");
         let of = if queues.is_empty() { "" } else { ": " };
-        unfinished.push(format!(
+        incomplete.push(format!(
             "the selection could not be listed to its end{of}{queues}"
         ));
     }
-    let unfinished = unfinished.join("; ");
-    match (report.dry_run, !unfinished.is_empty()) {
+    let incomplete = incomplete.join("; ");
+    match (report.dry_run, !incomplete.is_empty()) {
         (false, false) if report.ignored.is_some() => ("–", "Nothing to do".to_owned()),
         (false, false) => ("✓", "Done".to_owned()),
         (true, false) => ("–", "Dry run".to_owned()),
-        (false, true) => ("!", format!("Not finished: {unfinished}")),
-        (true, true) => ("!", format!("Dry run, not finished: {unfinished}")),
+        (false, true) => ("!", format!("Not finished: {incomplete}")),
+        (true, true) => ("!", format!("Dry run, not finished: {incomplete}")),
     }
 }
 

@@ -50,7 +50,7 @@ The seed. All is optional; a misspelt field is an error. Lengths of time are sec
                         startingFor, runningFor; missing means for ever; exit SUCCEEDED or FAILED; failedAttempts
     runsAnyway          a cancel is accepted and does not stop it; the value is how it exits
     attempts [          startedAt, stoppedAt, exitCode, reason, statusReason; eksAttempts: true for EKS
-    positionTime, firstFor ]  since when it is at its position: "actual", "missing", {"at": milliseconds}; or for how long
+    positionTime, firstFor ]  since when it is first: "actual", "missing", {"at": milliseconds}; or for how long
   behaviour, faults   see --help faults
 Example: {"jobs": [{"jobQueue": "render", "status": "RUNNABLE", "age": "2h", "count": 1000}]}
 

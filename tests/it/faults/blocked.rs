@@ -36,7 +36,7 @@ pub(crate) async fn event(warm: &mut Warm, door: Door) {
             (event, Reply::Async, request)
         }
         _ => {
-            let (event, request) = told(warm);
+            let (event, request) = blocked_event(warm);
             (event, Reply::Async, request)
         }
     };
@@ -150,7 +150,7 @@ pub(crate) fn alarm(warm: &mut Warm) -> (Value, Request) {
 }
 
 /// Batch's event about a job that waits, or waited once, of some age.
-pub(crate) fn told(warm: &mut Warm) -> (Value, Request) {
+pub(crate) fn blocked_event(warm: &mut Warm) -> (Value, Request) {
     let queue = warm.random.choice(&warm.queues).unwrap().clone();
     let heads = warm.judge.sightings.as_ref().unwrap().all();
     let first = heads
@@ -231,7 +231,7 @@ impl Warm {
 pub(crate) fn message(warm: &mut Warm) -> (Value, Request) {
     match warm.random.u8(..3) {
         0 => alarm(warm),
-        1 => told(warm),
+        1 => blocked_event(warm),
         _ => {
             let queue = warm.random.choice(&warm.queues).unwrap().clone();
             let body = json!({"select": {"jobQueue": queue, "head": true}});

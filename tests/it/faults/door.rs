@@ -29,7 +29,7 @@ pub(crate) enum Door {
     Panel,
 }
 
-/// The time that a job must have blocked its queue for, unless a process is told otherwise.
+/// The time that a job must have blocked its queue for, unless a process has another setting.
 const BLOCKED_FOR: Duration = Duration::from_mins(10);
 
 /// What a request to cancel meets, and one to terminate does not.

@@ -24,7 +24,7 @@ pub(crate) enum Target {
     },
     /// The first of each of these queues, if it blocks its queue.
     Heads(Vec<String>),
-    /// This one, if it blocks its queue and did so when that was told.
+    /// This one, if it blocks its queue and did so by the time of the event.
     Blocked {
         job: RequestedJob,
         told_at: Duration,

@@ -274,7 +274,7 @@ async fn head_means_the_head_of_each_queue() {
         cancelled(&function.emulator),
         [heads[1].clone(), heads[2].clone()].into()
     );
-    // Each is told by its own reason what it overwrites.
+    // The reason of each repeats what it overwrites.
     for (queue, head) in [(1, &heads[1]), (2, &heads[2])] {
         let reason = function.emulator.job(head).unwrap().status_reason.unwrap();
         assert!(reason.contains(&format!("Queue {queue}.")), "{reason}");

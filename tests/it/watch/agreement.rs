@@ -103,14 +103,14 @@ async fn a_watch_says_what_a_request_for_the_head_then_does() {
             head["wouldCancel"], is_cancelled,
             "world {number}: {head}, {report}"
         );
-        let told = head["why"].as_str().unwrap();
+        let shown_why = head["why"].as_str().unwrap();
         if is_cancelled {
             cancelled += 1;
-            let (_, pattern) = told.rsplit_once(' ').unwrap();
-            assert!(why.contains(pattern), "world {number}: {told}; {why}");
+            let (_, pattern) = shown_why.rsplit_once(' ').unwrap();
+            assert!(why.contains(pattern), "world {number}: {shown_why}; {why}");
         } else {
             left += 1;
-            assert_eq!(told, why, "world {number}: {head}, {report}");
+            assert_eq!(shown_why, why, "world {number}: {head}, {report}");
         }
     }
     assert!(

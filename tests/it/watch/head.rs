@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use batch_cancel::reasons::REASONS;
+use batch_cancel::queue::REASONS;
 use batch_emulator::{
     CapacityUsage, JobSpec, Operation, PositionTime, Queue, QueueStatus, Status, TimeLimitAction,
     TimeLimitEnd, TimeLimitState,

@@ -218,7 +218,7 @@ impl Case<'_> {
             ));
         }
         if in_time && outcome.class() != Class::Done && !self.has_an_excuse(outcome) {
-            return Some((Invariant::Patience, "a later try would have told"));
+            return Some((Invariant::Patience, "a later try would have shown it"));
         }
         None
     }

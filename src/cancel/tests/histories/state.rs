@@ -88,11 +88,11 @@ impl State {
         state
     }
 
-    pub(super) fn outlook(&self, setting: &Setting) -> Outlook {
-        Outlook {
+    pub(super) fn conditions(&self, setting: &Setting) -> Conditions {
+        Conditions {
             bulk: self.bulk,
             slowest: Some(setting.slowest),
-            ..OUTLOOK
+            ..CONDITIONS
         }
     }
 
@@ -101,8 +101,8 @@ impl State {
     }
 
     pub(super) fn is_finished(&self, setting: &Setting) -> bool {
-        let outlook = self.outlook(setting);
-        self.in_flight.is_empty() && self.engine.is_finished(self.now, outlook)
+        let conditions = self.conditions(setting);
+        self.in_flight.is_empty() && self.engine.is_finished(self.now, conditions)
     }
 
     /// What follows from a step.
@@ -140,7 +140,7 @@ impl State {
     fn send(&mut self, setting: &Setting) {
         self.engine.handle_timeout(self.now);
         while self.in_flight.len() < setting.concurrency
-            && let Some(call) = self.engine.poll_call(self.now, self.outlook(setting))
+            && let Some(call) = self.engine.poll_call(self.now, self.conditions(setting))
         {
             self.watch(&call, setting);
             self.in_flight.push(Flight {
@@ -169,8 +169,8 @@ impl State {
         };
         if let Call::End(call) = &call {
             let action = match call.operation {
-                EndOperation::CancelJob => Action::Cancel,
-                EndOperation::TerminateJob | EndOperation::TerminateServiceJob => Action::Terminate,
+                EndOperation::Cancel => Action::Cancel,
+                EndOperation::Terminate | EndOperation::TerminateService => Action::Terminate,
             };
             for ((_, id), effect) in call.jobs.iter().zip(effects) {
                 if let Some(effect) = effect {
@@ -273,14 +273,14 @@ impl State {
             (job.was_called, job.may_be_done, first).hash(hasher);
         }
         engine.looks.hash_from(self.now, hasher);
-        engine.ends.hash(hasher);
+        engine.end_queue.hash(hasher);
         let mut timers: Vec<_> = engine.timers.iter().collect();
         timers.sort_unstable();
         for std::cmp::Reverse((at, jobs)) in timers {
             (at.saturating_duration_since(self.now), jobs).hash(hasher);
         }
-        (engine.has_seen_children, engine.is_closed).hash(hasher);
-        engine.ends_in_flight.hash(hasher);
+        (engine.has_seen_children, engine.only_looks).hash(hasher);
+        engine.end_calls_in_flight.hash(hasher);
         let wait = engine
             .jobs
             .indices()

@@ -64,7 +64,7 @@ impl Judge {
             .filter(|request| matches!(request.target, Target::Unreadable));
         let unreadable = u64::try_from(unreadable.count()).unwrap();
         let refused = logged.refused();
-        assert!(refused >= unreadable, "{}", judged.told());
+        assert!(refused >= unreadable, "{}", judged.story());
         if refused == unreadable
             || matches!(
                 judged.invocation.reply,
@@ -86,15 +86,15 @@ impl Judge {
         assert!(
             !logged.has_error("Refused") || can_be_refused,
             "{}",
-            judged.told()
+            judged.story()
         );
         assert!(
             !logged.has_error("Denied") || can_be_denied,
             "{}",
-            judged.told()
+            judged.story()
         );
         if requests.len() == 1 {
-            assert!(judged.called.is_empty(), "{}", judged.told());
+            assert!(judged.called.is_empty(), "{}", judged.story());
         }
     }
 
@@ -110,7 +110,7 @@ impl Judge {
         else {
             panic!("one job is shown: {:?}", judged.invocation.requests);
         };
-        assert!(judged.called.is_empty(), "{}", judged.told());
+        assert!(judged.called.is_empty(), "{}", judged.story());
         let known = self.account.known(&job.id);
         match answer["statusCode"].as_u64().unwrap() {
             200 => {
@@ -168,7 +168,7 @@ impl Judged<'_> {
             Err(failure) => {
                 let error_type = support::failed(failure).error_type;
                 if self.logged.refused() == 0 {
-                    assert_eq!(Some(error_type.as_str()), expected, "{}", self.told());
+                    assert_eq!(Some(error_type.as_str()), expected, "{}", self.story());
                 }
             }
         }

@@ -6,7 +6,7 @@ use batch_emulator::{Call, Operation};
 
 use super::{
     Class, Invocation, Judge, class,
-    truth::{Asked, Evidence},
+    truth::{Evidence, Wanted},
 };
 use crate::faults::{
     account::{Account, Nature},
@@ -53,7 +53,7 @@ impl Judged<'_> {
                 is_asked,
                 "{id}, which is {:?}, was not asked for: {}",
                 self.seen(id),
-                self.told()
+                self.story()
             );
         }
         let mut counted = logged.over_limit();
@@ -78,7 +78,7 @@ impl Judged<'_> {
                 is_excused || missing.len() <= most,
                 "{missing:?} are not in the report of {request:?}: {:?}, {}",
                 missing.iter().map(|id| self.seen(id)).collect::<Vec<_>>(),
-                self.told()
+                self.story()
             );
         }
         if let Some(ids) = self.asked_ids() {
@@ -118,7 +118,7 @@ impl Judged<'_> {
                 assert!(
                     is_asked,
                     "{id} was not to be ended by {call:?}: {}",
-                    self.told()
+                    self.story()
                 );
             }
         }
@@ -137,7 +137,7 @@ impl Judged<'_> {
             assert!(
                 seen.is_none_or(|status| statuses.contains(&status)),
                 "{id} was {seen:?} when it was ended: {}",
-                self.told()
+                self.story()
             );
         }
     }
@@ -186,7 +186,7 @@ impl Judged<'_> {
     }
 
     /// What is asked of a job in the report.
-    pub(super) fn asked(&self, id: &str, account: &Account) -> Asked {
+    pub(super) fn asked(&self, id: &str, account: &Account) -> Wanted {
         let requests = self.invocation.requests.iter().zip(self.reaches);
         let requests: Vec<_> = requests
             .filter(|(_, reach)| reach.may.contains(id) || reach.unsure.contains(id))
@@ -201,7 +201,7 @@ impl Judged<'_> {
             });
         let nature = named.map(|job| job.nature);
         let is_head = |target: &Target| matches!(target, Target::Heads(_) | Target::Blocked { .. });
-        Asked {
+        Wanted {
             nature: nature.unwrap_or_else(|| {
                 account
                     .known(id)
@@ -228,7 +228,7 @@ impl Judged<'_> {
         self.sightings.iter().map(of).collect()
     }
 
-    pub(super) fn told(&self) -> String {
+    pub(super) fn story(&self) -> String {
         format!("{:?}, {}", self.invocation.requests, self.logged.done)
     }
 }

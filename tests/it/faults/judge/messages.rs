@@ -34,7 +34,7 @@ impl Judged<'_> {
                 assert!(
                     comes,
                     "message {number} overtakes its group: {}",
-                    self.told()
+                    self.story()
                 );
                 continue;
             }
@@ -43,14 +43,14 @@ impl Judged<'_> {
                     self.may_come_back(request, reach),
                     "{request:?} comes back, of {:?}: {}",
                     self.logged.results,
-                    self.told()
+                    self.story()
                 );
             } else {
                 assert!(
                     self.may_be_gone(request, reach),
                     "{request:?} is lost, of {:?}: {}",
                     self.logged.results,
-                    self.told()
+                    self.story()
                 );
             }
         }

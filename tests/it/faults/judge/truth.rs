@@ -11,7 +11,7 @@ use batch_emulator::{Answer, Call, Emulator, ItemError, JobView, Operation, Stat
 use super::{Invocation, Judge};
 use crate::faults::{account::Nature, request::Request};
 
-/// An attempt that ended this close to the end of its job ended with it, in milliseconds.
+/// An attempt that stopped this close to its job, in milliseconds, stopped with it.
 const SAME_END: i64 = 1000;
 
 /// With less time left than this, a last look may be left out, the more so where calls that end jobs take long.
@@ -46,7 +46,7 @@ pub(crate) fn class(outcome: &str) -> Class {
 /// What is asked of a job.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
-pub(crate) struct Asked {
+pub(crate) struct Wanted {
     pub(crate) nature: Nature,
     /// It is to be terminated, whatever its status.
     pub(crate) terminates: bool,
@@ -172,7 +172,7 @@ impl<'a> Evidence<'a> {
     /// # Errors
     ///
     /// What contradicts the outcome.
-    pub(crate) fn check(&self, outcome: &str, id: &str, asked: Asked) -> Result<(), String> {
+    pub(crate) fn check(&self, outcome: &str, id: &str, asked: Wanted) -> Result<(), String> {
         let emulator = &self.judge.account.emulator;
         let job = emulator.job(id);
         let contradiction = match self.holds(outcome, id, asked, job.as_ref()) {
@@ -181,7 +181,7 @@ impl<'a> Evidence<'a> {
             Err(contradiction) => contradiction,
         };
         let attempts = emulator.attempts(id);
-        let calls: Vec<String> = self.calls(id).map(|call| self.told(call, id)).collect();
+        let calls: Vec<String> = self.calls(id).map(|call| self.story(call, id)).collect();
         let (passed, shown) = (self.passed(), self.shown(id));
         Err(format!(
             "{contradiction}: {asked:?} {job:?} {attempts:?}\nshown {shown:?}\n{}\nreported at {passed:?}",
@@ -193,7 +193,7 @@ impl<'a> Evidence<'a> {
         &self,
         outcome: &str,
         id: &str,
-        asked: Asked,
+        asked: Wanted,
         job: Option<&JobView>,
     ) -> Result<bool, &'static str> {
         Ok(match outcome {
@@ -213,7 +213,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// A call in a line.
-    fn told(&self, call: &Call, id: &str) -> String {
+    fn story(&self, call: &Call, id: &str) -> String {
         let after = |time: Duration| time.saturating_sub(self.invocation.began);
         let of_parent = if call.job_ids.iter().any(|of| of == id) {
             ""
@@ -312,7 +312,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// A call was sent, for it or its array, and no look showed an effect after it.
-    fn is_unconfirmed(&self, id: &str, asked: Asked) -> Result<bool, &'static str> {
+    fn is_unconfirmed(&self, id: &str, asked: Wanted) -> Result<bool, &'static str> {
         let array = id.split_once(':').map(|(array, _)| array);
         let of_array = array.into_iter().flat_map(|array| self.ends(array));
         let sent = self.ends(id).map(|call| call.at).max();

@@ -7,14 +7,14 @@ use crate::{
 
 /// What tags say of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct TagVerdict {
     /// It carries the protect tag.
     pub is_protected: bool,
     /// Whether it is the caller's.
     pub ownership: Ownership,
 }
 
-impl Standing {
+impl TagVerdict {
     /// What a job's own tags say.
     #[must_use]
     pub fn of(job: &JobDetail, policy: &Policy, owner: &Owner) -> Self {
@@ -25,7 +25,7 @@ impl Standing {
         }
     }
 
-    /// The same for a child of an array that has this standing, by one look at the array: either can be protected, and
+    /// The same for a child of an array of which this is the verdict, by one look at the array: either can be protected, and
     /// the array's owner owns all of it. Batch gives children no tags.
     #[must_use]
     pub fn in_array(self, array: Self) -> Self {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{call::Outlook, engine::Engine, step::Step};
+use super::{call::Conditions, engine::Engine, step::Step};
 use crate::{
     jobs::{CallResult, JobIndex, Jobs, Stage},
     report::Outcome,
@@ -32,31 +32,32 @@ const LEAST_INTERVAL: Duration = Duration::from_millis(20);
 
 impl Engine<'_> {
     /// Whether there is time to begin a step, beside the looks that wait already.
-    pub(super) fn has_time_for(&self, step: Step, now: Instant, outlook: Outlook) -> bool {
+    pub(super) fn has_time_for(&self, step: Step, now: Instant, conditions: Conditions) -> bool {
         if self.is_stopped {
             return false;
         }
-        let interval = outlook.interval.max(LEAST_INTERVAL);
+        let interval = conditions.interval.max(LEAST_INTERVAL);
         let calls =
             |count: usize| interval.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
         let waiting = calls(self.looks.again_calls());
         let rounds = step.rounds();
-        let needed = (self.round(outlook) * rounds)
-            .saturating_add(calls(2 + self.ends_in_flight.div_ceil(2)))
+        let needed = (self.round(conditions) * rounds)
+            .saturating_add(calls(2 + self.end_calls_in_flight.div_ceil(2)))
             .min(self.time() / LAST_ROUND * rounds);
         self.deadline.left(now) >= needed.saturating_add(waiting)
     }
 
     /// How long before the deadline a call that ends jobs is given up, so that a look can follow.
-    #[must_use]
-    pub fn reserve(&self, now: Instant, outlook: Outlook) -> Duration {
-        let look = self.round(outlook).saturating_add(outlook.interval * 2);
+    pub(crate) fn reserve(&self, now: Instant, conditions: Conditions) -> Duration {
+        let look = self
+            .round(conditions)
+            .saturating_add(conditions.interval * 2);
         look.min(self.deadline.left(now) / 2)
     }
 
     /// The time that is kept for a call and the look that follows.
-    fn round(&self, outlook: Outlook) -> Duration {
-        let slowest = outlook.slowest.map_or(MOST_ROUND, |call| call * 2);
+    fn round(&self, conditions: Conditions) -> Duration {
+        let slowest = conditions.slowest.map_or(MOST_ROUND, |call| call * 2);
         let share = self.time() / ROUND_SHARE;
         slowest.max(LEAST_ROUND).min(MOST_ROUND).min(share)
     }
@@ -67,15 +68,14 @@ impl Engine<'_> {
     }
 
     /// Nothing is left to be done, or nothing that could be done in time, beside the calls in flight.
-    #[must_use]
-    pub fn is_finished(&self, now: Instant, outlook: Outlook) -> bool {
-        if self.looks.in_flight() + self.ends_in_flight > 0 {
+    pub(crate) fn is_finished(&self, now: Instant, conditions: Conditions) -> bool {
+        if self.looks.in_flight() + self.end_calls_in_flight > 0 {
             return false;
         }
-        if self.has_time_for(Step::End, now, outlook) {
+        if self.has_time_for(Step::End, now, conditions) {
             let none_to_begin =
-                self.looks.firsts() == 0 || !self.has_time_for(Step::FirstLook, now, outlook);
-            let none_waits = self.looks.again_calls() == 0 && self.ends.len() == 0;
+                self.looks.firsts() == 0 || !self.has_time_for(Step::FirstLook, now, conditions);
+            let none_waits = self.looks.again_calls() == 0 && self.end_queue.len() == 0;
             let none_is_due = self.timers.is_empty() && self.looks.poll_timeout().is_none();
             return none_to_begin && none_waits && none_is_due;
         }
@@ -90,9 +90,9 @@ impl Engine<'_> {
 
     /// No call that ends jobs will be sent any more. The jobs whose call Batch refused, and which wait for another try in
     /// vain, are looked at instead: they may have started or ended.
-    pub(super) fn close(&mut self, now: Instant, outlook: Outlook) {
-        let in_flight = self.looks.in_flight() + self.ends_in_flight;
-        if self.is_closed || in_flight > 0 || self.has_time_for(Step::End, now, outlook) {
+    pub(super) fn stop_ending(&mut self, now: Instant, conditions: Conditions) {
+        let in_flight = self.looks.in_flight() + self.end_calls_in_flight;
+        if self.only_looks || in_flight > 0 || self.has_time_for(Step::End, now, conditions) {
             return;
         }
         if !self.none_to_look_at() {
@@ -111,15 +111,14 @@ impl Engine<'_> {
                 self.looks.add_again(id);
             }
         }
-        self.is_closed = self.looks.again_calls() > 0;
+        self.only_looks = self.looks.again_calls() > 0;
     }
 
     /// The jobs with their outcomes. Those that have none get the one that is true of them now.
-    #[must_use]
-    pub fn into_jobs(mut self) -> Jobs {
+    pub(crate) fn into_jobs(mut self) -> Jobs {
         self.doubt_children();
         self.explain_unseen();
-        self.jobs.finish();
+        self.jobs.settle_now();
         self.jobs
     }
 
@@ -128,7 +127,7 @@ impl Engine<'_> {
         let waiting = self.looks.waiting_for_arrays();
         for index in self.jobs.indices() {
             let job = &self.jobs[index];
-            let (Stage::ToDescribe, Some(id), false) = (job.stage(), job.id(), job.is_throttled())
+            let (Stage::ToLookAt, Some(id), false) = (job.stage(), job.id(), job.is_throttled())
             else {
                 continue;
             };
@@ -150,7 +149,7 @@ impl Engine<'_> {
         for index in self.jobs.indices() {
             let job = &self.jobs[index];
             let is_left = match job.stage() {
-                Stage::ToDescribe | Stage::Queued => true,
+                Stage::ToLookAt | Stage::Queued => true,
                 Stage::Settled { outcome, .. } => outcome.is_refused(),
                 Stage::Sent | Stage::ToVerify(_) => false,
             };

@@ -1,4 +1,4 @@
-//! The end of an invocation: the time that is kept for it, and what is published.
+//! How the time of an invocation is divided between its work, publishing and the response; and what is published.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use crate::{
     publish::{self, Publication},
     respond::Response,
     session::Deadline,
-    telemetry::Ending,
+    telemetry::Handled,
 };
 
 /// Time reserved to build the response.
@@ -42,17 +42,17 @@ impl App {
     /// published.
     pub(crate) async fn publish(
         &self,
-        ending: &Ending,
+        handled: &Handled,
         response: &Response,
         invocation: Invocation<'_>,
         context: &Context,
     ) -> usize {
-        let publication = match ending {
-            Ending::Results { results, reply } if is_published(reply, response) => {
+        let publication = match handled {
+            Handled::Results { results, reply } if is_published(reply, response) => {
                 Publication::Results(results)
             }
-            Ending::Undecoded(why) => Publication::Refused(why),
-            Ending::Results { .. } | Ending::Watch(_) | Ending::Shown => return 0,
+            Handled::Undecoded(why) => Publication::Refused(why),
+            Handled::Results { .. } | Handled::Watch(_) | Handled::Shown => return 0,
         };
         let Some(publisher) = &self.publisher else {
             return 0;
@@ -69,8 +69,8 @@ impl App {
         Box::pin(publisher.publish(entries, Deadline::after(time))).await
     }
 
-    /// When the work of an event ends: before Lambda's deadline, and over HTTP before the gateway's. What is left is for
-    /// publishing and for the response.
+    /// When the work of an event has to be finished: before Lambda's deadline, and over HTTP before the gateway's. What is
+    /// left is for publishing and for the response.
     pub(crate) fn deadline(&self, context: &Context, source: Option<Source>) -> Deadline {
         let left = time_left(context);
         let publishing = match (&self.publisher, source) {

@@ -13,13 +13,10 @@ use crate::{
 
 /// A call that ends jobs. Its jobs share operation and reason.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct EndCall {
-    /// Which call.
-    pub operation: EndOperation,
-    /// The reason.
-    pub reason: Arc<str>,
-    /// The jobs.
-    pub jobs: Vec<(JobIndex, JobId)>,
+pub(crate) struct EndCall {
+    pub(crate) operation: EndOperation,
+    pub(crate) reason: Arc<str>,
+    pub(crate) jobs: Vec<(JobIndex, JobId)>,
 }
 
 /// The operation and reason that the jobs of a call share.
@@ -27,7 +24,7 @@ type Group = (EndOperation, Arc<str>);
 
 /// The jobs that wait for the call that ends them.
 #[derive(Clone, Debug, Default, Hash)]
-pub(super) struct Ends {
+pub(super) struct EndQueue {
     groups: BTreeMap<Group, VecDeque<(JobIndex, JobId)>>,
     /// Jobs whose bulk call was refused as a whole: each gets a call of its own, so that one cannot harm the others.
     singles: VecDeque<EndCall>,
@@ -50,7 +47,7 @@ struct Trial {
 
 /// What a single call tells of the denial of a bulk call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum TrialResult {
     /// The job is denied too.
     Denied,
     /// The job is not.
@@ -59,7 +56,7 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-impl Verdict {
+impl TrialResult {
     /// What a single call tells that failed with this kind of error.
     pub(super) fn of(kind: ErrorKind) -> Self {
         match kind {
@@ -75,7 +72,7 @@ impl Verdict {
     }
 }
 
-impl Ends {
+impl EndQueue {
     pub(super) fn push(
         &mut self,
         operation: EndOperation,
@@ -122,8 +119,13 @@ impl Ends {
         trial.is_some_and(|trial| trial.open.contains(&index))
     }
 
-    /// A single call for a job has ended.
-    pub(super) fn end_trial(&mut self, operation: EndOperation, index: JobIndex, verdict: Verdict) {
+    /// A single call for a job was answered or given up.
+    pub(super) fn add_to_trial(
+        &mut self,
+        operation: EndOperation,
+        index: JobIndex,
+        verdict: TrialResult,
+    ) {
         let Some(trial) = self.trials.get_mut(&operation) else {
             return;
         };
@@ -131,9 +133,9 @@ impl Ends {
             return;
         }
         match verdict {
-            Verdict::Denied => trial.denied += 1,
-            Verdict::Allowed => trial.allowed += 1,
-            Verdict::Unknown => {}
+            TrialResult::Denied => trial.denied += 1,
+            TrialResult::Allowed => trial.allowed += 1,
+            TrialResult::Unknown => {}
         }
         if !trial.open.is_empty() {
             return;
@@ -151,7 +153,7 @@ impl Ends {
     }
 
     /// A bulk call was answered or given up.
-    pub(super) fn bulk_ended(&mut self) {
+    pub(super) fn bulk_answered(&mut self) {
         self.bulk_in_flight = self.bulk_in_flight.saturating_sub(1);
     }
 

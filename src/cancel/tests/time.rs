@@ -65,17 +65,17 @@ fn with_less_time_left_no_job_is_ended() {
 #[test]
 fn with_time_for_a_look_and_a_call_both_are_sent() {
     let slowest = [None, Some(20), Some(5_000), Some(25_000)].map(|s| s.map(Duration::from_millis));
-    let outlooks = [0, 100, 2_000, 20_000].into_iter().flat_map(|interval| {
-        slowest.map(|slowest| Outlook {
+    let all_conditions = [0, 100, 2_000, 20_000].into_iter().flat_map(|interval| {
+        slowest.map(|slowest| Conditions {
             interval: Duration::from_millis(interval),
             slowest,
-            ..OUTLOOK
+            ..CONDITIONS
         })
     });
-    for outlook in outlooks {
+    for conditions in all_conditions {
         for time in [60_000, 24_700, 3_700, 400, 4].map(Duration::from_millis) {
             let mut driver = Driver::within(time, [id(0)], CANCEL, Duration::ZERO);
-            driver.outlook = outlook;
+            driver.conditions = conditions;
             leave(&mut driver, time / 2);
             let look = driver.poll().unwrap();
             assert!(matches!(look, Call::Look(_)), "{time:?}: {look:?}");
@@ -83,7 +83,7 @@ fn with_time_for_a_look_and_a_call_both_are_sent() {
             leave(&mut driver, time / 4);
             let call = driver.poll().unwrap();
             assert!(matches!(call, Call::End(_)), "{time:?}: {call:?}");
-            let reserve = driver.engine.reserve(driver.now, driver.outlook);
+            let reserve = driver.engine.reserve(driver.now, driver.conditions);
             let least = Duration::from_millis(100).min(time / 8);
             let is_bounded = (least..=time / 8).contains(&reserve);
             assert!(is_bounded, "{time:?}: {reserve:?}");

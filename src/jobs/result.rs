@@ -1,9 +1,9 @@
-//! A job at the end: the outcome that is true of it when time is over, and its line in the report.
+//! The outcome that is true of a job when time is over, and its line in the report.
 
 use super::{CallResult, Job, Observation, Stage};
 use crate::{
     batch::{ErrorKind, started},
-    plan::Message,
+    plan::OutcomeMessage,
     report::{JobResult, Outcome},
     request::Action,
     text::cut_message,
@@ -11,18 +11,18 @@ use crate::{
 
 impl Job {
     /// Time is over: settles the job as what is true of it now.
-    pub(super) fn finish(&mut self) {
+    pub(super) fn settle_now(&mut self) {
         let (outcome, message) = match &self.stage {
             Stage::Settled { .. } => return,
-            Stage::ToDescribe | Stage::Queued if self.may_be_done => (
+            Stage::ToLookAt | Stage::Queued if self.may_be_done => (
                 Outcome::Unconfirmed,
                 "a call was sent and not answered, and Batch showed the job unchanged",
             ),
-            Stage::ToDescribe | Stage::Queued if self.is_throttled() => (
+            Stage::ToLookAt | Stage::Queued if self.is_throttled() => (
                 Outcome::Throttled,
                 "out of time while Batch throttled the calls",
             ),
-            Stage::ToDescribe => (Outcome::NotAttempted, "out of time before it was looked at"),
+            Stage::ToLookAt => (Outcome::NotAttempted, "out of time before it was looked at"),
             Stage::Queued if self.was_called => {
                 (Outcome::Failed, "out of time while Batch refused the call")
             }
@@ -55,15 +55,13 @@ impl Job {
     }
 
     /// Whether Batch throttled the last call for it.
-    #[must_use]
-    pub fn is_throttled(&self) -> bool {
+    pub(crate) fn is_throttled(&self) -> bool {
         let error = self.last_error.as_ref();
         error.is_some_and(|error| error.kind == ErrorKind::Throttled)
     }
 
     /// A message with the error of the last call for the job, if there was one.
-    #[must_use]
-    pub fn with_last_error(&self, message: &'static str) -> Message {
+    pub(crate) fn with_last_error(&self, message: &'static str) -> OutcomeMessage {
         match &self.last_error {
             Some(error) => format!("{message}: {error}").into(),
             None => message.into(),
@@ -79,11 +77,11 @@ impl Job {
         // Of a job that is none of the caller's business, no more is shown than its queue and status.
         let is_shown = !matches!(outcome, Outcome::QueueNotAllowed | Outcome::NotOwner);
         let shown = self.first.as_ref().filter(|_| is_shown);
-        let message = message.or(self.because.map(|because| *because));
+        let message = message.or(self.decided_by.map(|decided_by| *decided_by));
         let run_on = shown.and_then(|first| run_on(first, self.intent.action, outcome));
         let message = match (message, run_on) {
             (Some(message), Some(run_on)) => Some(format!("{message}; {run_on}").into()),
-            (message, run_on) => message.or(run_on.map(Message::from)),
+            (message, run_on) => message.or(run_on.map(OutcomeMessage::from)),
         };
         JobResult {
             outcome,
