@@ -22,22 +22,28 @@ use crate::{batch::EndJobs, jobs::Jobs, look, request::JobId, session::Session};
 pub(crate) use call::{Answer, Call, Conditions};
 pub(crate) use engine::Engine;
 
+/// How often progress is told at most.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
 /// A call in flight: its answer, and how long it took.
 type InFlight<'a> = Pin<Box<dyn Future<Output = (Answer, Duration)> + 'a>>;
 
 /// Brings every job to its outcome, or as far as the time lasts.
 pub(crate) async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
-    let deadline = session.deadline;
     let mut engine = Engine::new(
         jobs,
         session.policy,
         session.owner,
-        deadline,
+        session.deadline,
         Instant::now(),
     );
     let mut in_flight: FuturesUnordered<InFlight<'_>> = FuturesUnordered::new();
     let mut slowest = None;
+    let mut told = None;
+    let mut stopped = Box::pin(stopped(session));
     loop {
+        let session = session.until(engine.deadline());
+        let deadline = session.deadline;
         let mut wake = deadline.instant();
         while in_flight.len() < session.pace.concurrency() {
             let now = Instant::now();
@@ -65,6 +71,7 @@ pub(crate) async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
         let is_finished =
             in_flight.is_empty() && engine.is_finished(now, conditions(session, slowest, now));
         if deadline.is_over(now) || is_finished {
+            tell(session, &engine);
             return engine.into_jobs();
         }
         // What is due while no call may be sent waits for an answer, not for the clock.
@@ -80,9 +87,33 @@ pub(crate) async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
                     slowest = slowest.max(Some(took));
                 }
                 engine.handle_answer(answer, Instant::now());
+                if told.is_none_or(|told| told + TELL_EVERY < Instant::now()) {
+                    told = Some(Instant::now());
+                    tell(session, &engine);
+                }
             }
+            () = &mut stopped, if !engine.is_stopped() => engine.stop(Instant::now()),
             () = sleep_until(wake) => {}
         }
+    }
+}
+
+/// Turns ready when a person stops the work.
+async fn stopped(session: Session<'_>) {
+    match session.control {
+        Some(control) => control.stopped().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Tells whoever watches how far the work is.
+fn tell(session: Session<'_>, engine: &Engine<'_>) {
+    if let Some(control) = session.control {
+        let (ended, open) = engine.counts();
+        control.progress.send_modify(|progress| {
+            progress.ended = ended;
+            progress.open = open;
+        });
     }
 }
 

@@ -163,6 +163,14 @@ impl Jobs {
         self.open == 0
     }
 
+    /// How many have ended or are ending, and how many have no outcome yet.
+    #[must_use]
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let outcomes = self.all.iter().filter_map(Job::outcome);
+        let ended = outcomes.filter(|outcome| outcome.is_end()).count();
+        (ended, self.open)
+    }
+
     /// The index of each job, in the order first asked.
     pub(crate) fn indices(&self) -> impl Iterator<Item = JobIndex> + use<> {
         (0..u32::try_from(self.all.len()).unwrap_or(u32::MAX)).map(JobIndex)

@@ -41,11 +41,12 @@ use config::Config;
 use event::Scope;
 use pace::Pace;
 pub use plan::{Intent, Plan, TagVerdict, plan_job};
+pub use policy::{Owner, queue_name};
 use publish::Publisher;
 use request::OwnRegion;
 use respond::{Failure, Response};
 pub use results::{MessageOutcome, RequestAudit, Results, Unfulfilled};
-use session::{Calls, Session};
+use session::{Calls, Deadline, Session};
 use telemetry::{Handled, InvocationRecord, Output};
 use text::cut;
 
@@ -93,6 +94,19 @@ impl App {
         &self,
         event: LambdaEvent<Box<RawValue>>,
     ) -> Result<Box<RawValue>, Failure> {
+        self.handle_seen(event, |_| ()).await
+    }
+
+    /// The same, for a program that shows more than the answer: `see` gets what the invocation did.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::handle`].
+    pub async fn handle_seen(
+        &self,
+        event: LambdaEvent<Box<RawValue>>,
+        see: impl FnOnce(&InvocationRecord<'_>),
+    ) -> Result<Box<RawValue>, Failure> {
         let began = Instant::now();
         let LambdaEvent { payload, context } = event;
         let now = (self.clock)();
@@ -109,14 +123,8 @@ impl App {
             at: now.as_millisecond(),
             comes_again: event.command.comes_again(),
         };
-        let session = Session {
-            batch: &self.batch,
-            pace: &self.pace,
-            policy: &self.config.policy,
-            owner: &event.owner,
-            calls: &calls,
-            deadline: self.deadline(&context, event.source),
-        };
+        let deadline = self.deadline(&context, event.source);
+        let session = self.session(&event.owner, &calls, deadline);
         let (response, handled) = Box::pin(act(event.command, invocation, session)).await;
         let published = self.publish(&handled, &response, invocation, &context);
         let record = InvocationRecord {
@@ -130,7 +138,27 @@ impl App {
         };
         let namespace = &self.config.metrics_namespace;
         telemetry::record(self.output.as_ref(), namespace, &record);
+        see(&record);
         response.payload
+    }
+
+    /// What one invocation, or one command of a program, works with.
+    #[must_use]
+    pub fn session<'a>(
+        &'a self,
+        owner: &'a Owner,
+        calls: &'a Calls,
+        deadline: Deadline,
+    ) -> Session<'a> {
+        Session {
+            batch: &self.batch,
+            pace: &self.pace,
+            policy: &self.config.policy,
+            owner,
+            calls,
+            deadline,
+            control: None,
+        }
     }
 
     /// What an event asks for.
@@ -152,7 +180,7 @@ async fn act(
 ) -> (Response, Handled) {
     let response = match command {
         Command::Cancel { messages, reply } => {
-            let results = cancel_jobs(messages, invocation, session).await;
+            let results = end_jobs(messages, invocation, session).await;
             let response = respond::results(&results, &reply, invocation);
             return (response, Handled::Results { results, reply });
         }
@@ -188,7 +216,7 @@ async fn act(
 }
 
 /// Cancels or terminates the jobs that messages name, as far as the policy admits them and the time lasts.
-pub async fn cancel_jobs(
+pub async fn end_jobs(
     messages: Vec<Message>,
     invocation: Invocation<'_>,
     session: Session<'_>,

@@ -1,6 +1,7 @@
 //! What one invocation works with, and one call to AWS Batch as everything makes it: paced, timed, counted, retried.
 
 mod calls;
+mod control;
 mod deadline;
 mod queue;
 
@@ -19,6 +20,7 @@ use crate::{
     request::JobId,
 };
 pub use calls::{CallCount, Calls};
+pub use control::{Control, Progress};
 pub use deadline::Deadline;
 pub use queue::QueueError;
 pub(crate) use queue::to_list;
@@ -38,6 +40,8 @@ pub struct Session<'a> {
     pub calls: &'a Calls,
     /// When all work has to be finished.
     pub deadline: Deadline,
+    /// Who sees how far the work is and may stop it, if it is a program that works.
+    pub control: Option<&'a Control>,
 }
 
 impl<'a> Session<'a> {

@@ -27,13 +27,15 @@ pub type Output = Box<dyn Fn(&str) + Send + Sync>;
 
 /// What an event was handled as.
 #[derive(Debug)]
-pub(crate) enum Handled {
+pub enum Handled {
     /// It was asked to end jobs.
     Results {
+        /// The outcome of each job and message.
         results: Results,
         /// How they were answered.
         reply: Reply,
     },
+    /// It measured job queues.
     Watch(Watch),
     /// Its event could not be decoded.
     Undecoded(RequestRefused),
@@ -43,19 +45,21 @@ pub(crate) enum Handled {
 
 /// What is logged and measured of an invocation that has its response.
 #[derive(Debug)]
-pub(crate) struct InvocationRecord<'a> {
+pub struct InvocationRecord<'a> {
     /// Who asked, and when.
-    pub(crate) invocation: Invocation<'a>,
-    pub(crate) handled: &'a Handled,
+    pub invocation: Invocation<'a>,
+    /// What it did.
+    pub handled: &'a Handled,
     /// The status of the HTTP response, if there was one.
-    pub(crate) http_status: Option<u16>,
+    pub http_status: Option<u16>,
     /// Why the whole request was not fulfilled.
-    pub(crate) unfulfilled: Option<&'a Unfulfilled>,
+    pub unfulfilled: Option<&'a Unfulfilled>,
     /// How many events could not be published.
-    pub(crate) not_published: usize,
-    pub(crate) calls: &'a Calls,
+    pub not_published: usize,
+    /// The calls to AWS Batch.
+    pub calls: &'a Calls,
     /// How long it took.
-    pub(crate) time: Duration,
+    pub time: Duration,
 }
 
 impl InvocationRecord<'_> {

@@ -29,6 +29,9 @@ use crate::{
 /// A job that was looked at a moment ago is not looked at again before it is ended.
 const FRESH: Duration = Duration::from_secs(5);
 
+/// How long the last look may take when the work is stopped: long enough for the looks at a job that is shown unchanged.
+const LAST_LOOK: Duration = Duration::from_secs(5);
+
 /// The state of the work.
 #[derive(Clone, Debug)]
 pub(crate) struct Engine<'a> {
@@ -46,6 +49,8 @@ pub(crate) struct Engine<'a> {
     pub(super) has_seen_children: bool,
     /// Whether only looks are sent any more.
     pub(super) only_looks: bool,
+    /// Whether somebody has stopped the work.
+    pub(super) is_stopped: bool,
     pub(super) began: Instant,
 }
 
@@ -69,6 +74,7 @@ impl<'a> Engine<'a> {
             end_calls_in_flight: 0,
             has_seen_children: false,
             only_looks: false,
+            is_stopped: false,
             began: now,
         };
         engine.start(now);
@@ -89,6 +95,37 @@ impl<'a> Engine<'a> {
             }
         }
         self.looks.add(&unseen);
+    }
+
+    /// Begins nothing more: no call that ends jobs, and no look but at those for which one was sent and not seen to do
+    /// anything yet.
+    pub(crate) fn stop(&mut self, now: Instant) {
+        self.is_stopped = true;
+        self.deadline = self.deadline.min(Deadline::at(now + LAST_LOOK));
+        let jobs = &self.jobs;
+        let is_called = |id| {
+            let index = jobs.index_of(id);
+            index.is_some_and(|index| matches!(jobs[index].stage(), Stage::ToVerify(_)))
+        };
+        self.looks.keep_later(is_called);
+    }
+
+    /// Whether somebody has stopped the work.
+    #[must_use]
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    /// When all work ends.
+    #[must_use]
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
+    /// How many jobs have ended or are ending, and how many have no outcome yet.
+    #[must_use]
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        self.jobs.counts()
     }
 
     /// The call that should be sent next, if there is one that should not wait for more jobs to share it.

@@ -33,6 +33,9 @@ const LEAST_INTERVAL: Duration = Duration::from_millis(20);
 impl Engine<'_> {
     /// Whether there is time to begin a step, beside the looks that wait already.
     pub(super) fn has_time_for(&self, step: Step, now: Instant, conditions: Conditions) -> bool {
+        if self.is_stopped {
+            return false;
+        }
         let interval = conditions.interval.max(LEAST_INTERVAL);
         let calls =
             |count: usize| interval.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));

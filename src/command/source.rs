@@ -59,7 +59,7 @@ pub struct Invocation<'a> {
 
 impl Invocation<'_> {
     /// The name of the source, in reports.
-    pub(crate) fn source_name(&self) -> &'static str {
+    pub fn source_name(&self) -> &'static str {
         self.source.map_or("unknown", Source::as_str)
     }
 }

@@ -97,6 +97,15 @@ impl<'a> Looks<'a> {
         }
     }
 
+    /// Of the looks that are not due yet, only those at jobs of which `is_wanted` is true are left.
+    pub(crate) fn keep_later(&mut self, is_wanted: impl Fn(JobId) -> bool) {
+        let timers = std::mem::take(&mut self.timers);
+        for Reverse((at, mut ids)) in timers {
+            ids.retain(|id| is_wanted(*id));
+            self.add_later(ids, at);
+        }
+    }
+
     /// The jobs of the next call, which is sent now.
     pub(crate) fn next(&mut self, which: Which, fill: Fill) -> Option<Vec<JobId>> {
         let ids = self.queue.next(which, fill)?;

@@ -100,16 +100,15 @@ impl Outcome {
         matches!(self, Self::Cancelling | Self::Terminating)
     }
 
+    /// The job was cancelled or terminated, or is being.
+    #[must_use]
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Cancelled | Self::Terminated) || self.is_under_way()
+    }
+
     /// A job with this outcome blocks no queue, or not of those allowed here.
     pub(crate) fn ends_blocking(self) -> bool {
-        matches!(
-            self,
-            Self::QueueNotAllowed
-                | Self::Cancelled
-                | Self::Cancelling
-                | Self::Terminated
-                | Self::Terminating
-        )
+        self == Self::QueueNotAllowed || self.is_end()
     }
 
     /// Batch refused the call that would end the job.

@@ -254,6 +254,7 @@ impl Sweep<'_> {
             select,
             query,
             time,
+            session,
             ..
         } = self.listings;
         found.has_unreadable |= page.unreadable > 0;
@@ -268,7 +269,11 @@ impl Sweep<'_> {
                 }]);
             }
         }
-        time.add(found.jobs.len() - known);
+        let new = found.jobs.len() - known;
+        time.add(new);
+        if let Some(control) = session.control {
+            control.found(new);
+        }
     }
 
     /// A listing for each status, in the order of a job's life, so that a job that moves on is met again.

@@ -15,6 +15,12 @@ impl Deadline {
         Self(Instant::now() + time)
     }
 
+    /// This time.
+    #[must_use]
+    pub fn at(time: Instant) -> Self {
+        Self(time)
+    }
+
     /// The deadline as a time.
     pub(crate) fn instant(self) -> Instant {
         self.0

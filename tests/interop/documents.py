@@ -19,9 +19,10 @@ from servers import LOOPBACK, REPOSITORY, binary, free_port, plain_environment
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 REFERENCE = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-PAGES = REFERENCE + [
-    page for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY") if (page := REPOSITORY / f"{name}.md").exists()
-]
+OTHERS = "CHANGELOG CONTRIBUTING SECURITY .ci/README benches/README events/README tests/interop/README"
+PAGES = REFERENCE + [REPOSITORY / f"{name}.md" for name in OTHERS.split()]
+# What pages point to and people run or deploy.
+FILES = REPOSITORY / "docs" / "files"
 
 
 @functools.cache
@@ -202,13 +203,16 @@ class Shell:
         tools = folder / ".tools"
         tools.mkdir()
         cargo = tools / "cargo"
-        local = shlex.quote(binary("CARGO_LOCAL"))
+        bcancel, emulator = (shlex.quote(binary(name)) for name in ("BCANCEL", "BATCH_EMULATOR"))
         cargo.write_text(
             "#!/bin/sh\nkind=$1; shift\n"
-            f'case $kind in local) exec {local} "$@" ;; emulator) exec {local} --serve "$@" ;; esac\n'
+            f'case $kind in local) exec {bcancel} event "$@" ;; emulator) exec {emulator} --demo "$@" ;; esac\n'
             'echo "only cargo local and cargo emulator run here" >&2; exit 127\n'
         )
         cargo.chmod(0o755)
+        program = tools / "bcancel"
+        program.write_text(f'#!/bin/sh\nexec {bcancel} "$@"\n')
+        program.chmod(0o755)
         # It shows its progress, unless it writes to a terminal.
         curl = tools / "curl"
         curl.write_text(f'#!/bin/sh\nexec {shutil.which("curl")} --silent --show-error "$@"\n')
@@ -228,8 +232,9 @@ class Shell:
     def run(self, command, shown):
         """What a command prints, its errors included. A server is waited for until it has printed what is shown."""
         serves = re.match(r"(?:\w+=\S+ )*cargo emulator\b(?!.*--help)", command)
-        if serves and not re.search(r"\d:\d+", command):
-            command = command.replace("cargo emulator", f"cargo emulator {LOOPBACK}:4000", 1)
+        if serves and "--port" not in command:
+            command = command.replace("cargo emulator", "cargo emulator --port 4000", 1)
+        command = re.sub(r"--port (\d+)", lambda at: f"--port {self._port(at[1])}", command)
         command = re.sub(rf"(?:localhost|{LOOPBACK}|0\.0\.0\.0):(\d+)", lambda at: f"{LOOPBACK}:{self._port(at[1])}", command)
         with open(self.folder / ".printed", "w+") as printed:
             process = subprocess.Popen(

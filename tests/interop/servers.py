@@ -128,6 +128,13 @@ def emulator(seed):
 
 
 @contextlib.contextmanager
+def demo_account(*options):
+    """batch-emulator with the demo account, where `sam local` runs functions; yields its URL."""
+    with Process(binary("BATCH_EMULATOR"), "--demo", *options) as process:
+        yield process.wait_for_output(r"listening on (http://\S+)")[1]
+
+
+@contextlib.contextmanager
 def moto():
     """moto's server; yields its URL."""
     with Process(TOOLS / "moto_server", "-H", LOOPBACK, "-p", "0") as process:
@@ -179,6 +186,33 @@ def ministack():
         with Process(*command, LAMBDA_EXECUTOR="local", SFN_WAIT_SCALE="0.02", TMPDIR=scratch, **variables) as process:
             process.wait_for_port(port)
             yield f"http://{LOOPBACK}:{port}"
+
+
+@contextlib.contextmanager
+def sts(arn=f"arn:aws:iam::{ACCOUNT}:user/ann"):
+    """AWS STS that knows one caller; yields its URL."""
+    answer = f"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+        <Arn>{arn}</Arn><UserId>AIDA</UserId><Account>{ACCOUNT}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(200)
+            self.send_header("Content-Type", "text/xml")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer.encode())
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://{LOOPBACK}:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 class RecordingProxy:

@@ -1,15 +1,14 @@
 """Whom the deployed stack tells: the alarms' topic, and the recipes of the docs for e-mail and chat."""
 
 import json
-import re
 import time
 import uuid
 
 import pytest
 import yaml
 
-from cloudformation import REPOSITORY
 from deployment import PEOPLE, deployed, eventually
+from documents import FILES, blocks
 from servers import REGION
 
 FIRST = str(uuid.UUID(int=1))
@@ -71,15 +70,8 @@ def test_each_alarm_on_a_metric_goes_off_and_tells_people(deployment):
     assert all(len(description) > 80 for description in told.values())
 
 
-def recipe(kind, containing):
-    """The block of the docs that holds a text."""
-    blocks = re.findall(rf"```{kind}\n(.*?)```", (REPOSITORY / "docs" / "recipes.md").read_text(), re.DOTALL)
-    (block,) = (block for block in blocks if containing in block)
-    return block
-
-
 def test_recipe_of_the_docs_tells_people_what_is_left(deployment):
-    template = recipe("yaml", "SomethingIsLeft")
+    template = (FILES / "tell-people.yaml").read_text()
     cloudformation = deployment.client("cloudformation")
     cloudformation.create_stack(
         StackName="tell-people",
@@ -106,10 +98,11 @@ def test_recipe_of_the_docs_tells_people_what_is_left(deployment):
 
 def test_recipe_for_chat_has_the_form_that_chat_applications_ask_for(deployment):
     """The same rule, with the other template."""
+    (block,) = (block for block in blocks("yaml") if "client-markdown" in block.text)
     events = deployment.client("events")
     (rule,) = (rule["Name"] for rule in events.list_rules()["Rules"] if "SomethingIsLeft" in rule["Name"])
     (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
-    target["InputTransformer"]["InputTemplate"] = yaml.safe_load(recipe("yaml", "client-markdown"))["InputTemplate"]
+    target["InputTransformer"]["InputTemplate"] = yaml.safe_load(block.text)["InputTemplate"]
     events.put_targets(Rule=rule, Targets=[target])
     inbox = Inbox(deployment, target["Arn"])
 

@@ -120,7 +120,7 @@ def start(*arguments):
     """Starts the binary: the process and its URL."""
     process = subprocess.Popen([BINARY, *arguments], stdout=subprocess.PIPE, text=True)
     line = process.stdout.readline()
-    found = re.fullmatch(r"batch-emulator listening on (http://127\.0\.0\.1:\d+)\n", line)
+    found = re.fullmatch(r"batch-emulator listening on (http://127\.0\.0\.1:\d+) with \d+ jobs in \d+ queues\n", line)
     assert found, line
     return process, found[1]
 
@@ -431,6 +431,41 @@ def test_seed_files(tmp_path):
     try:
         (job,) = Emulator(url).batch.describe_jobs(jobs=[UNKNOWN])["jobs"]
         assert job["jobArn"] == f"arn:aws-us-gov:batch:us-gov-west-1:111122223333:job/{UNKNOWN}"
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        ((), "us-east-1:012345678912"),
+        (("--account", "111122223333", "--region", "eu-west-1"), "eu-west-1:111122223333"),
+    ],
+)
+def test_the_demo_account_is_where_sam_local_runs_functions(arguments, where):
+    process, url = start("--demo", *arguments)
+    try:
+        batch = Emulator(url).batch
+        (sample,) = json.loads((ROOT / "events/direct-one-job.json").read_text()).values()
+        (job,) = batch.describe_jobs(jobs=[sample])["jobs"]
+        assert job["status"] == "RUNNABLE" and job["jobQueue"] == f"arn:aws:batch:{where}:job-queue/demo-queue"
+        for queue in batch.describe_job_queues()["jobQueues"]:
+            assert queue["state"] == ("DISABLED" if queue["jobQueueName"] == "nightly" else "ENABLED")
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_the_last_of_several_accounts_counts(tmp_path):
+    """So that `cargo emulator --seed FILE` works: the alias says `--demo`."""
+    seed = tmp_path / "seed.json"
+    seed.write_text('{"jobs": [{"jobQueue": "q", "count": 3}]}')
+    process, url = start("--demo", "--port", "0", "--seed", str(seed))
+    try:
+        assert len(Emulator(url).control("GET", "jobs")) == 3
     finally:
         process.kill()
         process.wait()

@@ -1,11 +1,12 @@
 """What .ci/release makes of the binary of `sam build`, deployed to a local AWS (ministack) by somebody who has the SAM CLI
-and neither Rust nor the source."""
+and neither Rust nor the source. And bcancel's archive, unpacked."""
 
 import json
 import platform
 import re
 import shutil
 import subprocess
+import tarfile
 import tomllib
 import uuid
 import zipfile
@@ -25,15 +26,24 @@ EXPANDED = "template-expanded.yaml"
 TEMPLATE = {"x86_64": "template.yaml", "arm64": "template-arm64.yaml"}[ARCHITECTURE]
 
 
-def make_release(folder):
-    command = [REPOSITORY / ".ci" / "release", "--bootstrap", binary("BOOTSTRAP"), "--output", folder]
+def make_release(folder, *options):
+    command = [REPOSITORY / ".ci" / "release", "--bootstrap", binary("BOOTSTRAP"), "--output", folder, *options]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
     return folder
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory):
-    return make_release(tmp_path_factory.mktemp("release"))
+def bcancel(tmp_path_factory):
+    """The debug build has 70 MB, which take long to pack. This calls it."""
+    script = tmp_path_factory.mktemp("bcancel") / "bcancel"
+    script.write_text(f'#!/bin/sh\nexec {binary("BCANCEL")} "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory, bcancel):
+    return make_release(tmp_path_factory.mktemp("release"), "--bcancel", bcancel)
 
 
 class Installed(Deployment):
@@ -59,6 +69,53 @@ def test_zip_holds_the_binary_as_lambda_wants_it(release):
         assert archive.read(entry) == Path(binary("BOOTSTRAP")).read_bytes()
 
 
+def test_archive_holds_bcancel_and_what_goes_with_it(release, bcancel, tmp_path):
+    (packed,) = release.glob("*.tar.gz")
+    name = packed.name.removesuffix(".tar.gz")
+    assert re.fullmatch(rf"bcancel-\d+\.\d+\.\d+-linux-{ARCHITECTURE}", name)
+    with tarfile.open(packed) as archive:
+        entries = archive.getmembers()
+        archive.extractall(tmp_path, filter="data")
+    assert {(entry.name.removeprefix(name), oct(entry.mode)) for entry in entries} == {
+        ("", "0o755"),
+        ("/LICENSE", "0o644"),
+        ("/bcancel", "0o755"),
+        ("/completions", "0o755"),
+        ("/completions/_bcancel", "0o644"),
+        ("/completions/bcancel.bash", "0o644"),
+        ("/completions/bcancel.fish", "0o644"),
+    }
+    commit = subprocess.check_output(["git", "log", "-1", "--format=%ct"], cwd=REPOSITORY)
+    assert {(entry.uid, entry.gid, entry.uname, entry.gname, entry.mtime) for entry in entries} == {(0, 0, "", "", int(commit))}
+
+    unpacked = tmp_path / name
+    assert (unpacked / "bcancel").read_bytes() == bcancel.read_bytes()
+    assert "render" in subprocess.check_output([unpacked / "bcancel", "--emulator", "queues"], text=True)
+    subprocess.run(["bash", "-c", ". completions/bcancel.bash && complete -p bcancel"], cwd=unpacked, check=True)
+    assert (unpacked / "completions" / "_bcancel").read_text().startswith("#compdef bcancel\n")
+    assert "complete -c bcancel " in (unpacked / "completions" / "bcancel.fish").read_text()
+
+
+def test_without_a_bcancel_there_is_no_archive(tmp_path):
+    assert not list(make_release(tmp_path).glob("*.tar.gz"))
+
+
+def crates(*options):
+    """The crates and their features of a build of these packages."""
+    command = ["cargo", "tree", "--locked", "--edges", "normal", "--prefix", "none", "--no-dedupe", "--format", "{p} {f}"]
+    return set(subprocess.check_output([*command, *options], cwd=REPOSITORY, text=True).splitlines())
+
+
+def test_nothing_of_the_command_line_gets_into_the_function():
+    # The packages that cargo takes by itself are those of `sam build` and .ci/release.
+    function = crates()
+    alone = ["--package", "batch-cancel", "--package", "batch-emulator"]
+
+    assert function == crates(*alone)
+    # Built together, it would have other features.
+    assert function - crates(*alone, "--package", "bcancel")
+
+
 def test_checksums_cover_every_file(release):
     done = subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=release, capture_output=True, text=True)
 
@@ -69,8 +126,8 @@ def test_checksums_cover_every_file(release):
     assert {"stacks/sweep.yaml", "stacks/lists.yaml", "stacks/dashboard.yaml", "stacks/samconfig.toml"} <= files
 
 
-def test_the_same_binary_gives_the_same_bytes(release, tmp_path):
-    again = make_release(tmp_path)
+def test_the_same_binary_gives_the_same_bytes(release, bcancel, tmp_path):
+    again = make_release(tmp_path, "--bcancel", bcancel)
 
     assert (again / "SHA256SUMS").read_text() == (release / "SHA256SUMS").read_text()
 

@@ -6,6 +6,7 @@ mod errors;
 pub(crate) mod http;
 mod openapi;
 mod problems;
+mod readme;
 mod sizes;
 mod texts;
 
@@ -14,32 +15,38 @@ use std::{
     fs,
 };
 
-use batch_emulator::Status;
 use serde_json::{Map, Value, json};
 use support::{
     Function,
     bus::Bus,
     events::{failures, sqs},
     failed,
-    samples::{self, RUNNABLE, RUNNING, SERVICE, sample},
+    samples::{self, RUNNABLE, sample},
 };
 
-/// A snapshot for each source; a sample without an entry in it fails, as does an entry without a sample.
+/// A snapshot for each source; a sample without an entry in it fails, as does an entry without a sample. The same goes for
+/// the rows of `events/README.md`.
 #[tokio::test(start_paused = true)]
 async fn each_sample_leads_to_the_answer_calls_and_ended_jobs_of_its_snapshot() {
     let mut sources: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    let mut outcomes = BTreeMap::new();
     for sample in samples::all() {
         // The bus holds what is published against the schema.
+        let bus = Bus::default();
         let mut function = Function::for_sample(&sample, &[]);
-        function.app.publisher = Some(Bus::default().publisher());
+        function.app.publisher = Some(bus.publisher());
         let answer = function.invoke_text(&sample.text()).await.map_err(failed);
         let observed = samples::observed(&answer, &function.emulator);
+        let reports = bus.details("Batch Cancellation Report");
+        let outcome = readme::outcome(&sample, &answer, &reports);
+        outcomes.insert(sample.name.clone(), outcome);
         let source = sources.entry(sample.source().to_owned()).or_default();
         source.insert(sample.name, observed);
     }
     for (source, answers) in sources {
         insta::assert_json_snapshot!(source, answers);
     }
+    readme::assert_is_right(&outcomes);
 }
 
 #[test]
@@ -59,28 +66,7 @@ fn each_snapshot_of_a_source_has_samples() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn samples_that_terminate_do_so_if_it_is_allowed() {
-    for (name, ended) in [
-        ("direct-terminate", [RUNNABLE, RUNNING].as_slice()),
-        ("direct-terminate-running-for", &[RUNNING]),
-        ("eventbridge-service-job-queue-blocked", &[SERVICE]),
-    ] {
-        let sample = sample(name);
-        let function = Function::for_sample(&sample, &[("ALLOW_TERMINATE", "true")]);
-        let report = function.invoke_text(&sample.text()).await.unwrap();
-        assert_eq!(report["source"], sample.source());
-        assert_eq!(report["jobs"].as_array().unwrap().len(), ended.len());
-        assert_eq!(report["complete"], true);
-        for id in ended {
-            let job = function.emulator.job(id).unwrap();
-            assert_eq!(job.status, Status::Failed, "{name}: {id}");
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn event_older_than_max_event_age_is_ignored() {
-    let hours_ago = |hours: i64| jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
     for name in [
         "eventbridge-job-runnable",
         "alarm-eventbridge",
@@ -88,6 +74,9 @@ async fn event_older_than_max_event_age_is_ignored() {
     ] {
         let sample = sample(name);
         for (limit, hours, ignored) in [("PT1H", 2, true), ("PT3H", 2, false), ("0", 48, false)] {
+            let function = Function::for_sample(&sample, &[("MAX_EVENT_AGE", limit)]);
+            let now = support::now(&function.emulator);
+            let hours_ago = |hours: i64| now - jiff::SignedDuration::from_hours(hours);
             let mut event = sample.json();
             event["time"] = json!(hours_ago(hours).to_string());
             // The age of an alarm is that of its new state.
@@ -97,7 +86,6 @@ async fn event_older_than_max_event_age_is_ignored() {
                     *time = json!(written.to_string());
                 }
             }
-            let function = Function::for_sample(&sample, &[("MAX_EVENT_AGE", limit)]);
             let direct = function.invoke(event.clone()).await.unwrap();
             assert_eq!(direct["ignored"].is_string(), ignored, "{name}: {direct}");
             let ended = || function.emulator.job(RUNNABLE).unwrap().is_cancelled;

@@ -32,7 +32,7 @@ pub(crate) fn assert_flat(line: &Value) {
 
 /// The messages of the lines at this level, in their order.
 async fn messages(level: &str) -> Vec<(String, String)> {
-    let (emulator, mut process) = start("sqs-some-bad", &[("LOG_LEVEL", level)]).await;
+    let (emulator, mut process) = start(&[("LOG_LEVEL", level)]).await;
     emulator.fail_next(Operation::DescribeJobs, Fault::ServerError, 1);
     process
         .invoke(&sample("sqs-some-bad").text())
@@ -71,7 +71,7 @@ async fn log_level_filters_ordinary_lines_and_neither_jobs_nor_done_nor_metrics(
 
 #[tokio::test]
 async fn lines_of_the_runtime_have_the_same_form() {
-    let (_, mut process) = start("direct-cancel", &[]).await;
+    let (_, mut process) = start(&[]).await;
     // The runtime itself rejects it.
     let answer = process.invoke("not JSON").await;
     assert!(answer.is_err());

@@ -268,3 +268,42 @@ fn call_in_flight_when_time_is_over_is_unconfirmed() {
         Some("out of time before Batch answered the call")
     );
 }
+
+#[test]
+fn stopped_work_sends_no_more_and_looks_at_what_was_sent() {
+    let mut driver = Driver::new(250);
+    driver.run(&[Shows(RUNNABLE)]);
+    let sent = driver.poll().unwrap();
+    assert!(matches!(&sent, Call::End(call) if call.jobs.len() == 50));
+    driver.engine.stop(driver.now);
+    assert_eq!(driver.poll(), None, "no more calls");
+    assert!(!driver.is_finished(), "a call is in flight");
+    driver.answer(sent, Accepts);
+    driver.run(&[Shows(CANCELLED)]);
+    assert!(driver.is_finished());
+    assert_eq!(driver.engine.counts(), (50, 200));
+    let outcomes = driver.outcomes();
+    let count = |wanted| {
+        outcomes
+            .iter()
+            .filter(|outcome| **outcome == wanted)
+            .count()
+    };
+    assert_eq!(count(Outcome::Cancelled), 50);
+    assert_eq!(count(Outcome::NotAttempted), 200);
+}
+
+#[test]
+fn stopped_work_looks_at_what_was_refused_for_now_and_waits_for_no_end() {
+    let mut driver = Driver::with([id(0)], CANCEL, TIME);
+    driver.run(&[Shows(RUNNABLE), EndFails(ErrorKind::Throttled)]);
+    driver.engine.stop(driver.now);
+    assert_eq!(driver.poll(), None, "it is throttled, and nothing was done");
+    assert_eq!(driver.outcomes(), [Outcome::Throttled]);
+
+    let mut driver = Driver::with([id(0)], CANCEL, TIME);
+    driver.run(&[Shows(RUNNABLE), Accepts, Shows(CANCELLING)]);
+    driver.engine.stop(driver.now);
+    assert!(driver.is_finished());
+    assert_eq!(driver.outcomes(), [Outcome::Cancelling]);
+}

@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    clock::millis,
     job::{Job, Key, Shape},
     lifecycle::parent_status,
-    queue::QueueType,
+    queue::{PositionTime, QueueType},
     spec::{Dependency, DependencyType, JobSpec},
     status::Status,
     world::World,
@@ -50,6 +51,9 @@ impl World {
             .created_at
             .unwrap_or_else(|| times.now.saturating_sub(spec.age));
         let later = times.now.max(created_at);
+        let before_now = |ago: Option<Duration>| ago.map(|ago| times.now.saturating_sub(ago));
+        let started_at = spec.started_at.or(before_now(spec.started_ago));
+        let stopped_at = spec.stopped_at.or(before_now(spec.stopped_ago));
         let mut job = Job {
             id: id.into(),
             name: spec.job_name.as_str().into(),
@@ -58,8 +62,8 @@ impl World {
             status: spec.status,
             status_reason: spec.status_reason.as_deref().map(Into::into),
             created_at,
-            started_at: spec.started_at.or(started.then_some(later)),
-            stopped_at: spec.stopped_at.or(spec.status.is_final().then_some(later)),
+            started_at: started_at.or(started.then_some(later)),
+            stopped_at: stopped_at.or(spec.status.is_final().then_some(later)),
             since: times.now,
             visible_from: times.visible_from,
             forgotten: false,
@@ -79,7 +83,8 @@ impl World {
             runs_anyway: spec.runs_anyway,
             attempts: Vec::new(),
             on_eks: spec.eks_attempts || self.queue(queue).queue.kind == QueueType::Eks,
-            position_time: spec.position_time,
+            position_time: before_now(spec.first_for)
+                .map_or(spec.position_time, |since| PositionTime::At(millis(since))),
             shown_as_node: Arc::new(spec.shown_as_node.clone()),
             shape: spec.nodes.map_or(Shape::Single, Shape::Nodes),
         };
@@ -104,6 +109,7 @@ impl World {
             counts,
         };
         parent.status = parent_status(&parent);
+        let child_started_at = parent.started_at.unwrap_or(parent.since);
         parent.stopped_at = parent.stopped_at.filter(|_| parent.status.is_final());
         parent.started_at = parent.started_at.filter(|_| parent.status.is_final());
         let model = parent.child_model();
@@ -116,7 +122,7 @@ impl World {
                     id: format!("{id}:{index}").into(),
                     status,
                     stopped_at: status.is_final().then_some(model.since),
-                    started_at: started.then_some(model.since),
+                    started_at: started.then_some(child_started_at),
                     shape: Shape::Child { parent, index },
                     ..model.child_model()
                 };

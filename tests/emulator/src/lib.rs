@@ -31,6 +31,7 @@ mod call;
 mod clock;
 mod control;
 mod counts;
+pub mod demo;
 mod dice;
 mod draw;
 mod emulator;

@@ -107,6 +107,12 @@ pub struct JobSpec {
     /// See `started_at`.
     #[serde(with = "span::time")]
     pub stopped_at: Option<Duration>,
+    /// How long before now it started, if `started_at` is not given.
+    #[serde(with = "span::option")]
+    pub started_ago: Option<Duration>,
+    /// How long before now it stopped, if `stopped_at` is not given.
+    #[serde(with = "span::option")]
+    pub stopped_ago: Option<Duration>,
     /// The attempts so far, which an array job has none of. By default what its status and times
     /// imply: one if it has started, none before. A RUNNING job's own is added to earlier ones.
     pub attempts: Vec<Attempt>,
@@ -114,6 +120,9 @@ pub struct JobSpec {
     pub eks_attempts: bool,
     /// What `GetJobQueueSnapshot` shows as its `earliestTimeAtPosition`.
     pub position_time: PositionTime,
+    /// How long before now it came to its position, in place of `position_time`.
+    #[serde(with = "span::option")]
+    pub first_for: Option<Duration>,
     /// The operations (of `GetJobQueueSnapshot`, `DescribeJobs` and `ListJobs`) that show it, unasked,
     /// by its main node's id and ARN, `<id>#0`. Whether Batch ever does is unknown.
     pub shown_as_node: BTreeSet<Operation>,
@@ -146,9 +155,12 @@ impl Default for JobSpec {
             runs_anyway: None,
             started_at: None,
             stopped_at: None,
+            started_ago: None,
+            stopped_ago: None,
             attempts: Vec::new(),
             eks_attempts: false,
             position_time: PositionTime::default(),
+            first_for: None,
             shown_as_node: BTreeSet::new(),
             count: 1,
         }

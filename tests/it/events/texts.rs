@@ -107,7 +107,7 @@ async fn a_long_text_in_any_field_of_any_event_is_repeated_nowhere() {
             let Some(event) = with_long_text(&event, number) else {
                 continue;
             };
-            sample.set_up(&function.emulator);
+            samples::set_up(&function.emulator);
             let what = format!("{}, node {number}", sample.name);
             assert_short(&mut function, &event.to_string(), &what).await;
         }

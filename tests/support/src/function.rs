@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::{Value, value::RawValue};
 
-use crate::samples::Sample;
+use crate::samples::{self, Sample};
 
 /// The ARN under which the function is invoked.
 pub const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:batch-cancel";
@@ -147,11 +147,10 @@ impl Function {
         }
     }
 
-    /// A function on the account of this sample.
+    /// A function on the demo account, with the settings that this sample needs and these.
     pub fn for_sample(sample: &Sample, settings: &[(&str, &str)]) -> Self {
-        let emulator = Emulator::new();
-        sample.set_up(&emulator);
-        Self::on(emulator, settings)
+        let settings = [sample.settings(), settings].concat();
+        Self::on(samples::account(), &settings)
     }
 
     /// Adds a job to the queue.

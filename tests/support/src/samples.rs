@@ -1,11 +1,11 @@
-//! The sample events of `events/`, the account that they are for, and the result of an event.
+//! The sample events of `events/`, the demo account that they are for, and the result of an event.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, sync::LazyLock, time::Duration};
 
-use batch_emulator::{Emulator, JobSpec, PositionTime, Queue, Status};
+use batch_emulator::{Emulator, Seed, demo};
 use serde_json::{Value, json};
 
-use crate::{Failed, NO_CAPACITY, OWN_FAULT};
+use crate::Failed;
 
 /// A RUNNABLE job, the oldest, which blocks its queue by its own fault.
 pub const RUNNABLE: &str = "1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01";
@@ -15,27 +15,26 @@ pub const RUNNING: &str = "2b9d4e63-7e3f-4a7c-8b64-1b8e4d2cae02";
 pub const SUBMITTED: &str = "3cae5f74-8f40-4b8d-9c75-2c9f5e3dbf03";
 /// A SUCCEEDED job.
 pub const SUCCEEDED: &str = "4dbf6085-9051-4c9e-8d86-3da06f4ec004";
-/// A RUNNABLE job with the protect tag, which blocks its queue for lack of capacity.
+/// A RUNNABLE job with the protect tag.
 pub const PROTECTED: &str = "5ec07196-a162-4daf-9e97-4eb1705fd105";
 /// A RUNNABLE service job, which blocks its queue.
 pub const SERVICE: &str = "6fd182a7-b273-4eb0-8fa8-5fc281610e06";
-/// An array job with a RUNNABLE and a RUNNING child.
+/// An array job of eight children: the first is RUNNABLE, the second RUNNING, the third SUCCEEDED, the fourth RUNNABLE.
 pub const ARRAY: &str = "70e293b8-c384-4fc1-90b9-60d392721f07";
 
-/// The queue of all jobs but the service job.
+/// A job that was cancelled before.
+const CANCELLED: &str = "92a4b5da-e5a6-40e3-92db-82e5b4943109";
+
+/// The queue of all of them but the service job.
 pub const QUEUE: &str = "demo-queue";
 /// The queue of the service job.
 pub const SERVICE_QUEUE: &str = "demo-service-queue";
 
-/// 2025-01-01, after which the jobs were created minute by minute.
-const BEGAN: Duration = Duration::from_hours(24 * 20_089);
+/// 2026-11-22T05:00:00Z: the time of the demo account, three hours after that of the sample events.
+const NOW: Duration = Duration::from_hours(498_701);
 
-/// The samples that need a job to be an array of five RUNNABLE children: the sample's name, the job.
-const ARRAYS: [(&str, &str); 3] = [
-    ("direct-awkward-ids", RUNNING),
-    ("direct-select-array", RUNNABLE),
-    ("http-v2-delete-child", RUNNABLE),
-];
+/// Read once, since some tests make the account thousands of times.
+static DEMO: LazyLock<Seed> = LazyLock::new(demo::seed);
 
 /// An event of `events/`. The answer to it, the calls and the jobs that it ends are in `tests/it/snapshots`.
 #[derive(Clone, Debug)]
@@ -61,29 +60,35 @@ impl Sample {
         self.name.split('-').next().unwrap()
     }
 
-    /// Makes the emulator the account that the event is for: its queues and jobs, and no calls yet.
-    pub fn set_up(&self, emulator: &Emulator) {
-        for job in emulator.jobs() {
-            emulator.forget_job(&job.job_id);
-        }
-        emulator.add_queue(Queue::new(QUEUE));
-        emulator.add_queue(Queue::service(SERVICE_QUEUE));
-        for job in account() {
-            let is_array = ARRAYS
-                .iter()
-                .any(|(name, id)| *name == self.name && job.job_id.as_deref() == Some(id));
-            emulator.add_job(if is_array {
-                JobSpec {
-                    status: Status::Pending,
-                    ..job
-                }
-                .array(&[Status::Runnable; 5])
-            } else {
-                job
-            });
-        }
-        emulator.forget_calls();
+    /// The function's settings that the event needs.
+    pub fn settings(&self) -> &'static [(&'static str, &'static str)] {
+        demo::settings(&self.name)
     }
+}
+
+/// The demo account at a fixed time.
+pub fn account() -> Emulator {
+    let seed = Seed {
+        now: Some(NOW),
+        ..DEMO.clone()
+    };
+    Emulator::from_seed(seed).unwrap()
+}
+
+/// Makes the emulator the demo account at its own time, without calls yet.
+pub fn set_up(emulator: &Emulator) {
+    for job in emulator.jobs() {
+        emulator.forget_job(&job.job_id);
+    }
+    let seed = &*DEMO;
+    emulator.set_behaviour(seed.behaviour.clone());
+    for queue in &seed.queues {
+        emulator.add_queue(queue.clone());
+    }
+    for job in &seed.jobs {
+        emulator.add_jobs(job);
+    }
+    emulator.forget_calls();
 }
 
 /// The result of an event as its snapshot shows it: the answer, the operations called, and the jobs that Batch has really
@@ -95,10 +100,9 @@ pub fn observed(answer: &Result<Value, Failed>, emulator: &Emulator) -> Value {
     };
     let calls = emulator.calls();
     let calls: Vec<&str> = calls.iter().map(|call| call.operation.name()).collect();
-    let mut ended: Vec<String> = emulator
-        .jobs()
-        .into_iter()
-        .filter(|job| job.is_cancelled || job.is_terminated)
+    let jobs = emulator.jobs().into_iter();
+    let mut ended: Vec<String> = jobs
+        .filter(|job| (job.is_cancelled || job.is_terminated) && job.job_id != CANCELLED)
         .map(|job| job.job_id)
         .collect();
     ended.sort();
@@ -173,9 +177,10 @@ fn between(text: &str, before: &str, after: &str, instead: &str) -> String {
 /// Every sample, by name.
 pub fn all() -> Vec<Sample> {
     let files = fs::read_dir(folder()).unwrap();
+    let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> = files
+        .filter(|file| file != "README.md")
         .map(|file| {
-            let file = file.unwrap().file_name().into_string().unwrap();
             let name = file.strip_suffix(".json");
             name.unwrap_or_else(|| panic!("events/{file} is not a sample"))
                 .to_owned()
@@ -194,47 +199,4 @@ pub fn sample(name: &str) -> Sample {
 
 fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events"))
-}
-
-fn account() -> Vec<JobSpec> {
-    let jobs = [
-        (RUNNABLE, JobSpec::new(Status::Runnable).tag("user", "ann")),
-        (RUNNING, JobSpec::new(Status::Running)),
-        (SUBMITTED, JobSpec::new(Status::Submitted)),
-        (SUCCEEDED, JobSpec::new(Status::Succeeded)),
-        (
-            PROTECTED,
-            JobSpec::new(Status::Runnable).tag("batch-cancel:protect", "keep"),
-        ),
-        (SERVICE, JobSpec::new(Status::Runnable)),
-        (
-            ARRAY,
-            JobSpec::new(Status::Pending).array(&[Status::Runnable, Status::Running]),
-        ),
-    ];
-    let mut created_at = BEGAN;
-    jobs.into_iter()
-        .zip(1..)
-        .map(|((id, job), number)| {
-            created_at += Duration::from_mins(1);
-            let queue = if id == SERVICE { SERVICE_QUEUE } else { QUEUE };
-            let reason = match id {
-                RUNNABLE | SERVICE => Some(OWN_FAULT.to_owned()),
-                PROTECTED => Some(NO_CAPACITY.to_owned()),
-                _ => None,
-            };
-            JobSpec {
-                created_at: Some(created_at),
-                status_reason: reason,
-                position_time: first_since(created_at),
-                started_at: (id == RUNNING).then_some(created_at),
-                ..job.id(id).name(format!("render-{number}")).queue(queue)
-            }
-        })
-        .collect()
-}
-
-/// A job that has been at its position since then.
-fn first_since(time: Duration) -> PositionTime {
-    PositionTime::At(i64::try_from(time.as_millis()).unwrap())
 }
