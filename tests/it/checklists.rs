@@ -11,7 +11,6 @@ use batch_cancel::{
     request::OwnRegion,
 };
 use batch_emulator::Operation;
-use http::Method;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 use support::{
@@ -26,8 +25,15 @@ use crate::faults::class_by_contract;
 fn each_outcome_is_in_the_schema_of_reports() {
     let known = SCHEMA["$defs"]["Outcome"]["enum"].as_array().unwrap();
     let known: BTreeSet<&str> = known.iter().map(|name| name.as_str().unwrap()).collect();
-    let all = Outcome::ALL.iter().map(|outcome| outcome.as_str());
-    assert_eq!(known, all.collect(), "in src/publish/events.schema.json");
+    let all: BTreeSet<&str> = Outcome::ALL
+        .iter()
+        .map(|outcome| outcome.as_str())
+        .collect();
+    let differ: Vec<_> = known.symmetric_difference(&all).collect();
+    assert!(
+        differ.is_empty(),
+        "in one of code and events.schema.json: {differ:?}"
+    );
 }
 
 #[test]
@@ -69,23 +75,23 @@ fn the_emulator_knows_each_call() {
     let mut calls = BTreeSet::new();
     for file in fs::read_dir(folder).unwrap() {
         let text = fs::read_to_string(file.unwrap().path()).unwrap_or_default();
-        calls.extend(quoted_calls(&text).map(str::to_owned));
+        calls.extend(names_of_calls(&text).map(str::to_owned));
     }
     assert!(calls.len() >= 11, "only {calls:?}");
     for call in calls {
-        let path = format!("/v1/{}", call.to_ascii_lowercase());
-        let operation = Operation::of(&Method::POST, &path);
-        let is_known = Operation::ALL.contains(&operation) && operation.name() == call;
-        assert!(is_known, "{call} is not in tests/emulator/src/operation.rs");
+        let is_known = Operation::ALL.iter().any(|known| known.name() == call);
+        assert!(
+            is_known,
+            "{call} is not in Operation::ALL of tests/emulator"
+        );
     }
 }
 
-/// The names of calls to AWS Batch that stand in quotes in a file.
-fn quoted_calls(text: &str) -> impl Iterator<Item = &str> {
-    let text = text.split("#[cfg(test)]").next().unwrap();
-    let verbs = ["Cancel", "Describe", "Get", "List", "Terminate"];
-    text.split('"').filter(move |quoted| {
-        let is_word = quoted.chars().all(|c| c.is_ascii_alphabetic());
-        is_word && quoted.contains("Job") && verbs.iter().any(|verb| quoted.starts_with(verb))
+/// The names of the calls to AWS Batch in a file: what stands in quotes in `fn name` of each `Operation`.
+fn names_of_calls(text: &str) -> impl Iterator<Item = &str> {
+    text.split("impl Operation for ").skip(1).flat_map(|one| {
+        let (_, name) = one.split_once("fn name(&self)").unwrap();
+        let (body, _) = name.split_once("\n    }\n").unwrap();
+        body.split('"').skip(1).step_by(2)
     })
 }
