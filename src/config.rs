@@ -26,17 +26,17 @@ pub struct Config {
     /// `RESULT_BUS`: the `EventBridge` bus that reports are published on, by name or ARN.
     pub result_bus: Option<String>,
     /// `CANCEL_ON_STATUS`: which Batch Job State Change events are acted on.
-    pub cancel_on_status: Vec<Status>,
+    pub(crate) cancel_on_status: Vec<Status>,
     /// `MAX_EVENT_AGE`: alarm and Batch events older than this are ignored.
-    pub max_event_age: Option<Duration>,
+    pub(crate) max_event_age: Option<Duration>,
     /// `ALARM_REQUEST`: the request that an alarm stands for; the queue is filled in.
-    pub alarm_request: RequestTemplate,
+    pub(crate) alarm_request: RequestTemplate,
     /// `ALARM_DESCRIPTIONS`: whether an alarm's description may give the request.
-    pub alarm_descriptions: bool,
+    pub(crate) alarm_descriptions: bool,
     /// `QUEUE_DIMENSIONS`: the metric dimensions whose value is a job queue.
-    pub queue_dimensions: Vec<String>,
+    pub(crate) queue_dimensions: Vec<String>,
     /// `REQUIRE_CALLER`: an HTTP request without an authenticated caller is 401.
-    pub require_caller: bool,
+    pub(crate) require_caller: bool,
     /// `API_CALLS_PER_SECOND`: the ceiling on calls to Batch; none if it is 0.
     pub calls_per_second: Option<u32>,
     /// `API_CONCURRENCY`: how many calls to Batch may be in flight.
@@ -44,7 +44,7 @@ pub struct Config {
     /// `LOG_LEVEL`: which ordinary log lines are written.
     pub log_level: LevelFilter,
     /// `METRICS_NAMESPACE`: the namespace of the metrics in `CloudWatch`.
-    pub metrics_namespace: String,
+    pub(crate) metrics_namespace: String,
 }
 
 /// A setting whose value is not allowed.

@@ -106,7 +106,7 @@ impl Pace {
     }
 
     /// A turn, if one is free.
-    pub fn free_turn(&self) -> Option<SemaphorePermit<'_>> {
+    pub(crate) fn free_turn(&self) -> Option<SemaphorePermit<'_>> {
         self.turns.try_acquire().ok()
     }
 

@@ -15,9 +15,9 @@ pub(crate) use principal::{Admins, ArnPattern, IDENTITY_CENTER_ROLES, roles};
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// The job queues whose jobs may be touched. Empty: none.
-    pub allowed_queues: Queues,
+    pub(crate) allowed_queues: Queues,
     /// Jobs with this tag are never touched.
-    pub protect_tag: ProtectTag,
+    pub(crate) protect_tag: ProtectTag,
     /// Whether `terminate` may be asked for.
     pub allow_terminate: bool,
     /// The most jobs that a selection may match.
@@ -27,7 +27,7 @@ pub struct Policy {
     /// How long a job must have blocked its queue before an event, an alarm or `head` cancels it.
     pub blocked_for: Duration,
     /// Whose jobs may be ended over HTTP.
-    pub owner_rule: OwnerRule,
+    pub(crate) owner_rule: OwnerRule,
     /// Everything is a dry run.
     pub dry_run: bool,
 }
@@ -79,7 +79,7 @@ impl Patterns {
 
 /// Job queues by name or ARN, with `*` for any text.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Queues(Patterns);
+pub(crate) struct Queues(Patterns);
 
 impl Queues {
     /// Reads a comma-separated list of names and ARNs.
@@ -91,8 +91,7 @@ impl Queues {
     ///
     /// A pattern that begins with `arn:` is compared with the ARN, any other with the name only: `*batch*` would match
     /// every ARN of AWS Batch.
-    #[must_use]
-    pub fn contain(&self, queue: &str) -> bool {
+    pub(crate) fn contain(&self, queue: &str) -> bool {
         let name = queue_name(queue);
         let meant = |pattern: &Pattern| if pattern.is_of_arns() { queue } else { name };
         let mut patterns = self.0.0.iter();
@@ -124,7 +123,7 @@ pub fn queue_name(queue: &str) -> &str {
 
 /// A tag, with any value or with one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProtectTag {
+pub(crate) struct ProtectTag {
     key: String,
     value: Option<String>,
 }

@@ -137,8 +137,7 @@ pub(crate) fn has_code(status_reason: &str, code: &str) -> bool {
 
 impl BlockedReason {
     /// What the reason means, and whose fault it is.
-    #[must_use]
-    pub fn explanation(&self) -> String {
+    pub(crate) fn explanation(&self) -> String {
         let fault = match self.fault {
             Fault::Job => "It is the job's own fault.",
             Fault::Environment => {
@@ -151,8 +150,7 @@ impl BlockedReason {
     }
 
     /// What is said of a queue that has no time limit action for this reason.
-    #[must_use]
-    pub fn without_action(&self) -> &'static str {
+    pub(crate) fn without_action(&self) -> &'static str {
         match self.aws_acts {
             AwsActs::Yes => {
                 "The queue has no time limit action of its own (jobStateTimeLimitActions) for this reason."

@@ -139,8 +139,7 @@ impl Intent {
     }
 
     /// Of two requests for one job that of the stronger gives the reason: real before dry run, terminate before cancel.
-    #[must_use]
-    pub fn strength(self) -> (bool, Action) {
+    pub(crate) fn strength(self) -> (bool, Action) {
         (!self.dry_run, self.action)
     }
 

@@ -10,15 +10,15 @@ const MAX_TAG_KEY: usize = 128;
 
 /// How callers are named, and who is exempt.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OwnerRule {
+pub(crate) struct OwnerRule {
     /// The tag whose value is the owner's name. None: the rule is off.
-    pub tag: Option<String>,
+    pub(crate) tag: Option<String>,
     /// The claim that is a caller's name.
-    pub claim: String,
+    pub(crate) claim: String,
     /// The assumed roles whose session name is a caller's name.
-    pub roles: Vec<ArnPattern>,
+    pub(crate) roles: Vec<ArnPattern>,
     /// The callers who are exempt.
-    pub admins: Admins,
+    pub(crate) admins: Admins,
 }
 
 /// How a gateway has authenticated a caller.

@@ -11,7 +11,7 @@ pub(crate) const IDENTITY_CENTER_ROLES: &str = "arn:*:sts::*:assumed-role/AWSRes
 /// Of an assumed role, the role and the session are compared apart: whoever assumes it chooses the session's name, which
 /// must not stand in for a part of the role's.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ArnPattern {
+pub(crate) struct ArnPattern {
     /// Of an assumed role the ARN without the session, else the whole.
     principal: Pattern,
     session: Option<Pattern>,
@@ -68,7 +68,7 @@ impl ArnPattern {
 
 /// The callers who may end everybody's jobs.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Admins {
+pub(crate) struct Admins {
     arns: Vec<ArnPattern>,
     claims: Vec<Pattern>,
 }

@@ -132,7 +132,7 @@ impl Request {
 
 /// A request with a selection whose queue may have to be filled in.
 #[derive(Clone, Debug)]
-pub struct RequestTemplate {
+pub(crate) struct RequestTemplate {
     fields: RequestFields,
     select: SelectFields,
 }
@@ -143,7 +143,7 @@ impl RequestTemplate {
     /// # Errors
     ///
     /// When the text is no request with a selection. What its values must be is checked when it is filled in.
-    pub fn from_json(text: &str) -> Result<Self, RequestError> {
+    pub(crate) fn from_json(text: &str) -> Result<Self, RequestError> {
         let mut fields: RequestFields = from_object(text)?;
         let names_jobs = fields.job_ids.is_some() || fields.job_id.is_some();
         let Some(select) = fields.select.take().filter(|_| !names_jobs) else {
@@ -161,7 +161,7 @@ impl RequestTemplate {
     /// # Errors
     ///
     /// As [`Request::from_json`].
-    pub fn fill(
+    pub(crate) fn fill(
         &self,
         queue: Option<&str>,
         own_region: &OwnRegion,

@@ -90,8 +90,7 @@ impl Calls {
     }
 
     /// How long each call took, in milliseconds.
-    #[must_use]
-    pub fn durations(&self) -> Vec<u32> {
+    pub(crate) fn durations(&self) -> Vec<u32> {
         self.state().durations.clone()
     }
 
