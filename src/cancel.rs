@@ -22,8 +22,8 @@ use crate::{batch::EndJobs, jobs::Jobs, look, request::JobId, session::Session};
 pub(crate) use call::{Answer, Call, Conditions};
 pub(crate) use engine::Engine;
 
-/// How often progress is told at most.
-const TELL_EVERY: Duration = Duration::from_millis(100);
+/// How often progress is shown at most.
+const SHOW_EVERY: Duration = Duration::from_millis(100);
 
 /// A call in flight: its answer, and how long it took.
 type InFlight<'a> = Pin<Box<dyn Future<Output = (Answer, Duration)> + 'a>>;
@@ -39,7 +39,7 @@ pub(crate) async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
     );
     let mut in_flight: FuturesUnordered<InFlight<'_>> = FuturesUnordered::new();
     let mut slowest = None;
-    let mut told = None;
+    let mut shown = None;
     let mut stopped = Box::pin(stopped(session));
     loop {
         let session = session.until(engine.deadline());
@@ -71,7 +71,7 @@ pub(crate) async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
         let is_finished =
             in_flight.is_empty() && engine.is_finished(now, conditions(session, slowest, now));
         if deadline.is_over(now) || is_finished {
-            tell(session, &engine);
+            show_progress(session, &engine);
             return engine.into_jobs();
         }
         // What is due while no call may be sent waits for an answer, not for the clock.
@@ -87,9 +87,9 @@ pub(crate) async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
                     slowest = slowest.max(Some(took));
                 }
                 engine.handle_answer(answer, Instant::now());
-                if told.is_none_or(|told| told + TELL_EVERY < Instant::now()) {
-                    told = Some(Instant::now());
-                    tell(session, &engine);
+                if shown.is_none_or(|shown| shown + SHOW_EVERY < Instant::now()) {
+                    shown = Some(Instant::now());
+                    show_progress(session, &engine);
                 }
             }
             () = &mut stopped, if !engine.is_stopped() => engine.stop(Instant::now()),
@@ -106,8 +106,8 @@ async fn stopped(session: Session<'_>) {
     }
 }
 
-/// Tells whoever watches how far the work is.
-fn tell(session: Session<'_>, engine: &Engine<'_>) {
+/// Shows how far the work is to whoever watches.
+fn show_progress(session: Session<'_>, engine: &Engine<'_>) {
     if let Some(control) = session.control {
         let (ended, open) = engine.counts();
         control.progress.send_modify(|progress| {

@@ -164,7 +164,6 @@ impl Jobs {
     }
 
     /// How many have ended or are ending, and how many have no outcome yet.
-    #[must_use]
     pub(crate) fn counts(&self) -> (usize, usize) {
         let outcomes = self.all.iter().filter_map(Job::outcome);
         let ended = outcomes.filter(|outcome| outcome.is_end()).count();

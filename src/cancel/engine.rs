@@ -111,19 +111,16 @@ impl<'a> Engine<'a> {
     }
 
     /// Whether somebody has stopped the work.
-    #[must_use]
     pub(crate) fn is_stopped(&self) -> bool {
         self.is_stopped
     }
 
-    /// When all work ends.
-    #[must_use]
+    /// When all work has to be finished.
     pub(crate) fn deadline(&self) -> Deadline {
         self.deadline
     }
 
     /// How many jobs have ended or are ending, and how many have no outcome yet.
-    #[must_use]
     pub(crate) fn counts(&self) -> (usize, usize) {
         self.jobs.counts()
     }
