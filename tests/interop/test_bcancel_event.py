@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from documents import blocks
 from keyboard import Batch, ended
-from servers import ACCOUNT, REPOSITORY, Process, binary, emulator, http, sts
+from servers import ACCOUNT, REPOSITORY, Process, binary, emulator, http, plain_environment, sts
 
 EVENT = "events/direct-cancel.json"
 
@@ -117,6 +118,25 @@ def test_serve_answers_the_routes_on_loopback_to_whoever_is_here():
         assert http(f"{url}/openapi.json")[1]["openapi"].startswith("3.1")
         assert http(f"{url}/queues/demo-queue", headers={"Origin": "http://evil.example"})[0] == 403
         assert http(f"{url}/queues/demo-queue", headers={"Host": "evil.example"})[0] == 403
+
+
+def test_the_commands_of_the_http_page_run_against_it():
+    """Those with curl; their signature goes unread."""
+    page = REPOSITORY / "docs" / "http.md"
+    (block,) = (block.text for block in blocks("sh", [page]) if "call()" in block.text)
+    script = "\n".join(line for line in block.splitlines() if "export-credentials" not in line)
+    with Served() as served:
+        ran = subprocess.run(
+            ["bash", "-euc", script], env=plain_environment(HTTP_API_URL=served.url()), capture_output=True, text=True, timeout=60
+        )
+    answers, rest, decoder = [], ran.stdout, json.JSONDecoder()
+    while rest.strip():
+        answer, end = decoder.raw_decode(rest.lstrip())
+        answers.append(answer)
+        rest = rest.lstrip()[end:]
+    one, queue, report = answers
+    assert one["outcome"] == "wouldCancel" and queue["jobQueue"] == "render", ran
+    assert report["summary"]["wouldCancel"] > 5 and report["dryRun"], ran
 
 
 def test_serve_with_aws_wants_its_token(batch):
