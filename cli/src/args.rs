@@ -9,7 +9,7 @@ Cancels AWS Batch jobs, and verifies the outcome of each. It shows what it would
 end, and asks first.
 
 Usage: bcancel ID…                 these jobs; - reads ids from standard input
-       bcancel --queue QUEUE …     the jobs of a queue that meet all conditions
+       bcancel --queue QUEUE …     jobs of a queue that meet all conditions
        bcancel COMMAND             see bcancel COMMAND --help
 
 Commands:
@@ -25,7 +25,7 @@ Conditions:
   --array ID       children of an array   --running-for TIME  with --terminate
   --name NAME      or nf-*                --tag KEY=VALUE     each that is given
   --definition D   likewise               --share SHARE       share identifier
-  --status STATUS  RUNNABLE, …            --head              what blocks the queue
+  --status STATUS  RUNNABLE, …            --head              what blocks it
 Of --head: --blocked-for TIME [10m], --blocked-reasons PATTERNS
 
 Options:
@@ -68,7 +68,7 @@ pub(crate) enum Command {
     Serve(Serve),
     /// What these credentials, or that function, may do; changes nothing
     Check(Check),
-    /// Completions for a shell: bcancel completions bash > ~/.local/share/bash-completion/completions/bcancel
+    /// Completions for a shell, on standard output
     Completions {
         /// The shell
         shell: Shell,
@@ -85,11 +85,11 @@ pub(crate) struct To {
     /// A profile of ~/.aws/config
     #[arg(long, global = true)]
     pub(crate) profile: Option<String>,
-    /// Made-up jobs in memory instead of AWS: a demo account, or that of a seed file
+    /// Made-up jobs in memory, or those of a file
     #[arg(long, global = true, num_args = 0..=1, require_equals = true, value_name = "SEED",
         default_missing_value = "", value_hint = ValueHint::FilePath)]
     pub(crate) emulator: Option<String>,
-    /// Ask this deployed function, whose policy then holds
+    /// Ask this deployed function; its policy holds
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) function: Option<String>,
     /// Calls to AWS Batch a second, 0 for no limit
@@ -215,7 +215,7 @@ Examples:
 pub(crate) struct Jobs {
     /// The queue, by name
     pub(crate) queue: String,
-    /// Only these statuses; all that have not ended without any
+    /// Only these statuses; without any, all live jobs
     #[arg(long, value_delimiter = ',')]
     pub(crate) status: Vec<String>,
     /// The job's name, or its beginning with * at the end
@@ -246,7 +246,7 @@ pub(crate) struct Event {
     /// A file of JSON, - for standard input, or a job id
     #[arg(value_name = "EVENT", value_hint = ValueHint::FilePath)]
     pub(crate) given: String,
-    /// AWS Batch itself: a dry run, and a question before anything is ended
+    /// AWS Batch itself: a dry run, then a question
     #[arg(long)]
     pub(crate) aws: bool,
     /// With --aws: do not ask
@@ -278,7 +278,7 @@ pub(crate) struct Check {
     /// Queues whose first job must be readable; all without any
     #[arg(value_name = "QUEUE")]
     pub(crate) queues: Vec<String>,
-    /// Send one CancelJobs for an id that cannot exist, which ends nothing
+    /// Send one CancelJobs for ids that cannot exist
     #[arg(long)]
     pub(crate) bulk: bool,
 }

@@ -1,5 +1,14 @@
 //! `bcancel`: cancels AWS Batch jobs from the command line.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test that panics fails"
+    )
+)]
+
 mod account;
 mod act;
 mod args;

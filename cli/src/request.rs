@@ -14,6 +14,9 @@ pub(crate) type Fields = Map<String, Value>;
 /// How much of the reason for which a job blocks its queue is kept in the reason that overwrites it, as the function does.
 const MAX_BLOCKED: usize = 300;
 
+/// The statuses of jobs that have not ended.
+const LIVE: [&str; 5] = ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"];
+
 /// The longest `waitSeconds` of a request. This program itself waits as long as it takes.
 const WAIT: u64 = 840;
 
@@ -101,10 +104,19 @@ impl End {
         set("shareIdentifier", text(&self.share));
         set("olderThan", text(&self.older_than));
         set("runningFor", text(&self.running_for));
-        set("statuses", list(&upper(&self.status)));
+        set("statuses", list(&self.statuses()));
         set("tags", self.tags()?);
         set("head", self.head.then_some(json!(true)));
         Ok(Value::Object(select))
+    }
+
+    /// The statuses that are asked for. Who wants jobs ended that have started wants them found.
+    fn statuses(&self) -> Vec<String> {
+        let is_open = self.status.is_empty() && self.running_for.is_none() && !self.head;
+        if self.terminate && is_open {
+            return LIVE.map(str::to_owned).to_vec();
+        }
+        upper(&self.status)
     }
 
     fn tags(&self) -> Result<Option<Value>> {

@@ -233,6 +233,16 @@ fn a_selection_is_previewed_and_ended_by_its_ids() {
     ]));
     let count = ended["summary"]["cancelled"].as_u64().unwrap();
     assert!(count > 1, "{ended}");
+    let words = [
+        "--emulator",
+        "--dry-run",
+        "--json",
+        "--terminate",
+        "--queue",
+        "render*",
+    ];
+    let would = json(&run(&words))["summary"]["wouldTerminate"].as_u64();
+    assert!(would > Some(count), "those that have started too");
     let none = run(&[
         "--emulator",
         "--yes",

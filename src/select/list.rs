@@ -235,6 +235,9 @@ impl Sweep<'_> {
         };
         self.take(&page, found);
         let known = self.known(found.size);
+        if let Some(control) = session.control {
+            control.found(known);
+        }
         if most.is_some_and(|most| known > most) {
             return Some(SweepResult::TooMany(known));
         }
@@ -254,7 +257,6 @@ impl Sweep<'_> {
             select,
             query,
             time,
-            session,
             ..
         } = self.listings;
         found.has_unreadable |= page.unreadable > 0;
@@ -269,11 +271,7 @@ impl Sweep<'_> {
                 }]);
             }
         }
-        let new = found.jobs.len() - known;
-        time.add(new);
-        if let Some(control) = session.control {
-            control.found(new);
-        }
+        time.add(found.jobs.len() - known);
     }
 
     /// A listing for each status, in the order of a job's life, so that a job that moves on is met again.

@@ -23,11 +23,9 @@ pub struct Progress {
 }
 
 impl Control {
-    /// A listing has found more jobs.
-    pub(crate) fn found(&self, more: usize) {
-        if more > 0 {
-            self.progress.send_modify(|progress| progress.found += more);
-        }
+    /// The listings have found so many jobs.
+    pub(crate) fn found(&self, jobs: usize) {
+        self.progress.send_modify(|progress| progress.found = jobs);
     }
 
     /// Turns ready when the work is to be stopped.

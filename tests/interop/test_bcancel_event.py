@@ -2,13 +2,16 @@
 
 import json
 import os
+import re
 import subprocess
 import time
+from collections import Counter
 
 import pytest
 
+from documents import blocks
 from keyboard import Batch, ended
-from servers import ACCOUNT, REPOSITORY, Process, binary, emulator, http, sts
+from servers import ACCOUNT, REPOSITORY, Process, binary, emulator, http, plain_environment, sts
 
 EVENT = "events/direct-cancel.json"
 
@@ -70,12 +73,39 @@ def samples():
     return sorted((REPOSITORY / "events").glob("*.json"))
 
 
+def in_process():
+    """What each sample comes to in process, as events/README.md says and tests/it holds."""
+    rows = (REPOSITORY / "events/README.md").read_text()
+    return dict(re.findall(r"^\| \[(.+?)\]\(.+?\.json\) \|.*\|(.*?)\|$", rows, re.MULTILINE))
+
+
 @pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample.stem)
-def test_standard_output_is_one_json_document(sample, tmp_path):
+def test_a_sample_comes_to_the_same_as_in_process_and_answers_with_one_json_document(sample, tmp_path):
     code, out, said, _ = event(tmp_path, str(sample), API_CALLS_PER_SECOND="0")
     assert code in (0, 1), said
     assert json.loads(out) is not None
     assert "made up" not in said and "calls to AWS Batch: " in said
+    expected = in_process()[sample.stem]
+    if error := re.search(r"error `(\w+)`", expected):
+        assert f"{error[1]}: " in said
+    if status := re.search(r"HTTP \d+", expected):
+        assert status[0] in said
+    assert ("ignored: " in said) == ("ignored" in expected)
+    counts = {name: int(count) for count, name in re.findall(r"(\d+) ([a-z]+[A-Za-z]*)(?=[,; ]|$)", expected)}
+    counts = {name: count for name, count in counts.items() if name not in ("of", "jobs", "queues", "messages")}
+    shown = Counter(outcomes(said))
+    if counts:
+        assert shown == counts, said
+
+
+def outcomes(said):
+    """The column OUTCOME of the table."""
+    lines = iter(said.splitlines())
+    at = next((line.index("OUTCOME") for line in lines if line.startswith("JOB ")), 0)
+    for line in lines:
+        if line.startswith(("calls to", "ignored: ")):
+            return
+        yield line[at:].split()[0]
 
 
 def test_a_bare_id_is_taken_and_one_that_is_not_in_the_account_is_made_up(tmp_path):
@@ -117,6 +147,25 @@ def test_serve_answers_the_routes_on_loopback_to_whoever_is_here():
         assert http(f"{url}/openapi.json")[1]["openapi"].startswith("3.1")
         assert http(f"{url}/queues/demo-queue", headers={"Origin": "http://evil.example"})[0] == 403
         assert http(f"{url}/queues/demo-queue", headers={"Host": "evil.example"})[0] == 403
+
+
+def test_the_commands_of_the_http_page_run_against_it():
+    """Those with curl; their signature goes unread."""
+    page = REPOSITORY / "docs" / "http.md"
+    (block,) = (block.text for block in blocks("sh", [page]) if "call()" in block.text)
+    script = "\n".join(line for line in block.splitlines() if "export-credentials" not in line)
+    with Served() as served:
+        ran = subprocess.run(
+            ["bash", "-euc", script], env=plain_environment(HTTP_API_URL=served.url()), capture_output=True, text=True, timeout=60
+        )
+    answers, rest, decoder = [], ran.stdout, json.JSONDecoder()
+    while rest.strip():
+        answer, end = decoder.raw_decode(rest.lstrip())
+        answers.append(answer)
+        rest = rest.lstrip()[end:]
+    one, queue, report = answers
+    assert one["outcome"] == "wouldCancel" and queue["jobQueue"] == "render", ran
+    assert report["summary"]["wouldCancel"] > 5 and report["dryRun"], ran
 
 
 def test_serve_with_aws_wants_its_token(batch):

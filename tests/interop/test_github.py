@@ -59,19 +59,19 @@ def test_a_release_is_one_archive_with_what_is_attested_and_its_section_of_the_c
     """The step of the workflow, with a folder as .ci/release makes it."""
     steps = yaml.safe_load((GITHUB / "workflows" / "release.yml").read_text())["jobs"]["release"]["steps"]
     (script,) = (step["run"] for step in steps if "notes.md" in step.get("run", "") and "gh release" not in step["run"])
-    folder = tmp_path / "target" / "batch-cancel-0.2.0"
+    folder = tmp_path / "target" / "batch-cancel-0.3.0"
     folder.mkdir(parents=True)
     (folder / "SHA256SUMS").write_text(f"{'0' * 64}  stacks/sweep.yaml\n")
     shutil.copy(REPOSITORY / "CHANGELOG.md", tmp_path)
-    environment = {"PATH": os.environ["PATH"], "GITHUB_REF_NAME": "v0.2.0"}
+    environment = {"PATH": os.environ["PATH"], "GITHUB_REF_NAME": "v0.3.0"}
     subprocess.run(["bash", "-eo", "pipefail", "-c", script], cwd=tmp_path, env=environment, check=True)
-    archive = folder.parent / "batch-cancel-0.2.0.tar.gz"
+    archive = folder.parent / "batch-cancel-0.3.0.tar.gz"
     subjects = dict(line.split("  ")[::-1] for line in (folder.parent / "subjects").read_text().splitlines())
     assert subjects == {
         "stacks/sweep.yaml": "0" * 64,
         archive.name: hashlib.sha256(archive.read_bytes()).hexdigest(),
     }
-    assert tarfile.open(archive).getnames() == ["batch-cancel-0.2.0", "batch-cancel-0.2.0/SHA256SUMS"]
+    assert tarfile.open(archive).getnames() == ["batch-cancel-0.3.0", "batch-cancel-0.3.0/SHA256SUMS"]
     notes = (folder.parent / "notes.md").read_text()
     assert "**`sam local`** against the emulator" in notes and "## [" not in notes and "The first release" not in notes
 
