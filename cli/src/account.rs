@@ -136,6 +136,17 @@ pub(crate) fn emulated_account(seed_file: &str) -> Result<(Emulator, Account)> {
     Ok((emulator, account))
 }
 
+/// The policy of who sends events and requests to AWS from here: no variable of the function counts, and they may terminate.
+pub(crate) fn own_policy(to: &To, account: &Account, is_dry_run: bool) -> Result<Config> {
+    let end = End {
+        terminate: true,
+        ..End::default()
+    };
+    let mut config = policy(&end, to, account)?;
+    config.policy.dry_run = is_dry_run;
+    Ok(config)
+}
+
 /// The policy of the flags: every queue of the account, and what was asked for.
 fn policy(end: &End, to: &To, account: &Account) -> Result<Config> {
     let queues = format!("arn:*:batch:*:{}:job-queue/*", account.id);

@@ -14,13 +14,12 @@ use crate::{
     door::Door,
     error::{Result, UserError},
     outcome::outcome,
-    output::{err, out},
+    output::{err, out, plain},
     preview::{Verb, preview},
     progress::{Done, Work, watched},
     question::Answers,
     report::Report,
     suggest,
-    words::flags,
 };
 
 /// Something runs on, was left alone, is unknown or unclear.
@@ -35,6 +34,7 @@ pub(crate) async fn end(cli: &Cli) -> Result<u8> {
     let args = &cli.end;
     let time = args.timeout.as_deref().map(timeout).transpose()?;
     let is_input_taken = args.ids.iter().any(|id| id == "-");
+    args.check_head()?;
     let which = which(args)?;
     // Whether there is somebody to ask is known before anything is looked at.
     let answers = if args.yes || args.dry_run {
@@ -68,11 +68,19 @@ pub(crate) async fn end(cli: &Cli) -> Result<u8> {
         return Ok(0);
     }
     err(&text);
-    if found.would_end() == 0 {
-        err(&format!("Nothing to {}.\n", verb.present()));
-        return finish(args, &found, false, began.elapsed());
+    let which = (which.0, &which.1);
+    if found.would_end() > 0 {
+        return confirm(args, &door, time, &found, which, answers).await;
     }
-    confirm(args, &door, time, &found, (which.0, &which.1), answers).await
+    err(&format!("Nothing to {}.\n", verb.present()));
+    if args.wait && found.is_ending() {
+        return confirm(args, &door, time, &found, which, None).await;
+    }
+    let report = Report {
+        dry_run: false,
+        ..found
+    };
+    finish(args, &report, began.elapsed())
 }
 
 /// Ends what a preview has found, if there is nobody to ask or the answer is yes.
@@ -93,13 +101,23 @@ pub(crate) async fn confirm(
     }
     let request = args.confirmed(found, which);
     let began = Instant::now();
-    let ended = watched(Work::End(count, verb.past()), async |control| {
+    let work = Work::End {
+        jobs: count,
+        ended: verb.past(),
+        can_stop: matches!(door, Door::Own(_)),
+    };
+    let ended = watched(work, async |control| {
         door.ask(&request, time, control).await
     });
     match ended.await {
-        (Done::Result(acted), is_stopped) => {
-            let report = found.clone().with(acted?);
-            finish(args, &report, is_stopped, began.elapsed())
+        (Done::Result(Ok(acted)), is_stopped) => {
+            let report = found.clone().with(acted, is_stopped);
+            finish(args, &report, began.elapsed())
+        }
+        (Done::Result(Err(error)), _) => {
+            let again = "Some of the jobs may be ended: look with the same command and --dry-run";
+            err(&format!("error: {}. {again}\n", plain(&error.to_string())));
+            Ok(NOT_ALL)
         }
         (Done::Stopped | Done::Left, _) => {
             err(
@@ -111,11 +129,13 @@ pub(crate) async fn confirm(
 }
 
 /// Prints the outcome.
-fn finish(args: &End, report: &Report, is_stopped: bool, time: Duration) -> Result<u8> {
+fn finish(args: &End, report: &Report, time: Duration) -> Result<u8> {
     if args.json {
         print_json(report)?;
+    } else if args.answers_elsewhere {
+        err(&outcome(report, time));
     } else {
-        out(&outcome(report, is_stopped, time));
+        out(&outcome(report, time));
     }
     Ok(if report.all_ended() { 0 } else { NOT_ALL })
 }
@@ -131,7 +151,7 @@ fn nothing(report: &Report, args: &End) -> Option<String> {
         return None;
     }
     if args.head {
-        return report.ignored.as_deref().map(flags);
+        return report.ignored.as_deref().map(plain);
     }
     let of = match &args.array {
         Some(array) => format!("array {array}"),
@@ -151,7 +171,8 @@ fn show_nothing(report: &Report, args: &End, why: &str) -> u8 {
     } else {
         out(&format!("{why}\n"));
     }
-    0
+    // Of a head that is left alone, there is a job that was asked for.
+    u8::from(args.head && !why.starts_with("no job in "))
 }
 
 fn print_json(report: &Report) -> Result<()> {
@@ -180,13 +201,18 @@ fn which(args: &End) -> Result<(&'static str, Value)> {
             ids.push(given.clone());
         }
     }
-    match args.ids.first() {
-        None => Err(UserError::new(
-            "which jobs? Give job ids, or --queue; see bcancel --help",
-        )),
-        Some(first) if first != "-" && !is_id(first) => Err(suggest::command(first)),
-        Some(_) => Ok(("jobIds", json!(ids))),
+    let is_wrong = |given: &&String| *given != "-" && !is_id(given);
+    if let Some(wrong) = args.ids.iter().find(is_wrong) {
+        return Err(suggest::command(wrong));
     }
+    if args.ids.is_empty() {
+        let why = "which jobs? Give job ids, or --queue; see bcancel --help";
+        return Err(UserError::new(why));
+    }
+    if ids.is_empty() {
+        return Err("there are no job ids on standard input".into());
+    }
+    Ok(("jobIds", json!(ids)))
 }
 
 /// The ids of a text: separated by white space or commas, or a JSON array.

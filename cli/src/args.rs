@@ -194,6 +194,9 @@ pub(crate) struct End {
     /// The report as JSON on standard output
     #[arg(long)]
     pub(crate) json: bool,
+    /// Standard output has another answer already.
+    #[arg(skip)]
+    pub(crate) answers_elsewhere: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -222,8 +225,8 @@ pub(crate) struct Jobs {
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// At most so many
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
     /// Ids alone, one a line
     #[arg(short, long)]
     pub(crate) quiet: bool,

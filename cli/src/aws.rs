@@ -85,23 +85,22 @@ fn through(to: &To) -> Option<String> {
     }
 }
 
+/// As the AWS CLI finds it: the flag, the environment, the profile.
 async fn region(to: &To) -> Option<Region> {
-    let of_profile = |profile: &String| {
-        ProfileFileRegionProvider::builder()
-            .profile_name(profile)
-            .build()
-    };
-    let given = RegionProviderChain::first_try(to.region.clone().map(Region::new));
-    if let Some(profile) = &to.profile {
-        return given.or_else(of_profile(profile)).region().await;
-    }
     let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"];
     let set = variables.into_iter().find_map(|name| {
         let region = std::env::var(name).ok()?;
         (!region.is_empty()).then(|| Region::new(region))
     });
-    let profile = ProfileFileRegionProvider::builder().build();
-    given.or_else(set).or_else(profile).region().await
+    let mut profile = ProfileFileRegionProvider::builder();
+    if let Some(name) = &to.profile {
+        profile = profile.profile_name(name);
+    }
+    RegionProviderChain::first_try(to.region.clone().map(Region::new))
+        .or_else(set)
+        .or_else(profile.build())
+        .region()
+        .await
 }
 
 async fn credentials(to: &To, region: Region) -> Result<Credentials> {

@@ -16,7 +16,8 @@ use crate::{
     aws,
     door::Door,
     error::Result,
-    output::out,
+    output::{out, plain},
+    words::wrapped,
 };
 
 /// Ids that AWS Batch never gives out.
@@ -24,6 +25,9 @@ const NO_JOBS: [&str; 2] = [
     "00000000-0000-4000-8000-000000000000",
     "00000000-0000-4000-8000-000000000001",
 ];
+
+/// Where the third column begins.
+const INDENT: usize = 37;
 
 /// A line for each thing that may be done or not.
 #[derive(Default)]
@@ -36,6 +40,11 @@ pub(crate) async fn check(cli: &Cli, args: &Check) -> Result<u8> {
     let mut lines = Lines { is_complete: true };
     match Door::open(&cli.to, &End::default()).await? {
         Door::Own(place) => check_own(&place, args, &mut lines).await,
+        #[cfg(feature = "function")]
+        Door::Function(_) if args.bulk || !args.queues.is_empty() => {
+            let why = "with --function, check asks the function alone: leave out queues and --bulk";
+            return Err(why.into());
+        }
         #[cfg(feature = "function")]
         Door::Function(function) => check_function(&function, &mut lines).await,
     }
@@ -53,17 +62,20 @@ async fn check_own(place: &Place, args: &Check, lines: &mut Lines) {
     Lines::ok("credentials", &who);
     let described = batch.describe_jobs().set_jobs(Some(no_jobs())).send();
     lines.tell("batch:DescribeJobs", "", refusal(described.await), "*");
-    let found = batch.describe_job_queues().send().await;
-    let queues = match (&found, args.queues.is_empty()) {
-        (Ok(page), true) => {
-            let queues = page.job_queues().iter();
-            queues
-                .filter_map(|queue| queue.job_queue_arn.clone())
-                .collect()
+    let mut pages = batch.describe_job_queues().into_paginator().items().send();
+    let (mut arns, mut refused) = (Vec::new(), None);
+    while let Some(queue) = pages.next().await {
+        match queue {
+            Ok(queue) => arns.extend(queue.job_queue_arn),
+            error => refused = refusal(error),
         }
-        _ => account.queue_arns(&args.queues),
+    }
+    let queues = if args.queues.is_empty() {
+        arns
+    } else {
+        account.queue_arns(&args.queues)
     };
-    lines.tell("batch:DescribeJobQueues", "", refusal(found), "*");
+    lines.tell("batch:DescribeJobQueues", "", refused, "*");
     check_queues(&queues, batch, lines).await;
     if args.bulk {
         check_bulk(account, batch, lines).await;
@@ -98,7 +110,7 @@ async fn check_queues(queues: &[String], batch: &Client, lines: &mut Lines) {
     }
     if !readable.is_empty() {
         let on = format!("on {}", readable.join(", "));
-        Lines::ok("batch:GetJobQueueSnapshot", &on);
+        Lines::ok("batch:GetJobQueueSnapshot", &wrapped(&on, INDENT));
     }
 }
 
@@ -170,9 +182,13 @@ async fn check_function(function: &crate::function::Function, lines: &mut Lines)
         Ok(_) => Lines::ok("lambda:InvokeFunction", "it answers a dry run"),
         Err(error) => {
             lines.is_complete = false;
-            Lines::line("no", "lambda:InvokeFunction", &error.to_string());
-            let resource = function.arn();
-            Lines::allow("lambda:InvokeFunction", &resource);
+            let why = plain(&error.to_string());
+            let is_denied = why.contains("lambda:InvokeFunction");
+            let mark = if is_denied { "no" } else { "?" };
+            Lines::line(mark, "lambda:InvokeFunction", &why);
+            if is_denied {
+                Lines::allow("lambda:InvokeFunction", &function.arn());
+            }
         }
     }
     match function.settings().await {

@@ -120,7 +120,12 @@ impl Place {
         if let Some(why) = results.refusal() {
             return Err(flags(&why.to_string()).into());
         }
-        Report::of(&results, invocation).map_err(|error| error.to_string().into())
+        let mut report = Report::of(&results, invocation).map_err(|error| error.to_string())?;
+        let messages = report.jobs.iter_mut().map(|job| &mut job.message);
+        for message in messages.chain([&mut report.ignored]).flatten() {
+            *message = flags(message);
+        }
+        Ok(report)
     }
 }
 

@@ -22,7 +22,7 @@ use serde_json::{json, value::RawValue};
 #[cfg(feature = "function")]
 use crate::function::Function;
 use crate::{
-    account::{Account, Place, emulated_account},
+    account::{Account, Place, emulated_account, own_policy},
     act,
     args::{Cli, End, Event, To},
     aws,
@@ -42,6 +42,9 @@ const TIME: Duration = Duration::from_mins(1);
 /// Sends an event through the function.
 pub(crate) async fn event(cli: &Cli, args: &Event) -> Result<u8> {
     let (event, name) = read::event(&args.given)?;
+    if args.aws && (cli.to.function.is_some() || cli.to.emulator.is_some()) {
+        return Err("give one of --aws, --emulator and --function".into());
+    }
     #[cfg(feature = "function")]
     if let Some(function) = &cli.to.function {
         return through(function, &cli.to, &event).await;
@@ -53,7 +56,7 @@ pub(crate) async fn event(cli: &Cli, args: &Event) -> Result<u8> {
         return with_aws(&cli.to, args, event).await;
     }
     let settings = demo::settings(&name);
-    let config = config(settings, false)?;
+    let config = config(settings)?;
     say_settings(settings);
     let seed = cli.to.emulator.as_deref().unwrap_or_default();
     let (emulator, account) = emulated_account(seed)?;
@@ -86,7 +89,7 @@ async fn with_aws(to: &To, args: &Event, event: Box<RawValue>) -> Result<u8> {
     let account = aws::account(&aws, to).await?;
     let place = |is_dry_run| {
         Ok::<_, UserError>(Place {
-            app: App::new(config(&[], is_dry_run)?, Batch::new(&aws)),
+            app: App::new(own_policy(to, &account, is_dry_run)?, Batch::new(&aws)),
             client: Client::new(&aws),
             account: account.clone(),
             emulator: None,
@@ -97,8 +100,9 @@ async fn with_aws(to: &To, args: &Event, event: Box<RawValue>) -> Result<u8> {
     let mut shown = Shown::default();
     let answer = invoke(&dry, event, |finished| shown.see(finished)).await;
     let (found, reason) = shown.found();
-    let mut code = shown.print(&answer);
+    let code = shown.print(&answer);
     let door = Door::Own(Box::new(place(false)?));
+    let mut codes = Vec::new();
     for terminate in [false, true] {
         let Some(found) = found.as_ref().and_then(|found| found.only(terminate)) else {
             continue;
@@ -106,26 +110,41 @@ async fn with_aws(to: &To, args: &Event, event: Box<RawValue>) -> Result<u8> {
         let answers = match Answers::find(args.given == "-") {
             _ if args.yes => None,
             Ok(answers) => Some(answers),
-            Err(_) => return Ok(code),
+            Err(why) => {
+                err(&format!("Nothing was ended: {why}\n"));
+                return Ok(code);
+            }
         };
         let end = End {
             reason: reason.clone(),
             terminate,
+            answers_elsewhere: true,
             ..End::default()
         };
         let ids = json!([]);
         let ended = act::confirm(&end, &door, None, &found, ("jobIds", &ids), answers);
-        code = code.max(ended.await?);
+        codes.push(ended.await?);
     }
-    Ok(code)
+    // A no is "nothing was done" only if it was said to all.
+    let is_nothing = |code: &u8| *code == act::NOTHING;
+    let all_declined = !codes.is_empty() && codes.iter().all(is_nothing);
+    let worst = codes.into_iter().map(|code| {
+        if code == act::NOTHING {
+            act::NOT_ALL
+        } else {
+            code
+        }
+    });
+    Ok(if all_declined {
+        act::NOTHING
+    } else {
+        worst.fold(code, u8::max)
+    })
 }
 
 /// The settings: those of the environment, or what a first try needs.
-pub(crate) fn config(needed: &[(&str, &str)], is_dry_run: bool) -> Result<Config> {
+pub(crate) fn config(needed: &[(&str, &str)]) -> Result<Config> {
     let config = Config::from_lookup(|name| {
-        if is_dry_run && name == "DRY_RUN" {
-            return Some("true".to_owned());
-        }
         let set = std::env::var(name).ok().filter(|value| !value.is_empty());
         let needed = needed.iter().find(|(known, _)| *known == name);
         let default = needed.map(|(_, value)| (*value).to_owned());

@@ -73,7 +73,14 @@ impl Function {
             json!({"jobQueues": queues})
         };
         let answer = self.invoke(&json!({"watch": watch}).to_string()).await?;
-        serde_json::from_str(&answer).map_err(|error| self.strange(&error))
+        let answer: Value = serde_json::from_str(&answer).map_err(|error| self.strange(&error))?;
+        if answer.get("queues").is_some_and(Value::is_array) {
+            return Ok(answer);
+        }
+        let name = &self.name;
+        Err(UserError::new(format!(
+            "{name} does not answer as batch-cancel does"
+        )))
     }
 
     fn strange(&self, error: &serde_json::Error) -> UserError {

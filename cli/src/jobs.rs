@@ -42,7 +42,7 @@ pub(crate) async fn jobs(cli: &Cli, args: &Jobs) -> Result<u8> {
     }
     let calls = Calls::default();
     let session = place.session(&calls, None, None);
-    let limit = args.limit.unwrap_or(usize::MAX);
+    let limit = args.limit.map_or(usize::MAX, |limit| limit as usize);
     let reading = watched(Work::Look, async |_| read(pages, limit, session).await).await;
     let Done::Result(found) = reading.0 else {
         return Ok(NOTHING);

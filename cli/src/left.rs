@@ -2,7 +2,7 @@
 
 use batch_cancel::report::{Class, Outcome};
 
-use crate::{report::Job, words::flags};
+use crate::report::Job;
 
 /// Why jobs of an outcome are left alone: of one job, of several. None of those that are ended.
 pub(crate) fn why(outcome: Outcome) -> Option<(&'static str, &'static str)> {
@@ -18,10 +18,7 @@ pub(crate) fn why(outcome: Outcome) -> Option<(&'static str, &'static str)> {
         ),
         Outcome::Finished => ("has ended by itself", "have ended by themselves"),
         Outcome::NotFound => ("does not exist", "do not exist"),
-        Outcome::Protected => (
-            "carries the tag batch-cancel:protect",
-            "carry the tag batch-cancel:protect",
-        ),
+        Outcome::Protected => ("carries the protect tag", "carry the protect tag"),
         Outcome::QueueNotAllowed => (
             "is in a queue that is not allowed",
             "are in queues that are not allowed",
@@ -48,12 +45,12 @@ pub(crate) fn note(job: &Job) -> String {
     }
     match job.outcome {
         Outcome::Running => "runs on: only --terminate ends it".to_owned(),
-        Outcome::Protected => "left alone: it carries the tag batch-cancel:protect".to_owned(),
+        Outcome::Protected => "left alone: it carries the protect tag".to_owned(),
         outcome if outcome.class() == Class::Done => {
             why(outcome).map_or_else(String::new, |(one, _)| one.to_owned())
         }
         outcome => {
-            let said = job.message.as_deref().map(flags);
+            let said = job.message.clone();
             said.unwrap_or_else(|| why(outcome).map_or("", |(one, _)| one).to_owned())
         }
     }

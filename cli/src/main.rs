@@ -52,7 +52,7 @@ async fn main() {
         .init();
     let done = Box::pin(run(Cli::parse())).await;
     let code = done.unwrap_or_else(|error| {
-        output::err(&format!("error: {error}\n"));
+        output::err(&format!("error: {}\n", output::plain(&error.to_string())));
         act::NOTHING
     });
     // A thread may still wait for a line of standard input.
@@ -72,7 +72,9 @@ async fn run(cli: Cli) -> Result<u8> {
         Some(Command::Check(args)) => check::check(&cli, args).await,
         Some(Command::Completions { shell }) => {
             let name = "bcancel";
-            clap_complete::generate(*shell, &mut Cli::command(), name, &mut io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), name, &mut script);
+            output::out(&String::from_utf8_lossy(&script));
             Ok(0)
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     output::table,
     question::FEW,
     report::{Job, Report},
-    words::{flags, took},
+    words::took,
 };
 
 /// The most lines about jobs. `--json` has all of them.
@@ -20,7 +20,7 @@ const MANY: usize = 50;
 
 /// The text after the work: a line a job where there are few, else for each that is not ended, the worst first; and what
 /// became of all.
-pub(crate) fn outcome(report: &Report, is_stopped: bool, time: Duration) -> String {
+pub(crate) fn outcome(report: &Report, time: Duration) -> String {
     let said =
         |job: &&Job| report.count() <= FEW || !job.outcome.is_end() || job.running_children() > 0;
     let mut jobs: Vec<&Job> = report.jobs.iter().filter(said).collect();
@@ -36,7 +36,7 @@ pub(crate) fn outcome(report: &Report, is_stopped: bool, time: Duration) -> Stri
         let line = |job: &&Job| format!("{}  {}\n", job.asked(), job.outcome.as_str());
         jobs.iter().map(line).collect()
     } else {
-        let rows = jobs.iter().map(|job| row(job, is_stopped));
+        let rows = jobs.iter().map(|job| row(job));
         table(["JOB", "QUEUE", "WAS", "IS", "OUTCOME", ""], rows, &[])
     };
     if more > 0 {
@@ -53,12 +53,11 @@ fn badness(job: &Job) -> (Class, bool) {
     (job.outcome.class(), !job.outcome.is_end())
 }
 
-fn row(job: &Job, is_stopped: bool) -> [String; 6] {
+fn row(job: &Job) -> [String; 6] {
     let children = job.running_children();
     let message = match &job.message {
         _ if children > 0 => format!("{children} of its children run on"),
-        Some(message) if is_stopped => flags(&message.replace("out of time", "stopped")),
-        Some(message) => flags(message),
+        Some(message) => message.clone(),
         None => why(job.outcome)
             .filter(|_| !job.outcome.is_end())
             .map_or("", |(one, _)| one)

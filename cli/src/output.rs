@@ -21,9 +21,9 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().filter(is_kept).collect()
 }
 
-/// Whether a character changes the direction of the text after it.
+/// Whether a character shows nothing, breaks the line or changes the direction of the text after it.
 fn is_bidirectional(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A name is never cut to less than this.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     left::{note, why},
-    output::table,
+    output::{plain, table},
     question::FEW,
     report::{Job, Report},
     words::{age, count},
@@ -52,7 +52,7 @@ pub(crate) fn preview(report: &Report, verb: Verb, now: Timestamp) -> String {
         summary(report, verb, now)
     };
     for queue in &report.unread {
-        let (name, error) = (&queue.job_queue, &queue.error);
+        let (name, error) = (plain(&queue.job_queue), plain(&queue.error));
         let _ = writeln!(text, "  not all of {name} could be read: {error}");
     }
     if report.selection.is_some() && report.unread.is_empty() {

@@ -20,8 +20,15 @@ const DRAW_EVERY: Duration = Duration::from_millis(200);
 pub(crate) enum Work {
     /// It finds and looks at jobs, and changes nothing.
     Look,
-    /// It ends so many jobs, by this word: cancelled, terminated.
-    End(usize, &'static str),
+    /// It ends jobs.
+    End {
+        /// How many.
+        jobs: usize,
+        /// What they are then: cancelled, terminated.
+        ended: &'static str,
+        /// It can be stopped midway. A deployed function cannot.
+        can_stop: bool,
+    },
 }
 
 /// How a piece of work has ended.
@@ -53,11 +60,15 @@ pub(crate) async fn watched<T>(
             result = &mut doing => break Done::Result(result),
             () = interrupted() => match work {
                 Work::Look => break Done::Stopped,
-                Work::End(..) if is_stopped => break Done::Left,
-                Work::End(..) => {
+                Work::End { .. } if is_stopped => break Done::Left,
+                Work::End { can_stop, .. } => {
                     is_stopped = true;
                     line.clear();
-                    err("\n  stopping: no more calls; one last look (Ctrl-C again to leave at once)\n");
+                    err(if can_stop {
+                        "\n  stopping: no more calls; one last look (Ctrl-C again to leave at once)\n"
+                    } else {
+                        "\n  the function works on (Ctrl-C again to leave at once)\n"
+                    });
                     let _ = stop_sender.send(true);
                 }
             },
@@ -120,7 +131,9 @@ fn say(work: Work, progress: Progress, time: Duration) -> String {
     match work {
         Work::Look if progress.found == 0 => "looking …".to_owned(),
         Work::Look => format!("looking …  ·  {} found", progress.found),
-        Work::End(all, ended) => {
+        Work::End {
+            jobs: all, ended, ..
+        } => {
             let left = if progress.ended == 0 {
                 all
             } else {
@@ -158,7 +171,11 @@ mod tests {
             say(Work::Look, progress(3_400, 0, 0), second),
             "looking …  ·  3400 found"
         );
-        let work = Work::End(412, "cancelled");
+        let work = Work::End {
+            jobs: 412,
+            ended: "cancelled",
+            can_stop: true,
+        };
         assert_eq!(
             say(work, progress(0, 0, 0), second),
             "cancelled 0 of 412  ·  412 left"

@@ -5,6 +5,8 @@ use std::{
     io::{self, BufRead, BufReader, IsTerminal},
 };
 
+use rustix::termios::{QueueSelector, tcflush};
+
 use crate::{
     error::{Result, UserError},
     output::err,
@@ -42,6 +44,11 @@ impl Answers {
 
     /// Asks; whether the answer is yes. The end of the input and Ctrl-C are no.
     pub(crate) async fn ask(self, count: usize, verb: &str) -> bool {
+        // What was typed before the question is no answer to it.
+        let _ = match &self {
+            Self::Standard => tcflush(io::stdin(), QueueSelector::IFlush),
+            Self::Terminal(terminal) => tcflush(terminal, QueueSelector::IFlush),
+        };
         err(&question(count, verb));
         let read = tokio::task::spawn_blocking(move || self.line());
         tokio::select! {

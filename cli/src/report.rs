@@ -128,12 +128,29 @@ impl Report {
         (!only.jobs.is_empty()).then_some(only)
     }
 
-    /// The report after the jobs in `acted` were acted on: their lines in place of those of the preview.
-    pub(crate) fn with(mut self, acted: Self) -> Self {
+    /// What became of the jobs of this preview, by the report on those that were acted on. Of jobs whose lines an answer left
+    /// out, its summary counts.
+    pub(crate) fn with(mut self, mut acted: Self, is_stopped: bool) -> Self {
+        if is_stopped {
+            for message in acted.jobs.iter_mut().filter_map(|job| job.message.as_mut()) {
+                *message = message.replace("out of time", "stopped");
+            }
+        }
+        if self.truncated.is_some() {
+            // The whole request was repeated.
+            return acted;
+        }
         let mut lines: BTreeMap<String, Job> = BTreeMap::new();
         for job in acted.jobs {
             lines.insert(job.job_id.clone(), job);
         }
+        let mut rest = self.clone();
+        rest.jobs
+            .retain(|job| !lines.contains_key(&job.job_id) && !job.would_end());
+        let is_done = |job: &Job| job.outcome.class() == Class::Done;
+        let is_rest_done = rest.jobs.iter().all(is_done);
+        self.jobs
+            .retain(|job| lines.contains_key(&job.job_id) || !job.would_end());
         for job in &mut self.jobs {
             if let Some(line) = lines.remove(&job.job_id) {
                 // What the preview saw before anything was done.
@@ -145,13 +162,20 @@ impl Report {
         }
         self.request_id = acted.request_id;
         self.dry_run = false;
-        self.complete = self.selection.is_none()
-            && self
-                .jobs
-                .iter()
-                .all(|job| job.outcome.class() == Class::Done);
-        self.summary = self.counted();
+        self.truncated = acted.truncated;
+        self.complete = self.selection.is_none() && acted.complete && is_rest_done;
+        self.summary = rest.counted();
+        for (outcome, count) in acted.summary {
+            let known = self.summary.get(&outcome).and_then(Value::as_u64);
+            let sum = known.unwrap_or(0) + count.as_u64().unwrap_or(0);
+            self.summary.insert(outcome, sum.into());
+        }
         self
+    }
+
+    /// Whether a job is ending already.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.jobs.iter().any(|job| job.outcome.is_under_way())
     }
 
     /// The number of jobs, and of each outcome, those that were only counted included.

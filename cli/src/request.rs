@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     args::End,
     error::{Result, UserError},
-    report::Report,
+    report::{Job, Report},
 };
 
 /// The fields of a request.
@@ -33,12 +33,26 @@ impl End {
             ("--reason", self.reason.is_some()),
             ("--max-jobs", self.max_jobs.is_some()),
             ("--max-selected", self.max_selected.is_some()),
+            ("--blocked-for", self.blocked_for.is_some()),
+            ("--blocked-reasons", self.blocked_reasons.is_some()),
             ("--wait", self.wait),
             ("--timeout", self.timeout.is_some()),
             ("--json", self.json),
         ];
         let first = given.into_iter().find(|(_, is_given)| *is_given);
         first.map(|(flag, _)| flag).or(self.condition())
+    }
+
+    /// What is only about the first in line needs `--head`.
+    pub(crate) fn check_head(&self) -> Result<()> {
+        let given = [
+            ("--blocked-for", self.blocked_for.is_some()),
+            ("--blocked-reasons", self.blocked_reasons.is_some()),
+        ];
+        match given.into_iter().find(|(_, is_given)| *is_given) {
+            Some((flag, _)) if !self.head => Err(UserError::new(format!("{flag} needs --head"))),
+            _ => Ok(()),
+        }
     }
 
     /// Whether jobs are chosen by conditions, not by ids.
@@ -166,7 +180,11 @@ impl End {
             return request;
         }
         let ends = found.jobs.iter().filter(|job| job.would_end());
-        let ids: Vec<&str> = ends.clone().map(|job| job.job_id.as_str()).collect();
+        // A job that is ending already is only waited for.
+        let is_sent = |job: &&Job| job.would_end() || self.wait && job.outcome.is_under_way();
+        let sent = found.jobs.iter().filter(is_sent);
+        // As it was asked for: a service job is one by its ARN alone.
+        let ids: Vec<&str> = sent.map(Job::asked).collect();
         let mut request = self.request("jobIds", &json!(ids), false);
         // A cancel overwrites the reason for which the first in line blocks its queue.
         let mut blocked = ends

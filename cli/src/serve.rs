@@ -18,7 +18,7 @@ use tokio::{net::TcpListener, task::LocalSet};
 use uuid::Uuid;
 
 use crate::{
-    account::{Place, emulated_account},
+    account::{Place, emulated_account, own_policy},
     args::{Cli, Serve},
     aws,
     error::{Result, UserError},
@@ -44,18 +44,22 @@ pub(crate) async fn serve(cli: &Cli, args: &Serve) -> Result<u8> {
     if cli.to.function.is_some() {
         return Err("serve runs the function here: leave out --function".into());
     }
+    if args.aws && cli.to.emulator.is_some() {
+        return Err("give --aws or --emulator, not both".into());
+    }
     let place = if args.aws {
         let aws = aws::load(&cli.to).await?;
+        let account = aws::account(&aws, &cli.to).await?;
         Place {
-            account: aws::account(&aws, &cli.to).await?,
-            app: App::new(config(&[], false)?, Batch::new(&aws)),
+            app: App::new(own_policy(&cli.to, &account, false)?, Batch::new(&aws)),
+            account,
             client: Client::new(&aws),
             emulator: None,
         }
     } else {
         let seed = cli.to.emulator.as_deref().unwrap_or_default();
         let (emulator, account) = emulated_account(seed)?;
-        Place::emulated(emulator, account, config(&[], false)?).await?
+        Place::emulated(emulator, account, config(&[])?).await?
     };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await;
     let listener =

@@ -125,12 +125,17 @@ impl Shown {
 #[cfg(feature = "function")]
 pub(crate) fn answer_of_function(answer: &str) -> u8 {
     let report: Option<Report> = serde_json::from_str(answer).ok();
+    let fields: Value = serde_json::from_str(answer).unwrap_or_default();
+    let failures = fields.get("batchItemFailures").and_then(Value::as_array);
+    let status = fields.get("statusCode").and_then(Value::as_u64);
+    let is_failed = failures.is_some_and(|failures| !failures.is_empty())
+        || status.is_some_and(|status| status >= 400);
     if let Some(report) = &report {
         err(&jobs(&report.jobs));
         err("\n");
     }
     out(&(indented(answer).unwrap_or_else(|| answer.to_owned()) + "\n"));
-    u8::from(report.is_some_and(|report| !report.complete))
+    u8::from(is_failed || report.is_some_and(|report| !report.complete))
 }
 
 /// The table of the jobs.
@@ -191,5 +196,5 @@ fn as_lambda(failure: &Failure) -> String {
 
 fn line(text: &mut String, line: &str) {
     // Writing into a String does not fail.
-    let _ = writeln!(text, "{line}");
+    let _ = writeln!(text, "{}", plain(line));
 }
