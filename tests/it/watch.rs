@@ -173,7 +173,8 @@ async fn calls_keep_to_the_pace_and_what_time_does_not_allow_is_said() {
     assert!(queues.iter().all(|queue| queue["head"].is_object()));
     let late = |queue: &&Value| queue["error"] == "out of time";
     let late = queues.iter().filter(late).count();
-    assert_eq!(late, 41);
+    // A deadline is a time of the real clock, so the number depends on the machine too.
+    assert!((30..50).contains(&late), "{late}");
     function.deadline = Duration::from_millis(100);
     let error = error_of(&function, json!({"watch": {}})).await;
     assert_eq!(error.error_type, "Incomplete");
