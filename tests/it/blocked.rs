@@ -7,19 +7,15 @@ use serde_json::{Value, json};
 use support::{
     Function, NO_CAPACITY, OWN_FAULT, QUEUE,
     events::{queue_blocked, sqs},
-    first_for, now, only_outcome,
+    first_for, job, now, only_outcome,
 };
 use tokio::time::advance;
-
-fn job() -> JobSpec {
-    JobSpec::new(Status::Runnable).queue(QUEUE)
-}
 
 fn blocked(reason: &str, position_time: PositionTime) -> JobSpec {
     JobSpec {
         status_reason: Some(reason.to_owned()),
         position_time,
-        ..job().age(Duration::from_hours(4))
+        ..job(Status::Runnable).age(Duration::from_hours(4))
     }
 }
 
@@ -116,7 +112,7 @@ async fn a_position_without_a_time_or_behind_others_is_too_soon() {
     let function = Function::new(&[]);
     function
         .emulator
-        .add_job(job().age(Duration::from_hours(9)));
+        .add_job(job(Status::Runnable).age(Duration::from_hours(9)));
     let id = function
         .emulator
         .add_job(blocked(OWN_FAULT, first_for(&function.emulator, hour)));
@@ -149,7 +145,7 @@ async fn a_first_place_before_the_job_was_created_is_too_soon() {
         let id = emulator.add_job(JobSpec {
             status_reason: Some(OWN_FAULT.to_owned()),
             position_time: PositionTime::At(at),
-            ..job().age(Duration::from_secs(30))
+            ..job(Status::Runnable).age(Duration::from_secs(30))
         });
         let event = blocked_event(emulator, &id, Duration::from_mins(20));
         let head = json!({"select": {"jobQueue": QUEUE, "head": true}});
@@ -206,7 +202,7 @@ async fn a_reason_that_does_not_show_yet_is_looked_at_again() {
     let function = Function::new(&[]);
     let id = function.emulator.add_job(JobSpec {
         position_time: first_for(&function.emulator, Duration::from_hours(1)),
-        ..job()
+        ..job(Status::Runnable)
     });
     let event = blocked_event(&function.emulator, &id, Duration::from_mins(20));
     let report = function.invoke(event.clone()).await.unwrap();
@@ -226,11 +222,13 @@ async fn a_queue_that_scales_up_loses_no_job_and_a_stuck_one_is_cancelled_once()
     let emulator = &function.emulator;
     let waited = JobSpec {
         position_time: first_for(emulator, Duration::from_hours(3)),
-        ..job().age(Duration::from_hours(3))
+        ..job(Status::Runnable).age(Duration::from_hours(3))
     };
     let mut healthy = vec![emulator.add_job(waited)];
-    healthy.extend((1..100).map(|_| emulator.add_job(job().age(Duration::from_mins(5)))));
-    let stuck = emulator.add_job(job());
+    healthy.extend(
+        (1..100).map(|_| emulator.add_job(job(Status::Runnable).age(Duration::from_mins(5)))),
+    );
+    let stuck = emulator.add_job(job(Status::Runnable));
     // Each message: its job, and when the queue delivers it next.
     let delay = Duration::from_mins(10);
     let visibility = Duration::from_mins(6);
@@ -285,22 +283,21 @@ async fn a_queue_that_scales_up_loses_no_job_and_a_stuck_one_is_cancelled_once()
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_pattern_cannot_drain_a_queue() {
-    let blocked_for = Duration::from_mins(10);
     let settings = [("BLOCKED_REASONS", "CAPACITY:*")];
     let function = Function::new(&settings);
     let emulator = function.emulator.clone();
     emulator.add_queue(Queue::new(QUEUE));
-    let ids: Vec<String> = (0..200_u32)
+    let ids: Vec<String> = (0..100_u32)
         .map(|number| {
             emulator.add_job(JobSpec {
                 status_reason: Some(NO_CAPACITY.to_owned()),
-                ..job().age(Duration::from_secs((400 - number).into()))
+                ..job(Status::Runnable).age(Duration::from_secs((400 - number).into()))
             })
         })
         .collect();
     let other = Function::on(emulator.clone(), &settings);
     let head = json!({"select": {"jobQueue": QUEUE, "head": true}});
-    let (hours, step) = (Duration::from_hours(6), Duration::from_mins(2));
+    let (hours, step) = (Duration::from_hours(3), Duration::from_mins(2));
     let steps = hours.as_secs() / step.as_secs();
     for _ in 0..steps {
         let before = cancelled(&emulator).len();
@@ -316,10 +313,6 @@ async fn a_wrong_pattern_cannot_drain_a_queue() {
         assert!(cancelled(&emulator).len() <= before + 1);
         advance(step).await;
     }
-    let most = usize::try_from(hours.as_secs() / blocked_for.as_secs()).unwrap();
-    let ended = cancelled(&emulator).len();
-    assert!(
-        (most / 2..=most).contains(&ended),
-        "{ended} of at most {most}"
-    );
+    // One in BLOCKED_FOR, as long as the first was first.
+    assert_eq!(cancelled(&emulator).len(), 17);
 }

@@ -23,7 +23,7 @@ use callers::{Caller, lookalikes, named, nameless};
 
 const TAG: (&str, &str) = ("OWNER_TAG", "owner");
 
-fn job(status: Status, owner: Option<&str>) -> JobSpec {
+fn owned(status: Status, owner: Option<&str>) -> JobSpec {
     let spec = JobSpec::new(status)
         .queue("mine")
         .age(Duration::from_hours(1));
@@ -34,7 +34,7 @@ fn job(status: Status, owner: Option<&str>) -> JobSpec {
 }
 
 fn array(owner: &str) -> JobSpec {
-    job(Status::Pending, Some(owner)).array(&[Status::Runnable, Status::Running])
+    owned(Status::Pending, Some(owner)).array(&[Status::Runnable, Status::Running])
 }
 
 fn account() -> Emulator {
@@ -70,39 +70,39 @@ fn jobs_with_outcomes(emulator: &Emulator) -> Vec<(String, &'static str)> {
     let others_protected = add(protected(array("bob")));
     let child = |array: &str, index: u32| format!("{array}:{index}");
     vec![
-        (add(job(Status::Runnable, Some("ann"))), "cancelled"),
-        (add(job(Status::Runnable, Some("bob"))), "notOwner"),
-        (add(job(Status::Runnable, Some("Ann"))), "notOwner"),
-        (add(job(Status::Runnable, Some("ann "))), "notOwner"),
-        (add(job(Status::Runnable, Some(""))), "notOwner"),
-        (add(job(Status::Runnable, Some("*"))), "notOwner"),
-        (add(job(Status::Runnable, None)), "notOwner"),
+        (add(owned(Status::Runnable, Some("ann"))), "cancelled"),
+        (add(owned(Status::Runnable, Some("bob"))), "notOwner"),
+        (add(owned(Status::Runnable, Some("Ann"))), "notOwner"),
+        (add(owned(Status::Runnable, Some("ann "))), "notOwner"),
+        (add(owned(Status::Runnable, Some(""))), "notOwner"),
+        (add(owned(Status::Runnable, Some("*"))), "notOwner"),
+        (add(owned(Status::Runnable, None)), "notOwner"),
         (
-            add(job(Status::Runnable, None).tag("Owner", "ann")),
+            add(owned(Status::Runnable, None).tag("Owner", "ann")),
             "notOwner",
         ),
         (
-            add(job(Status::Runnable, Some("ann")).queue("theirs")),
+            add(owned(Status::Runnable, Some("ann")).queue("theirs")),
             "queueNotAllowed",
         ),
         (
-            add(job(Status::Runnable, Some("bob")).queue("theirs")),
+            add(owned(Status::Runnable, Some("bob")).queue("theirs")),
             "queueNotAllowed",
         ),
-        (add(job(Status::Running, Some("ann"))), "running"),
-        (add(job(Status::Running, Some("bob"))), "notOwner"),
-        (add(job(Status::Succeeded, Some("ann"))), "finished"),
-        (add(job(Status::Succeeded, Some("bob"))), "notOwner"),
+        (add(owned(Status::Running, Some("ann"))), "running"),
+        (add(owned(Status::Running, Some("bob"))), "notOwner"),
+        (add(owned(Status::Succeeded, Some("ann"))), "finished"),
+        (add(owned(Status::Succeeded, Some("bob"))), "notOwner"),
         (
-            add(protected(job(Status::Runnable, Some("ann")))),
+            add(protected(owned(Status::Runnable, Some("ann")))),
             "protected",
         ),
         (
-            add(protected(job(Status::Runnable, Some("bob")))),
+            add(protected(owned(Status::Runnable, Some("bob")))),
             "notOwner",
         ),
         (
-            add(protected(job(Status::Succeeded, Some("ann")))),
+            add(protected(owned(Status::Succeeded, Some("ann")))),
             "finished",
         ),
         (child(&own, 0), "cancelled"),
@@ -227,7 +227,7 @@ async fn caller_without_a_name_owns_nothing_not_even_jobs_with_an_empty_tag() {
             Some("[ann]x"),
         ];
         let mut ids = owners
-            .map(|owner| emulator.add_job(job(Status::Runnable, owner)))
+            .map(|owner| emulator.add_job(owned(Status::Runnable, owner)))
             .to_vec();
         let whole = emulator.add_job(array("ann"));
         ids.extend([format!("{whole}:0"), whole.clone()]);
@@ -262,7 +262,7 @@ async fn name_that_only_looks_like_the_owners_owns_what_carries_just_this_name()
         let add = |owner: &str| {
             function
                 .emulator
-                .add_job(job(Status::Runnable, Some(owner)))
+                .add_job(owned(Status::Runnable, Some(owner)))
         };
         let ids = [add("ann"), add(caller.name.as_deref().unwrap())];
         let report = send(&function, caller.post(&json!({ "jobIds": ids })))
@@ -279,7 +279,7 @@ async fn of_anothers_job_a_report_says_no_more_than_its_queue_and_status() {
     let function = function(account(), &[]);
     let spec = JobSpec {
         status_reason: Some("secret reason".to_owned()),
-        ..job(Status::Runnable, Some("bob")).name("secret-name")
+        ..owned(Status::Runnable, Some("bob")).name("secret-name")
     };
     let id = function.emulator.add_job(spec);
     let caller = &named("ann")[0];
@@ -336,7 +336,7 @@ async fn admins_end_everybodys_jobs_and_nobody_becomes_one_by_a_name() {
         let function = function(account(), &[("ADMIN_CALLERS", admins)]);
         let id = function
             .emulator
-            .add_job(job(Status::Runnable, Some("bob")));
+            .add_job(owned(Status::Runnable, Some("bob")));
         let report = send(&function, caller.post(&json!({"jobIds": [id]})))
             .await
             .json();
@@ -350,7 +350,7 @@ async fn the_rule_is_about_http_and_off_by_default() {
     let id = |function: &Function| {
         function
             .emulator
-            .add_job(job(Status::Runnable, Some("bob")))
+            .add_job(owned(Status::Runnable, Some("bob")))
     };
     for source in [
         |request: &Value| request.clone(),

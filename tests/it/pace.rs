@@ -62,7 +62,7 @@ fn most_calls_within(emulator: &Emulator, time: Duration) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_limit_calls_are_concurrent() {
-    for (jobs, seconds) in [(1_000, 0.2), (10_000, 0.7)] {
+    for (jobs, seconds) in [(1_000, 0.2), (5_000, 0.4)] {
         let (emulator, ids) = account(jobs);
         let function = Function::on(emulator, &[("API_CONCURRENCY", "32")]);
         let (summary, took) = cancel(&function, &ids).await;
@@ -90,7 +90,7 @@ async fn ceiling_at_the_account_limit_avoids_throttling_and_wastes_little_time()
 
 #[tokio::test(start_paused = true)]
 async fn without_a_ceiling_the_pace_adapts_to_the_account_limit() {
-    for jobs in [2_000, 10_000] {
+    for jobs in [2_000, 6_000] {
         for concurrency in ["8", "32"] {
             let (emulator, ids) = limited_account(jobs);
             let function = Function::on(emulator, &[("API_CONCURRENCY", concurrency)]);

@@ -172,7 +172,7 @@ async fn a_page_has_what_a_list_needs() {
 async fn union_of_pages_is_the_dry_runs_selection_if_jobs_do_not_move() {
     for seed in 0..2 {
         let settings = [("ALLOW_TERMINATE", "true"), ("MAX_SELECTED", "100000")];
-        let function = Function::on(busy(250, seed), &settings);
+        let function = Function::on(busy(150, seed), &settings);
         for name in [
             None,
             Some("nightly-*"),
@@ -192,8 +192,8 @@ async fn union_of_pages_is_the_dry_runs_selection_if_jobs_do_not_move() {
                 .iter()
                 .map(of_report)
                 .collect();
-            assert!(selected.len() > 30, "{name:?}: {}", selected.len());
-            for limit in ["3", "50", "100"] {
+            assert!(selected.len() > 20, "{name:?}: {}", selected.len());
+            for limit in ["3", "100"] {
                 let mut listed = Vec::new();
                 for status in STATUSES {
                     let mut filters = vec![("status", status.as_str()), ("limit", limit)];

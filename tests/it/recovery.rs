@@ -15,13 +15,13 @@ use support::{
 use tokio::time::{Instant, sleep};
 
 /// The events of a process, unless `RECOVERY_EVENTS` is set.
-const EVENTS: u64 = 200;
+const EVENTS: u64 = 120;
 
 /// The healthy events after each spell.
-const HEALTHY: u64 = 4;
+const HEALTHY: u64 = 2;
 
 /// How many jobs an event has.
-const JOBS: [u32; 3] = [1, 40, 130];
+const JOBS: [u32; 3] = [1, 40, 110];
 
 /// How long what throttling taught is kept.
 const THROTTLING: Duration = Duration::from_secs(10);

@@ -47,11 +47,14 @@ fn name(number: usize) -> String {
     format!("queue-{number:02}")
 }
 
-/// An account of 50 queues with 1,000 jobs each, in other shares for each queue; every fifth is blocked. Its numbers.
-fn fifty_queues(emulator: &Emulator) -> BTreeMap<String, BTreeMap<&'static str, usize>> {
+/// Adds queues with 1,000 jobs each, in other shares for each queue; every fifth is blocked. Their numbers.
+fn busy_queues(
+    queues: usize,
+    emulator: &Emulator,
+) -> BTreeMap<String, BTreeMap<&'static str, usize>> {
     let mut dice = fastrand::Rng::with_seed(10);
     let mut numbers = BTreeMap::new();
-    for number in 0..50 {
+    for number in 0..queues {
         emulator.add_queue(Queue::new(name(number)));
         let mut left = 1000;
         let mut of_queue = BTreeMap::new();
@@ -79,15 +82,15 @@ fn fifty_queues(emulator: &Emulator) -> BTreeMap<String, BTreeMap<&'static str, 
     numbers
 }
 
-fn account() -> (Function, BTreeMap<String, BTreeMap<&'static str, usize>>) {
+fn account(queues: usize) -> (Function, BTreeMap<String, BTreeMap<&'static str, usize>>) {
     let emulator = Emulator::new();
-    let numbers = fifty_queues(&emulator);
+    let numbers = busy_queues(queues, &emulator);
     (Function::on(emulator, &[]), numbers)
 }
 
 #[tokio::test(start_paused = true)]
 async fn fifty_queues_of_a_thousand_jobs_take_seven_calls_each_and_their_numbers_are_exact() {
-    let (function, numbers) = account();
+    let (function, numbers) = account(50);
     let answer = watch(&function).await;
     assert_eq!(answer["complete"], true);
     let queues = answer["queues"].as_array().unwrap();
@@ -120,12 +123,12 @@ async fn one_queue_that_cannot_be_read_does_not_hide_the_others() {
         (Operation::DescribeJobs, Fault::Denied, "AccessDenied"),
         (Operation::ListJobs, Fault::Denied, "AccessDenied"),
     ] {
-        let (function, numbers) = account();
+        let (function, numbers) = account(6);
         function.emulator.fail_next(operation, fault, 1);
         let answer = watch(&function).await;
         assert_eq!(answer["complete"], false);
         let queues = answer["queues"].as_array().unwrap();
-        assert_eq!(queues.len(), 50);
+        assert_eq!(queues.len(), 6);
         let broken = |queue: &&Value| !queue["error"].is_null();
         let broken: Vec<&Value> = queues.iter().filter(broken).collect();
         assert_eq!(broken.len(), 1, "{operation}");
@@ -145,7 +148,7 @@ async fn one_queue_that_cannot_be_read_does_not_hide_the_others() {
 #[tokio::test(start_paused = true)]
 async fn calls_keep_to_the_pace_and_what_time_does_not_allow_is_said() {
     let emulator = Emulator::new();
-    fifty_queues(&emulator);
+    busy_queues(50, &emulator);
     let settings = [("API_CALLS_PER_SECOND", "10"), ("API_CONCURRENCY", "4")];
     let mut function = Function::on(emulator, &settings);
     function.emulator.set_faults(Faults {
@@ -157,7 +160,7 @@ async fn calls_keep_to_the_pace_and_what_time_does_not_allow_is_said() {
     let calls = function.emulator.calls().len();
     let took = began.elapsed();
     assert_eq!(calls, 351);
-    assert!((34..40).contains(&took.as_secs()), "{took:?}");
+    assert_eq!(took.as_secs(), 35);
     function.emulator.forget_calls();
     // Time for all heads, which alarms need, and for few counts.
     function.deadline = Duration::from_secs(15);
@@ -170,6 +173,7 @@ async fn calls_keep_to_the_pace_and_what_time_does_not_allow_is_said() {
     assert!(queues.iter().all(|queue| queue["head"].is_object()));
     let late = |queue: &&Value| queue["error"] == "out of time";
     let late = queues.iter().filter(late).count();
+    // A deadline is a time of the real clock, so the number depends on the machine too.
     assert!((30..50).contains(&late), "{late}");
     function.deadline = Duration::from_millis(100);
     let error = error_of(&function, json!({"watch": {}})).await;
@@ -272,9 +276,10 @@ async fn named_queues_are_measured_once_each_in_their_order() {
 async fn an_answer_that_is_too_long_keeps_what_is_wrong() {
     let function = Function::new(&[]);
     let reason = format!("{OWN_FAULT}{}", " Please see the documentation.".repeat(40));
-    for number in 0..1200 {
+    let name = |number: usize| format!("{}{number}", "queue-".repeat(20));
+    for number in 0..600 {
         function.emulator.add_queue(Queue::new(name(number)));
-        if number % 50 == 0 {
+        if number % 25 == 0 {
             function.emulator.add_job(JobSpec {
                 status_reason: Some(reason.clone()),
                 ..JobSpec::new(Status::Runnable).queue(name(number))
@@ -284,7 +289,7 @@ async fn an_answer_that_is_too_long_keeps_what_is_wrong() {
     let answer = watch(&function).await;
     assert!(answer.to_string().len() < 205_000);
     let queues = answer["queues"].as_array().unwrap();
-    assert_eq!(answer["truncated"], 1201 - queues.len());
+    assert_eq!(answer["truncated"], 601 - queues.len());
     let heads: Vec<&Value> = queues.iter().map(|queue| &queue["head"]).collect();
     let blocked = heads.iter().filter(|head| head["code"].is_string());
     assert_eq!(blocked.count(), 24);

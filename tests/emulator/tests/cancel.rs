@@ -13,43 +13,6 @@ use serde_json::json;
 const UNKNOWN: &str = "00000000-0000-4000-8000-00000000dead";
 
 #[tokio::test(start_paused = true)]
-async fn cancel_ends_what_has_not_started() {
-    for status in [Status::Submitted, Status::Pending, Status::Runnable] {
-        let emulator = Emulator::new();
-        let id = emulator.add_job(JobSpec::new(status));
-        cancel(&emulator, &id).await;
-        let now = shown(&emulator, &id).await;
-        assert_eq!(now, state("FAILED", true, false, "cancelled by the test"));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn cancel_leaves_alone_what_has_started_or_ended() {
-    for status in [
-        Status::Starting,
-        Status::Running,
-        Status::Succeeded,
-        Status::Failed,
-    ] {
-        let emulator = Emulator::new();
-        let id = emulator.add_job(JobSpec::new(status));
-        cancel(&emulator, &id).await;
-        let now = shown(&emulator, &id).await;
-        assert_eq!(now, state(status.as_str(), false, false, ""));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn unknown_ids_succeed_and_are_not_described() {
-    let emulator = Emulator::new();
-    for id in [UNKNOWN, "Whatever-string"] {
-        cancel(&emulator, id).await;
-        terminate(&emulator, id).await;
-        assert!(describe(&emulator, &[id]).await.is_empty());
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_cancel_may_take_its_time() {
     let emulator = Emulator::new();
     emulator.set_behaviour(Behaviour {
@@ -274,20 +237,6 @@ async fn bulk_calls_answer_for_each_job() {
     .await;
     assert_eq!(status, 200);
     assert!(emulator.job(&running).unwrap().is_terminated);
-}
-
-#[tokio::test(start_paused = true)]
-async fn bulk_calls_take_one_to_fifty() {
-    let emulator = Emulator::new();
-    for (count, status) in [(0, 400), (1, 200), (50, 200), (51, 400)] {
-        let jobs = vec![UNKNOWN; count];
-        let ask = json!({"jobs": jobs, "reason": "r"});
-        assert_eq!(
-            post(&emulator, Operation::CancelJobs, ask).await.0,
-            status,
-            "{count}"
-        );
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod ask;
 
-use batch_emulator::{Emulator, Faults, JobSpec, Operation, Server, Status};
+use batch_emulator::{Emulator, JobSpec, Operation, Server};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -25,16 +25,15 @@ async fn send(server: &Server, method: &str, path: &str, body: &str) -> std::io:
 
 const CANCEL: &str = r#"{"jobId": "a", "reason": "r"}"#;
 
-fn emulator(faults: Faults) -> Emulator {
+fn emulator() -> Emulator {
     let emulator = Emulator::new();
     emulator.add_job(JobSpec::default().id("a"));
-    emulator.set_faults(faults);
     emulator
 }
 
 #[tokio::test]
 async fn calls_are_answered_in_the_wire_form() {
-    let emulator = emulator(Faults::default());
+    let emulator = emulator();
     let server = emulator.serve().await.unwrap();
     let answer = send(&server, "POST", "/v1/canceljob", CANCEL)
         .await
@@ -66,46 +65,8 @@ async fn calls_are_answered_in_the_wire_form() {
 }
 
 #[tokio::test]
-async fn a_reset_is_a_reset() {
-    for faults in [
-        Faults {
-            reset_before_rate: 1.0,
-            ..Faults::default()
-        },
-        Faults {
-            reset_after_rate: 1.0,
-            ..Faults::default()
-        },
-    ] {
-        let emulator = emulator(faults);
-        let server = emulator.serve().await.unwrap();
-        let error = send(&server, "POST", "/v1/canceljob", CANCEL)
-            .await
-            .unwrap_err();
-        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
-    }
-}
-
-#[tokio::test]
-async fn an_answer_breaks_off_after_its_head() {
-    let emulator = emulator(Faults {
-        cut_short_rate: 1.0,
-        ..Faults::default()
-    });
-    let server = emulator.serve().await.unwrap();
-    let answer = send(&server, "POST", "/v1/canceljob", CANCEL)
-        .await
-        .unwrap();
-    assert!(
-        answer.contains("content-length: 2\r\n") && answer.ends_with("\r\n\r\n{"),
-        "{answer}"
-    );
-    assert_eq!(emulator.job("a").unwrap().status, Status::Failed);
-}
-
-#[tokio::test]
 async fn a_dropped_server_is_gone() {
-    let server = emulator(Faults::default()).serve().await.unwrap();
+    let server = emulator().serve().await.unwrap();
     let address = server.address();
     drop(server);
     tokio::task::yield_now().await;
@@ -114,7 +75,7 @@ async fn a_dropped_server_is_gone() {
 
 #[tokio::test]
 async fn control_endpoints_steer_it() {
-    let emulator = emulator(Faults::default());
+    let emulator = emulator();
     let server = emulator.serve().await.unwrap();
     for (method, path, body, expected) in [
         (

@@ -4,8 +4,6 @@
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod ask;
 
-use std::time::Duration;
-
 use ask::{SECOND, ask_for, cancel, one_job, post, try_post};
 use batch_emulator::{Answer, Fault, Faults, Operation, Status};
 use serde_json::json;
@@ -21,30 +19,6 @@ async fn answers_take_the_time_they_are_given() {
     cancel(&emulator, &id).await;
     let took = start.elapsed();
     assert!(took >= SECOND && took <= 2 * SECOND, "{took:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_bucket_limits_the_calls_of_the_account() {
-    let (emulator, id) = one_job(Faults {
-        calls_per_second: Some(10.0),
-        burst: Some(5),
-        ..Faults::default()
-    });
-    let mut answers = Vec::new();
-    for _ in 0..7 {
-        answers.push(post(&emulator, Operation::CancelJob, ask_for(&id)).await);
-    }
-    let statuses: Vec<u16> = answers.iter().map(|(status, _)| *status).collect();
-    assert_eq!(statuses, [200, 200, 200, 200, 200, 429, 429]);
-    assert_eq!(answers[6].1, json!({"message": "Too Many Requests"}));
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(
-        post(&emulator, Operation::CancelJob, ask_for(&id)).await.0,
-        200
-    );
-    assert_eq!(emulator.count(Operation::CancelJob), 8);
-    assert_eq!(emulator.count_succeeded(Operation::CancelJob), 6);
-    assert_eq!(emulator.count_where(batch_emulator::Call::throttled), 2);
 }
 
 #[tokio::test(start_paused = true)]

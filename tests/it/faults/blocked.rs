@@ -5,7 +5,7 @@ use std::time::Duration;
 use batch_emulator::{Faults, JobSpec, PositionTime, Status};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use support::{events::queue_blocked, samples::sample};
+use support::{NO_CAPACITY, OWN_FAULT, events::queue_blocked, samples::sample};
 
 use super::{
     account::{Nature, OTHER_QUEUE, RequestedJob},
@@ -13,12 +13,9 @@ use super::{
     judge::Reply,
     request::{Request, Target},
     selections::{several, trouble},
-    sightings::BLOCKING,
     spell::{chance, time},
     warm::Warm,
 };
-
-const CAPACITY: &str = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - There are none.";
 
 /// How many jobs wait in a queue at least.
 const WAITING: usize = 3;
@@ -88,11 +85,11 @@ pub(crate) fn prepare(warm: &mut Warm) {
 
 fn reason(warm: &mut Warm) -> Option<&'static str> {
     let reasons = [
-        Some(BLOCKING),
-        Some(BLOCKING),
-        Some(BLOCKING),
-        Some(BLOCKING),
-        Some(CAPACITY),
+        Some(OWN_FAULT),
+        Some(OWN_FAULT),
+        Some(OWN_FAULT),
+        Some(OWN_FAULT),
+        Some(NO_CAPACITY),
         None,
     ];
     *warm.random.choice(&reasons).unwrap()

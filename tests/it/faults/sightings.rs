@@ -8,11 +8,9 @@ use std::{
 };
 
 use batch_emulator::{JobView, Operation, Status};
+use support::OWN_FAULT;
 
 use super::account::Account;
-
-/// The reason for which jobs are cancelled that block their queue.
-pub(crate) const BLOCKING: &str = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - It is too large.";
 
 /// A job at a moment.
 #[derive(Clone, Copy, Debug)]
@@ -156,7 +154,7 @@ fn shown(job: &JobView) -> Shown {
         is_cancelled: job.is_cancelled,
         is_terminated: job.is_terminated,
         is_array: job.array_size.is_some(),
-        is_blocking: job.status == Status::Runnable && reason == Some(BLOCKING),
+        is_blocking: job.status == Status::Runnable && reason == Some(OWN_FAULT),
     }
 }
 

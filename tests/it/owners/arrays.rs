@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test(start_paused = true)]
 async fn one_look_at_an_array_serves_protection_and_ownership_of_all_children() {
     let emulator = account();
-    let spec = job(Status::Pending, Some("ann")).array(&[Status::Runnable; 60]);
+    let spec = owned(Status::Pending, Some("ann")).array(&[Status::Runnable; 60]);
     let array = emulator.add_job(spec);
     let function = function(emulator, &[]);
     let ids: Vec<String> = (0..60).map(|index| format!("{array}:{index}")).collect();
@@ -24,7 +24,7 @@ async fn service_jobs_have_owners_too() {
     ] {
         let emulator = account();
         emulator.add_queue(Queue::service("training"));
-        let id = emulator.add_job(job(Status::Running, owner).queue("training"));
+        let id = emulator.add_job(owned(Status::Running, owner).queue("training"));
         let function = function(emulator, &[("ALLOWED_QUEUES", "mine,training")]);
         let arn = format!("arn:aws:batch:eu-west-1:123456789012:service-job/{id}");
         for max_jobs in [1, 1000] {
@@ -63,7 +63,7 @@ async fn child_whose_array_is_not_shown_is_not_ended() {
 #[tokio::test(start_paused = true)]
 async fn an_old_look_is_made_anew_and_with_it_the_decision_whose_job_it_is() {
     let emulator = account();
-    let spec = job(Status::Runnable, Some("ann"));
+    let spec = owned(Status::Runnable, Some("ann"));
     let ids = emulator.add_jobs(&JobSpec {
         count: 1100,
         ..spec
@@ -73,7 +73,7 @@ async fn an_old_look_is_made_anew_and_with_it_the_decision_whose_job_it_is() {
     let (changed, looks) = (sold.clone(), AtomicUsize::new(0));
     emulator.on(Operation::DescribeJobs, move |emulator, _| {
         if looks.fetch_add(1, Ordering::Relaxed) == 11 {
-            emulator.add_job(job(Status::Runnable, Some("bob")).id(&changed));
+            emulator.add_job(owned(Status::Runnable, Some("bob")).id(&changed));
         }
     });
     let settings = [("API_CALLS_PER_SECOND", "1"), ("API_CONCURRENCY", "1")];

@@ -11,7 +11,7 @@ async fn selection_means_own_jobs_and_only_these_count() {
         let mut own = Vec::new();
         for number in 0..30_u64 {
             let owner = ["ann", "bob", "carl"][usize::try_from(number % 3).unwrap()];
-            let spec = job(Status::Runnable, Some(owner));
+            let spec = owned(Status::Runnable, Some(owner));
             let id = emulator.add_job(spec.age(Duration::from_mins(120 - number)));
             own.extend((owner == "ann").then_some(id));
         }
@@ -67,18 +67,20 @@ async fn selection_means_own_jobs_and_only_these_count() {
         let strict = self::function(account(), &strict);
         strict.emulator.add_jobs(&JobSpec {
             count: 9,
-            ..job(Status::Runnable, Some("ann"))
+            ..owned(Status::Runnable, Some("ann"))
         });
         strict.emulator.add_jobs(&JobSpec {
             count: 90,
-            ..job(Status::Runnable, Some("bob"))
+            ..owned(Status::Runnable, Some("bob"))
         });
         let all = json!({"select": {"jobQueue": "mine"}, "dryRun": true});
         assert_eq!(
             send(&strict, caller.post(&all)).await.json()["summary"]["jobs"],
             9
         );
-        strict.emulator.add_job(job(Status::Runnable, Some("ann")));
+        strict
+            .emulator
+            .add_job(owned(Status::Runnable, Some("ann")));
         send(&strict, caller.post(&all)).await.problem(403);
     }
 }
@@ -89,7 +91,7 @@ async fn head_is_ended_by_its_owner_only() {
         let emulator = account();
         let id = emulator.add_job(JobSpec {
             status_reason: Some(OWN_FAULT.to_owned()),
-            ..job(Status::Runnable, Some(owner))
+            ..owned(Status::Runnable, Some(owner))
         });
         let function = function(emulator, &[("BLOCKED_FOR", "0")]);
         let body = json!({"select": {"jobQueue": "mine", "head": true}});
@@ -103,8 +105,8 @@ async fn head_is_ended_by_its_owner_only() {
 #[tokio::test(start_paused = true)]
 async fn a_job_that_cannot_be_looked_at_hides_no_own_job() {
     let emulator = account();
-    let own = emulator.add_job(job(Status::Runnable, Some("ann")));
-    let bad = emulator.add_job(job(Status::Runnable, Some("bob")));
+    let own = emulator.add_job(owned(Status::Runnable, Some("ann")));
+    let bad = emulator.add_job(owned(Status::Runnable, Some("bob")));
     emulator.set_faults(batch_emulator::Faults {
         fails_describe: [bad].into(),
         ..batch_emulator::Faults::default()

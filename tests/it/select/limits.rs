@@ -120,6 +120,7 @@ async fn slow_listing_is_partial_its_jobs_are_cancelled_and_the_message_is_retri
     assert_eq!(report["selection"], "partial");
     assert_eq!(report["complete"], false);
     let first = report["summary"]["cancelled"].as_u64().unwrap();
+    // A deadline is a time of the real clock, so the number depends on the machine too.
     assert!((2000..9000).contains(&first), "{first}");
     let event = sqs([&request]);
     let mut rounds = 1;

@@ -13,6 +13,9 @@ use support::{Function, NO_CAPACITY, NO_ROLE, OWN_FAULT, QUEUE, first_for};
 
 use super::{old_job, watch_one};
 
+/// The code of `OWN_FAULT`.
+const RESOURCES: &str = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT";
+
 /// The first in line, for so long, with this reason.
 fn first(function: &Function, minutes: u64, reason: &str) -> String {
     let emulator = &function.emulator;
@@ -23,59 +26,82 @@ fn first(function: &Function, minutes: u64, reason: &str) -> String {
     })
 }
 
+/// A first job in line, and what is said of it.
+struct Case {
+    minutes: u64,
+    reason: &'static str,
+    code: Option<&'static str>,
+    would_cancel: bool,
+    why: &'static str,
+}
+
+const CASES: [Case; 6] = [
+    Case {
+        minutes: 11,
+        reason: OWN_FAULT,
+        code: Some(RESOURCES),
+        would_cancel: true,
+        why: "first for BLOCKED_FOR",
+    },
+    Case {
+        minutes: 9,
+        reason: OWN_FAULT,
+        code: Some(RESOURCES),
+        would_cancel: false,
+        why: "not before",
+    },
+    Case {
+        minutes: 90,
+        reason: NO_CAPACITY,
+        code: Some("CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"),
+        would_cancel: false,
+        why: "none of BLOCKED_REASONS",
+    },
+    Case {
+        minutes: 90,
+        reason: NO_ROLE,
+        code: Some("MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS"),
+        would_cancel: false,
+        why: "none of BLOCKED_REASONS",
+    },
+    Case {
+        minutes: 90,
+        reason: "New words",
+        code: None,
+        would_cancel: false,
+        why: "none of BLOCKED_REASONS",
+    },
+    Case {
+        minutes: 90,
+        reason: "",
+        code: None,
+        would_cancel: false,
+        why: "no reason",
+    },
+];
+
 #[tokio::test(start_paused = true)]
 async fn the_first_in_line_says_why_it_waits_what_helps_and_whether_it_would_be_cancelled() {
-    for (minutes, reason, code, would_cancel, why) in [
-        (
-            11,
-            OWN_FAULT,
-            "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
-            true,
-            "first for BLOCKED_FOR",
-        ),
-        (
-            9,
-            OWN_FAULT,
-            "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
-            false,
-            "not before",
-        ),
-        (
-            90,
-            NO_CAPACITY,
-            "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",
-            false,
-            "none of BLOCKED_REASONS",
-        ),
-        (
-            90,
-            NO_ROLE,
-            "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS",
-            false,
-            "none of BLOCKED_REASONS",
-        ),
-        (90, "New words", "", false, "none of BLOCKED_REASONS"),
-        (90, "", "", false, "no reason"),
-    ] {
+    for case in CASES {
         let function = Function::new(&[]);
-        let id = first(&function, minutes, reason);
+        let id = first(&function, case.minutes, case.reason);
         let head = watch_one(&function).await["head"].clone();
         assert_eq!(head["jobId"], id);
         assert_eq!(head["jobName"], "stuck");
-        assert_eq!(head["ageSeconds"], minutes * 60);
+        assert_eq!(head["ageSeconds"], case.minutes * 60);
         assert!(head["since"].as_str().unwrap().ends_with('Z'), "{head}");
-        assert_eq!(head["statusReason"], reason);
-        assert_eq!(head["code"].as_str().unwrap_or_default(), code);
+        assert_eq!(head["statusReason"], case.reason);
+        assert_eq!(head["code"].as_str(), case.code);
         for field in ["meaning", "help"] {
-            assert_eq!(head[field].is_string(), !code.is_empty(), "{head}");
+            assert_eq!(head[field].is_string(), case.code.is_some(), "{head}");
         }
-        assert_eq!(head["wouldCancel"], would_cancel, "{head}");
-        assert!(head["why"].as_str().unwrap().contains(why), "{head}");
+        assert_eq!(head["wouldCancel"], case.would_cancel, "{head}");
+        assert!(head["why"].as_str().unwrap().contains(case.why), "{head}");
         // The watch is right about it.
         let request = json!({"select": {"jobQueue": QUEUE, "head": true}});
         let report = function.invoke(request).await.unwrap();
         let is_cancelled = report["summary"]["cancelled"] == 1;
-        assert_eq!(is_cancelled, would_cancel, "{report}");
+        assert_eq!(is_cancelled, case.would_cancel, "{report}");
     }
 }
 
@@ -190,7 +216,7 @@ async fn what_the_queue_does_by_itself_is_shown_with_the_time_and_who_comes_firs
             (90, "the function may cancel it now"),
         ] {
             let order = match reason.code {
-                "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" => order,
+                RESOURCES => order,
                 _ => "the function leaves it alone",
             };
             let function = Function::new(&[]);
@@ -232,13 +258,7 @@ async fn what_the_queue_does_by_itself_is_shown_with_the_time_and_who_comes_firs
 #[tokio::test(start_paused = true)]
 async fn the_queue_acts_first_where_its_time_is_shorter_than_ours() {
     let function = Function::new(&[("BLOCKED_FOR", "3h")]);
-    with_actions(
-        &function,
-        &[
-            ("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", 7200),
-            ("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", 600),
-        ],
-    );
+    with_actions(&function, &[(RESOURCES, 7200), (RESOURCES, 600)]);
     first(&function, 5, OWN_FAULT);
     let head = watch_one(&function).await["head"].clone();
     let help = head["help"].as_str().unwrap();
@@ -248,10 +268,7 @@ async fn the_queue_acts_first_where_its_time_is_shorter_than_ours() {
     );
     // Since when it is first is not known: nor when the queue acts.
     let function = Function::new(&[]);
-    with_actions(
-        &function,
-        &[("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", 600)],
-    );
+    with_actions(&function, &[(RESOURCES, 600)]);
     function.emulator.add_job(JobSpec {
         status_reason: Some(OWN_FAULT.to_owned()),
         position_time: PositionTime::Missing,
