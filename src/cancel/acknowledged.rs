@@ -73,12 +73,7 @@ impl Engine<'_> {
         let was_denied = error.kind == ErrorKind::Denied;
         let error = Arc::new(error);
         for &(index, _) in &call.jobs {
-            if error.kind == ErrorKind::NoSuchOperation {
-                // There is no such call here, so none was sent.
-                self.jobs[index].was_called = self.jobs[index].may_be_done;
-            } else {
-                self.jobs[index].last_error = Some(Arc::clone(&error));
-            }
+            self.jobs[index].last_error = Some(Arc::clone(&error));
             self.jobs.enter(index, Stage::Queued);
         }
         self.end_queue.push_singles(call, was_denied);
