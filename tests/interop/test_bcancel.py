@@ -267,3 +267,81 @@ def test_check_says_what_is_allowed_and_what_it_did_not_try(batch):
     batch.faults(**batch_behaviour)
     code, out, _ = batch.run("check", "--bulk", *FREE)
     assert code == 0 and "there are no bulk calls here" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--queue", "render", "--blocked-for", "1h", "--yes"), "--blocked-for needs --head"),
+        (("event", "1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01", "--aws", "--emulator"), "give one of --aws, --emulator and --function"),
+        (("event", "1f0c7a52-6d2e-4f6b-9a53-0a7d3c1b9e01", "--aws", "--function", "f"), "give one of --aws, --emulator and --function"),
+        (("serve", "--aws", "--emulator"), "give --aws or --emulator, not both"),
+        (("--blocked-for", "1h", "queues"), "--blocked-for is not for a command"),
+    ],
+)
+def test_flags_that_would_be_ignored_are_refused(batch, words, said):
+    ids(batch, 2)
+    code, out, error = batch.run(*words)
+    assert (code, out) == (2, "") and said in error
+    assert batch.cancelled() == set()
+
+
+def test_nothing_on_standard_input_is_an_error(batch):
+    for text in ("\n", "[]"):
+        code, out, said = batch.run("-", "--yes", text=text)
+        assert (code, out) == (2, "") and "there are no job ids on standard input" in said
+
+
+def test_a_word_that_is_no_id_ends_nothing(batch):
+    wanted = ids(batch, 1)
+    code, out, said = batch.run(*wanted, "queues", "--yes")
+    assert (code, out) == (2, "") and '"queues" is neither a job id nor a command' in said
+    assert batch.cancelled() == set()
+
+
+def test_a_service_job_is_ended_by_its_arn(caller):
+    with emulator({"queues": [{"name": "train", "type": "SAGEMAKER_TRAINING"}]}) as url:
+        batch = Batch(url, caller)
+        job = "aaaaaaaa-0000-4000-8000-000000000001"
+        batch.add(jobId=job, jobQueue="train")
+        arn = f"arn:aws:batch:eu-west-1:123456789012:service-job/{job}"
+        code, out, said = batch.run(arn, "--terminate", "--yes", *FREE)
+        assert code == 0 and f"{arn}  terminated" in out, said
+        assert batch.cancelled() == {job}
+
+
+def test_wait_waits_for_a_job_that_is_ending_already(batch):
+    batch.add(jobId="aaaaaaaa-0000-4000-8000-000000000001", status="PENDING", dependsOn=[{"jobId": "gone"}], isCancelled=True)
+    code, out, _ = batch.run("aaaaaaaa-0000-4000-8000-000000000001", "--yes", "--wait", "--timeout", "3s", *FREE)
+    assert code == 0 and "cancelling" in out and out.rstrip().endswith(" s") and float(out.split()[-2]) > 1
+
+
+def test_texts_of_batch_move_no_cursor(batch):
+    reason = "MISCONFIGURATION:NEW \x1b[2J\x1b]0;x\x07\nforged\x9b2J\u202e"
+    batch.add(jobId="aaaaaaaa-0000-4000-8000-000000000001", jobName="a\x1b[2Jb", statusReason=reason, age="3h")
+    for words in (("--queue", "render", "--head", "--dry-run"), ("--queue", "render", "--dry-run"), ("queues",), ("jobs", "render")):
+        _, out, said = batch.run(*words, *FREE)
+        assert not set(out + said) & set("\x1b\x07\x9b\u202e"), (words, out, said)
+
+
+def test_what_is_typed_before_the_question_is_no_answer(batch):
+    ids(batch, 2)
+    batch.faults(latency=1)
+    terminal = batch.at_the_keyboard("--queue", "render", *FREE)
+    until(lambda: batch.calls())
+    terminal.sendline("y")
+    terminal.expect_exact("[y/N] ")
+    batch.faults()
+    terminal.sendline("n")
+    said, code = ended(terminal)
+    assert code == 2 and batch.cancelled() == set()
+
+
+def test_an_error_after_the_question_is_not_nothing(batch):
+    ids(batch, 2)
+    terminal = batch.at_the_keyboard("--queue", "render", "--wait", "--timeout", "60s", *FREE)
+    terminal.expect_exact("[y/N] ")
+    batch.faults(denied=["CancelJobs", "CancelJob"])
+    terminal.sendline("y")
+    said, code = ended(terminal)
+    assert code == 1 and "2 refused" in said
