@@ -23,7 +23,16 @@ const MANY: usize = 50;
 pub(crate) fn outcome(report: &Report, time: Duration) -> String {
     let said =
         |job: &&Job| report.count() <= FEW || !job.outcome.is_end() || job.running_children() > 0;
-    let mut jobs: Vec<&Job> = report.jobs.iter().filter(said).collect();
+    // Of work that a person stopped they know what was not touched.
+    let is_stopped = |job: &&Job| {
+        let message = job.message.as_deref().unwrap_or_default();
+        job.outcome == Outcome::NotAttempted && message.starts_with("stopped")
+    };
+    let jobs = report
+        .jobs
+        .iter()
+        .filter(|job| said(job) && !is_stopped(job));
+    let mut jobs: Vec<&Job> = jobs.collect();
     jobs.sort_by_key(|job| Reverse(badness(job)));
     let more = jobs.len().saturating_sub(MANY);
     jobs.truncate(MANY);
