@@ -63,15 +63,15 @@ async fn check_own(place: &Place, args: &Check, lines: &mut Lines) {
     let described = batch.describe_jobs().set_jobs(Some(no_jobs())).send();
     lines.tell("batch:DescribeJobs", "", refusal(described.await), "*");
     let mut pages = batch.describe_job_queues().into_paginator().items().send();
-    let (mut arns, mut refused) = (Vec::new(), None);
+    let (mut found, mut refused) = (Vec::new(), None);
     while let Some(queue) = pages.next().await {
         match queue {
-            Ok(queue) => arns.extend(queue.job_queue_arn),
+            Ok(queue) => found.extend(queue.job_queue_arn),
             error => refused = refusal(error),
         }
     }
     let queues = if args.queues.is_empty() {
-        arns
+        found
     } else {
         account.queue_arns(&args.queues)
     };
