@@ -16,7 +16,7 @@ use crate::{
     aws,
     door::Door,
     error::Result,
-    output::{out, plain},
+    output::out,
     words::wrapped,
 };
 
@@ -182,7 +182,7 @@ async fn check_function(function: &crate::function::Function, lines: &mut Lines)
         Ok(_) => Lines::ok("lambda:InvokeFunction", "it answers a dry run"),
         Err(error) => {
             lines.is_complete = false;
-            let why = plain(&error.to_string());
+            let why = crate::output::plain(&error.to_string());
             let is_denied = why.contains("lambda:InvokeFunction");
             let mark = if is_denied { "no" } else { "?" };
             Lines::line(mark, "lambda:InvokeFunction", &why);

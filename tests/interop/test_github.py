@@ -73,7 +73,7 @@ def test_a_release_is_one_archive_with_what_is_attested_and_its_section_of_the_c
     }
     assert tarfile.open(archive).getnames() == ["batch-cancel-0.3.0", "batch-cancel-0.3.0/SHA256SUMS"]
     notes = (folder.parent / "notes.md").read_text()
-    assert "**`sam local`** against the emulator" in notes and "## [" not in notes and "The first release" not in notes
+    assert "**`bcancel`, the [command line]" in notes and "## [" not in notes and "The first release" not in notes
 
 
 def test_dependabot_knows_each_folder_with_dependencies():
