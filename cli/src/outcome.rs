@@ -149,3 +149,24 @@ fn sum(report: &Report) -> String {
     };
     parts.join(", ") + again
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_last_line_counts_jobs_of_each_outcome() {
+        for outcome in Outcome::ALL {
+            let report = json!({
+                "requestId": "", "source": "direct", "dryRun": false, "complete": true,
+                "summary": {"jobs": 7, outcome.as_str(): 7},
+            });
+            let report: Report = serde_json::from_value(report).unwrap();
+            // What would be ended is in no report on what was done.
+            let is_counted = !matches!(outcome, Outcome::WouldCancel | Outcome::WouldTerminate);
+            assert_eq!(sum(&report).contains("7 "), is_counted, "{outcome:?}");
+        }
+    }
+}
