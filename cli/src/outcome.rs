@@ -18,8 +18,8 @@ use crate::{
 /// The most lines about jobs. `--json` has all of them.
 const MANY: usize = 50;
 
-/// The text after the work: a line a job where there are few, else for each that is not ended, the worst first; and what
-/// became of all.
+/// The text after the work: a line a job where there are few, else for each that is not ended, the worst first; and
+/// the outcome of all.
 pub(crate) fn outcome(report: &Report, time: Duration) -> String {
     let said =
         |job: &&Job| report.count() <= FEW || !job.outcome.is_end() || job.running_children() > 0;
@@ -82,7 +82,7 @@ fn row(job: &Job) -> [String; 6] {
     ]
 }
 
-/// What became of all jobs, in one line.
+/// The outcome of all jobs, in one line.
 fn sum(report: &Report) -> String {
     let mut parts = Vec::new();
     let mut add = |outcomes: &[Outcome], one: &str, several: &str| {

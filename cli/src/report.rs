@@ -128,7 +128,7 @@ impl Report {
         (!only.jobs.is_empty()).then_some(only)
     }
 
-    /// What became of the jobs of this preview, by the report on those that were acted on. Of jobs whose lines an answer left
+    /// The outcome of the jobs of this preview, by the report on those that were acted on. Of jobs whose lines an answer left
     /// out, its summary counts.
     pub(crate) fn with(mut self, mut acted: Self, is_stopped: bool) -> Self {
         if is_stopped {
