@@ -2,7 +2,7 @@
 //!
 //! And what it costs to read a look's answer of real size, beside the SDK's own way.
 //!
-//! `cargo bench --bench stages`; the throughput column is jobs a second.
+//! `cargo bench --package benches`; the throughput column is jobs a second.
 
 #![allow(
     clippy::unwrap_used,

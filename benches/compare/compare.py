@@ -39,7 +39,7 @@ class Endpoint:
 
     def __init__(self, size=0):
         self._size = size
-        command = [ROOT / "target/release/examples/endpoint", WORK / "cert.pem", WORK / "key.pem"]
+        command = [ROOT / "target/release/endpoint", WORK / "cert.pem", WORK / "key.pem"]
         command += [str(size)] if size else []
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.plain, self.tls = self._process.stdout.readline().split()
@@ -190,8 +190,8 @@ def table(rows):
 def main():
     roots = tls_files()
     endpoint = Endpoint()
-    examples = ROOT / "target/release/examples"
-    hello = Peer("hello-world", [examples / "hello"], [examples / "hello"])
+    built = ROOT / "target/release"
+    hello = Peer("hello-world", [built / "hello"], [built / "hello"])
     everybody = peers()
     _, *others = everybody
     print(f"{os.cpu_count()} cores, {roots} root certificates, medians of {ROUNDS}; times in ms unless said\n", flush=True)
