@@ -1,12 +1,8 @@
 //! How often each switch bit.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
 use std::collections::BTreeSet;
 
-use ask::{SECOND, describe, page, post, try_post};
+use crate::ask::{SECOND, describe, page, post, try_post};
 use batch_emulator::{BulkCalls, Emulator, Fault, Faults, ItemError, JobSpec, Operation};
 use serde_json::{Value, json};
 

@@ -1,10 +1,5 @@
 //! Short ways to ask the emulator, in process.
 
-#![allow(
-    unreachable_pub,
-    reason = "nothing outside of this binary can be reached"
-)]
-
 use std::{collections::BTreeMap, time::Duration};
 
 use batch_emulator::{Dropped, Emulator, Faults, JobSpec, Operation, Seed};

@@ -1,10 +1,6 @@
 //! How jobs move by themselves.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
-use ask::{SECOND, post, seeded};
+use crate::ask::{SECOND, post, seeded};
 use batch_emulator::{
     Behaviour, Dependency, DependencyType, Emulator, Exit, JobSpec, Lifecycle, Operation, Queue,
     Status,

@@ -1,12 +1,8 @@
 //! Seeds that are wrong, accounts that are large.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
 use std::time::Duration;
 
-use ask::{page, post};
+use crate::ask::{page, post};
 use batch_emulator::{
     Attempt, Behaviour, Emulator, Exit, Faults, JobSpec, Operation, PositionTime, Seed, Status,
     UnknownServiceJob,

@@ -1,12 +1,8 @@
 //! Attempts and times, as Batch shows them.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
 use std::time::Duration;
 
-use ask::{SECOND, cancel, describe, post, seeded, terminate};
+use crate::ask::{SECOND, cancel, describe, post, seeded, terminate};
 use batch_emulator::{
     Attempt, Behaviour, Emulator, Exit, JobSpec, Lifecycle, Operation, Queue, QueueType, Status,
 };

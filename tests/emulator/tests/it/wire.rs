@@ -1,12 +1,8 @@
 //! Faults that show on the wire only: over HTTP, in the caller's own time.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
 use std::time::Duration;
 
-use ask::{SECOND, post};
+use crate::ask::{SECOND, post};
 use batch_emulator::{
     Answer, BulkCalls, Emulator, Fault, Faults, JobSpec, Operation, Server, Status,
 };

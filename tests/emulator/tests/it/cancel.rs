@@ -1,10 +1,6 @@
 //! Cancel and terminate, by every state that a job can be in.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
-use ask::{SECOND, cancel, describe, post, seeded, shown, state, terminate};
+use crate::ask::{SECOND, cancel, describe, post, seeded, shown, state, terminate};
 use batch_emulator::{
     Behaviour, Emulator, JobSpec, Lifecycle, Operation, Queue, Status, TerminateMark,
 };

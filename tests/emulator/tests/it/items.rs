@@ -1,10 +1,6 @@
 //! What can be made to go wrong with single jobs of a call.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
-use ask::{cancel, describe, post, terminate};
+use crate::ask::{cancel, describe, post, terminate};
 use batch_emulator::{Emulator, Faults, JobSpec, Operation, Status};
 use serde_json::{Value, json};
 

@@ -1,10 +1,6 @@
 //! The front of a queue: who stands where, since when, and by which name.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
-use ask::{SECOND, cancel, describe, page, post, seeded};
+use crate::ask::{SECOND, cancel, describe, page, post, seeded};
 use batch_emulator::{Emulator, JobSpec, Operation, PositionTime, Status};
 use serde_json::{Value, json};
 

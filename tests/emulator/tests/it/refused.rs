@@ -1,10 +1,6 @@
 //! Calls and jobs that are refused: missing operations, IAM, and items inside bulk answers.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
-use ask::{ask_for, cancel, one_job, post};
+use crate::ask::{ask_for, cancel, one_job, post};
 use batch_emulator::{BulkCalls, Emulator, Faults, ItemError, JobSpec, Operation, Status};
 use serde_json::json;
 

@@ -1,10 +1,6 @@
 //! What looks and listings show.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
-use ask::{SECOND, cancel, describe, page, page_of, post, seeded};
+use crate::ask::{SECOND, cancel, describe, page, page_of, post, seeded};
 use batch_emulator::{Behaviour, Emulator, JobSpec, Operation, Queue, Status, UnknownServiceJob};
 use serde_json::{Value, json};
 

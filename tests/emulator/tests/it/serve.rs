@@ -1,9 +1,5 @@
 //! The same over HTTP: raw bytes in, raw bytes out.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
 use batch_emulator::{Emulator, JobSpec, Operation, Server};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

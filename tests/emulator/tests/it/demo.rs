@@ -1,12 +1,8 @@
 //! The demo account, and the ages in it.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
 use std::collections::BTreeSet;
 
-use ask::post;
+use crate::ask::post;
 use batch_emulator::{Emulator, Operation, Seed, Status, demo};
 use serde_json::json;
 

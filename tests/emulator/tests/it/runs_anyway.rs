@@ -1,10 +1,6 @@
 //! Cancels that are accepted and do not stop the job.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
-use ask::{SECOND, cancel, describe, seeded, shown, state, terminate};
+use crate::ask::{SECOND, cancel, describe, seeded, shown, state, terminate};
 use batch_emulator::{Behaviour, Emulator, Exit, Faults, JobSpec, Lifecycle, Status};
 use serde_json::{Value, json};
 

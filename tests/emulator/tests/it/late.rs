@@ -1,10 +1,6 @@
 //! What shows late, moves in between, and how calls are recorded.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
-use ask::{SECOND, cancel, describe, one_job, page, post, shown, state};
+use crate::ask::{SECOND, cancel, describe, one_job, page, post, shown, state};
 use batch_emulator::{Answer, Emulator, Fault, Faults, JobSpec, Operation, Status};
 use serde_json::json;
 
@@ -123,7 +119,7 @@ async fn a_job_does_not_move_while_its_cancel_is_hidden() {
         ..Faults::default()
     });
     cancel(&emulator, &runnable).await;
-    ask::terminate(&emulator, &running).await;
+    crate::ask::terminate(&emulator, &running).await;
     emulator.advance(4 * SECOND);
     let status = |id: &str| emulator.job(id).unwrap().status;
     assert_eq!(status(&runnable), Status::Runnable);

@@ -1,13 +1,9 @@
 //! What is said of queues and arrays beside their jobs: status, time limits, use, and how many
 //! children are in which status.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
 use std::collections::BTreeMap;
 
-use ask::{SECOND, cancel, children, post, queue, seeded};
+use crate::ask::{SECOND, cancel, children, post, queue, seeded};
 use batch_emulator::Operation;
 use serde_json::json;
 

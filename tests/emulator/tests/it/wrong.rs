@@ -1,10 +1,6 @@
 //! What can be made to go wrong.
 
-#[cfg(test)]
-#[allow(dead_code, reason = "each test file uses a part of it")]
-mod ask;
-
-use ask::{SECOND, ask_for, cancel, one_job, post, try_post};
+use crate::ask::{SECOND, ask_for, cancel, one_job, post, try_post};
 use batch_emulator::{Answer, Fault, Faults, Operation, Status};
 use serde_json::json;
 
