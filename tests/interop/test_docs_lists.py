@@ -235,6 +235,13 @@ def sources():
     return [name.lower() for name in re.findall(r"^    ([A-Z]\w+),", variants, re.MULTILINE)]
 
 
+def test_sources_are_those_of_the_function():
+    """Each with one of its samples."""
+    samples = [cell for _, cell, *_ in rows(DOCS / "sources.md", "Sources", "Service")]
+    linked = {name for cell in samples for name in re.findall(r"\(\.\./events/(\w+)-", cell)}
+    assert linked == set(sources())
+
+
 # Names in the docs that neither the code nor the template has, by their owners.
 OF_OTHERS = {
     "AWS": "AWS_ENDPOINT_URL_EVENTBRIDGE ApplicationLogLevel ERROR_CODE ERROR_MESSAGE EventAgeExceeded FunctionError "

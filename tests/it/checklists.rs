@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use batch_cancel::{
-    command::Source,
+    command::{Event, RequestRefused, Source},
     config::Config,
     event::{Scope, decode},
     report::Outcome,
@@ -44,8 +44,8 @@ fn each_outcome_is_of_the_class_that_the_contract_says() {
     }
 }
 
-#[test]
-fn each_source_has_a_sample_that_is_decoded_as_its_event() {
+/// An event as the function decodes it with the settings' defaults.
+fn decoded(text: String) -> Result<Event, RequestRefused> {
     let config = Config::from_lookup(|_| None).unwrap();
     let own_region = OwnRegion::from_function_arn(FUNCTION_ARN);
     let scope = Scope {
@@ -53,10 +53,30 @@ fn each_source_has_a_sample_that_is_decoded_as_its_event() {
         own_region: &own_region,
         now: Timestamp::now(),
     };
-    let source_of = |sample: &Sample| {
-        let payload = RawValue::from_string(sample.text()).unwrap();
-        decode(&payload, &scope).ok()?.source
-    };
+    decode(&RawValue::from_string(text).unwrap(), &scope)
+}
+
+#[test]
+fn each_source_is_in_what_is_looked_for() {
+    let error = decoded("{}".to_owned()).err().unwrap().to_string();
+    for source in Source::ALL {
+        let told_by = match source {
+            Source::Direct => "jobIds",
+            Source::Sqs => "aws:sqs",
+            Source::Sns => "aws:sns",
+            Source::Pipes => "a JSON array",
+            Source::EventBridge => "detail-type",
+            Source::Alarm => "alarmData",
+            Source::Widget => "widgetContext",
+            Source::Http => "requestContext",
+        };
+        assert!(error.contains(told_by), "no {told_by} in LOOKED_FOR");
+    }
+}
+
+#[test]
+fn each_source_has_a_sample_that_is_decoded_as_its_event() {
+    let source_of = |sample: &Sample| decoded(sample.text()).ok()?.source;
     let samples = samples::all();
     for source in Source::ALL {
         let name = source.as_str();
