@@ -43,7 +43,7 @@ pub fn plan_job(intent: Intent, job: &JobDetail, tags: TagVerdict, policy: &Poli
         return Plan::Settle(outcome, message);
     }
     if tags.is_protected {
-        let message = format!("carries the tag {}", policy.protect_tag);
+        let message = format!("carries the tag {}", policy.protect_tag.as_str());
         return Plan::Settle(Outcome::Protected, Some(message.into()));
     }
     let status = job.summary.status;
