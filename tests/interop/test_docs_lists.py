@@ -357,7 +357,7 @@ def test_prices_follow_from_the_metrics_and_alarms():
     # JobsAsked is there in total and for each source.
     count = len(sent) + len(sources())
     text = " ".join(COSTS.read_text().split())
-    assert f"it is {len(sent) - 1}, and `JobsAsked` in total and for eight sources: {count} metrics, {count} ×" in text
+    assert f"it is {len(sent) - 1}, and `JobsAsked` in total and for {len(sources())} sources: {count} metrics, {count} ×" in text
     alarms = [body for body in TEMPLATE["Resources"].values() if body["Type"] == "AWS::CloudWatch::Alarm"]
     # By default there is a bus, and no watch and no lists.
     default = [alarm for alarm in alarms if alarm.get("Condition") in (None, "Publishes")]
