@@ -56,7 +56,8 @@ const ABSENT_FOR: Duration = Duration::from_mins(10);
 #[derive(Clone, Debug)]
 pub struct Batch {
     client: Client,
-    bulk: Arc<Mutex<KnownBulkCalls>>,
+    /// What was learned of the bulk calls last, and when.
+    bulk: Arc<Mutex<Option<(BulkCalls, Instant)>>>,
 }
 
 /// Whether the endpoint knows the bulk calls, which are younger than the others and which some emulators lack.
@@ -68,27 +69,6 @@ pub enum BulkCalls {
     Present,
     /// It does not.
     Absent,
-}
-
-/// What was learned of the bulk calls.
-#[derive(Clone, Copy, Debug, Default)]
-enum KnownBulkCalls {
-    #[default]
-    Untried,
-    Present,
-    /// The endpoint did not know one then.
-    Absent(Instant),
-}
-
-impl KnownBulkCalls {
-    /// What is known of them now.
-    fn now(self) -> BulkCalls {
-        match self {
-            Self::Present => BulkCalls::Present,
-            Self::Absent(since) if since.elapsed() < ABSENT_FOR => BulkCalls::Absent,
-            Self::Untried | Self::Absent(_) => BulkCalls::Untried,
-        }
-    }
 }
 
 /// The HTTP client for calls to AWS, with its trusted certificates loaded.
@@ -142,19 +122,22 @@ impl Batch {
     /// Whether the endpoint knows the bulk calls.
     pub(crate) fn bulk_calls(&self) -> BulkCalls {
         let known = *self.bulk.lock().unwrap_or_else(PoisonError::into_inner);
-        known.now()
+        match known {
+            Some((BulkCalls::Absent, since)) if since.elapsed() >= ABSENT_FOR => BulkCalls::Untried,
+            Some((calls, _)) => calls,
+            None => BulkCalls::Untried,
+        }
     }
 
     /// A bulk call was answered. An endpoint that answered one has them: a 404 of it later is some proxy's.
     pub(crate) fn learn_of_bulk_calls(&self, error: Option<ErrorKind>) {
+        let calls = match (self.bulk_calls(), error) {
+            (_, None) => BulkCalls::Present,
+            (BulkCalls::Untried, Some(ErrorKind::NoSuchOperation)) => BulkCalls::Absent,
+            (_, Some(_)) => return,
+        };
         let mut known = self.bulk.lock().unwrap_or_else(PoisonError::into_inner);
-        match (known.now(), error) {
-            (_, None) => *known = KnownBulkCalls::Present,
-            (BulkCalls::Untried, Some(ErrorKind::NoSuchOperation)) => {
-                *known = KnownBulkCalls::Absent(Instant::now());
-            }
-            (_, Some(_)) => {}
-        }
+        *known = Some((calls, Instant::now()));
     }
 }
 

@@ -61,9 +61,10 @@ impl App {
             return 1;
         };
         let count = u32::try_from(entries.count_all()).unwrap_or(u32::MAX);
-        let most = match invocation.source {
-            Some(Source::Http) => HTTP_PUBLISHING,
-            _ => MOST_PUBLISHING + MOST_PUBLISHING_AN_EVENT.saturating_mul(count),
+        let most = if is_cut_by_gateway(invocation.source) {
+            HTTP_PUBLISHING
+        } else {
+            MOST_PUBLISHING + MOST_PUBLISHING_AN_EVENT.saturating_mul(count)
         };
         let time = time_left(context).saturating_sub(MARGIN).min(most);
         Box::pin(publisher.publish(entries, Deadline::after(time))).await
@@ -72,17 +73,24 @@ impl App {
     /// When the work of an event has to be finished: before Lambda's deadline, and over HTTP before the gateway's. What is
     /// left is for publishing and for the response.
     pub(crate) fn deadline(&self, context: &Context, source: Option<Source>) -> Deadline {
-        let left = time_left(context);
-        let publishing = match (&self.publisher, source) {
-            (None, _) => Duration::ZERO,
-            (Some(_), Some(Source::Http)) => HTTP_PUBLISHING.min(left / 4),
-            (Some(_), _) => PUBLISHING.min(left / 4),
+        let (most, publishing) = if is_cut_by_gateway(source) {
+            (HTTP_TIME, HTTP_PUBLISHING)
+        } else {
+            (Duration::MAX, PUBLISHING)
         };
-        let time = left.saturating_sub(MARGIN + publishing);
-        Deadline::after(match source {
-            Some(Source::Http) => time.min(HTTP_TIME),
-            _ => time,
-        })
+        let left = time_left(context);
+        let publishing = self.publisher.as_ref().map(|_| publishing.min(left / 4));
+        let time = left.saturating_sub(MARGIN + publishing.unwrap_or_default());
+        Deadline::after(time.min(most))
+    }
+}
+
+/// Whether the line to whoever asks is cut before Lambda's deadline.
+fn is_cut_by_gateway(source: Option<Source>) -> bool {
+    use Source::{Alarm, Direct, EventBridge, Http, Pipes, Sns, Sqs, Widget};
+    match source {
+        Some(Http) => true,
+        Some(Direct | Sqs | Sns | Pipes | EventBridge | Alarm | Widget) | None => false,
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
     let mut shown = None;
     let mut stopped = Box::pin(stopped(session));
     loop {
-        let session = session.until(engine.deadline());
+        let session = session.until(engine.deadline);
         let deadline = session.deadline;
         let mut wake = deadline.instant();
         while in_flight.len() < session.pace.concurrency() {
@@ -92,7 +92,7 @@ pub(crate) async fn cancel(jobs: Jobs, session: Session<'_>) -> Jobs {
                     show_progress(session, &engine);
                 }
             }
-            () = &mut stopped, if !engine.is_stopped() => engine.stop(Instant::now()),
+            () = &mut stopped, if !engine.is_stopped => engine.stop(Instant::now()),
             () = sleep_until(wake) => {}
         }
     }
@@ -109,7 +109,7 @@ async fn stopped(session: Session<'_>) {
 /// Shows how far the work is to whoever watches.
 fn show_progress(session: Session<'_>, engine: &Engine<'_>) {
     if let Some(control) = session.control {
-        let (ended, open) = engine.counts();
+        let (ended, open) = engine.jobs.counts();
         control.progress.send_modify(|progress| {
             progress.ended = ended;
             progress.open = open;

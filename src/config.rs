@@ -231,10 +231,7 @@ mod tests {
             with("LOG_LEVEL", "WARN").unwrap().log_level,
             LevelFilter::WARN
         );
-        assert_eq!(
-            config.policy.protect_tag.to_string(),
-            "batch-cancel:protect"
-        );
+        assert_eq!(config.policy.protect_tag.as_str(), "batch-cancel:protect");
     }
 
     #[test]

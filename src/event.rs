@@ -108,7 +108,13 @@ pub fn decode(payload: &RawValue, scope: &Scope<'_>) -> Result<Event, RequestRef
     }
     let reply = match source {
         Source::Direct => Reply::Report,
-        _ => Reply::InvocationError,
+        Source::Sqs
+        | Source::Sns
+        | Source::Pipes
+        | Source::EventBridge
+        | Source::Alarm
+        | Source::Widget
+        | Source::Http => Reply::InvocationError,
     };
     Ok(Event::of(source, Command::cancel(request, reply)))
 }

@@ -64,14 +64,6 @@ fn reason(request: &Request, invocation: Invocation<'_>) -> String {
     request.reason.clone().unwrap_or_else(default)
 }
 
-/// What is asked of the jobs of a request. `now` is in milliseconds since 1970.
-fn intent(request: &Request, dry_run: bool, now: i64) -> Intent {
-    match &request.target {
-        Target::Select(selected) => Intent::of_selection(request.action, dry_run, selected, now),
-        Target::Jobs(_) | Target::Blocked(_) => Intent::new(request.action, dry_run),
-    }
-}
-
 /// The jobs of a request, if the policy admits it.
 async fn admit(
     request: Result<Request, NoRequest>,
@@ -84,7 +76,12 @@ async fn admit(
     policy.admit(&request).map_err(RequestRefused::Refused)?;
     let reason = reason(&request, invocation);
     let dry_run = request.dry_run || policy.dry_run;
-    let intent = intent(&request, dry_run, invocation.at);
+    let intent = match &request.target {
+        Target::Select(selected) => {
+            Intent::of_selection(request.action, dry_run, selected, invocation.at)
+        }
+        Target::Jobs(_) | Target::Blocked(_) => Intent::new(request.action, dry_run),
+    };
     let is_head = matches!(&request.target, Target::Select(selected) if selected.head);
     let query = SelectionQuery {
         intent,

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use crate::{
     batch::{ErrorKind, JobDetail},
     policy::{Ownership, Policy},
-    report::Outcome,
+    report::{Outcome, QUEUE_NOT_ALLOWED},
     request::{AUDIT_MARKER, Action, Status},
 };
 
@@ -33,8 +33,8 @@ pub enum Plan {
 #[must_use]
 pub fn plan_job(intent: Intent, job: &JobDetail, tags: TagVerdict, policy: &Policy) -> Plan {
     if !policy.allowed_queues.contain(&job.job_queue) {
-        let message = "its job queue is not in ALLOWED_QUEUES (parameter AllowedJobQueues)";
-        return Plan::Settle(Outcome::QueueNotAllowed, Some(message.into()));
+        let message = Some(QUEUE_NOT_ALLOWED.into());
+        return Plan::Settle(Outcome::QueueNotAllowed, message);
     }
     if let Some(message) = not_owner(tags.ownership, policy) {
         return Plan::Settle(Outcome::NotOwner, Some(message));
@@ -43,7 +43,7 @@ pub fn plan_job(intent: Intent, job: &JobDetail, tags: TagVerdict, policy: &Poli
         return Plan::Settle(outcome, message);
     }
     if tags.is_protected {
-        let message = format!("carries the tag {}", policy.protect_tag);
+        let message = format!("carries the tag {}", policy.protect_tag.as_str());
         return Plan::Settle(Outcome::Protected, Some(message.into()));
     }
     let status = job.summary.status;

@@ -3,7 +3,7 @@
 mod owner;
 mod principal;
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use crate::request::{Action, Pattern, QueueName, Request};
 
@@ -44,14 +44,6 @@ impl Policy {
         }
         Ok(())
     }
-}
-
-/// Why a selection that matches too many jobs is refused.
-pub(crate) fn too_many(matched: usize, max: usize) -> String {
-    format!(
-        "the selection matches {matched} jobs or more, more than MAX_SELECTED (parameter MaxSelected), {max}; nothing was done. Narrow the selection, \
-         or set maxJobs to at most {max}"
-    )
 }
 
 /// The entries of a comma-separated list. White space around one does not count, nor does one that is empty.
@@ -123,10 +115,7 @@ pub fn queue_name(queue: &str) -> &str {
 
 /// A tag, with any value or with one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ProtectTag {
-    key: String,
-    value: Option<String>,
-}
+pub(crate) struct ProtectTag(String);
 
 impl ProtectTag {
     /// Reads `key` or `key=value`.
@@ -135,31 +124,23 @@ impl ProtectTag {
     ///
     /// When the key is empty.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
-        let (key, value) = match text.split_once('=') {
-            Some((key, value)) => (key, Some(value.to_owned())),
-            None => (text, None),
-        };
-        if key.is_empty() {
+        if text.is_empty() || text.starts_with('=') {
             return Err("a tag's key, or key=value");
         }
-        Ok(Self {
-            key: key.to_owned(),
-            value,
-        })
+        Ok(Self(text.to_owned()))
     }
 
     /// Whether a job with this tag is protected.
     pub(crate) fn is(&self, key: &str, value: &str) -> bool {
-        key == self.key && self.value.as_deref().is_none_or(|wanted| wanted == value)
+        match self.0.split_once('=') {
+            Some(protected) => protected == (key, value),
+            None => self.0 == key,
+        }
     }
-}
 
-impl fmt::Display for ProtectTag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.key)?;
-        self.value
-            .as_ref()
-            .map_or(Ok(()), |value| write!(f, "={value}"))
+    /// The tag as it is set.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

@@ -12,6 +12,7 @@ use strum::{Display, IntoStaticStr};
 use crate::request::{JobId, Status};
 pub(crate) use json::Size;
 pub use json::{ReportHead, Summary, with_jobs};
+pub(crate) use outcome::QUEUE_NOT_ALLOWED;
 pub use outcome::{Class, Outcome};
 
 /// One line of a report.

@@ -109,17 +109,15 @@ impl Response {
 #[must_use]
 pub fn results(results: &Results, reply: &Reply, invocation: Invocation<'_>) -> Response {
     let json = || Ok(body::report(&results.report, invocation, MAX_REPORT)?);
+    let report_or_error = |counts: fn(&MessageOutcome) -> bool| {
+        Response::new(invocation_error(results, counts).map_or_else(json, Err))
+    };
     match reply {
-        Reply::Report => Response::new(
-            invocation_error(results, |message| message.fail_on_incomplete).map_or_else(json, Err),
-        ),
-        Reply::InvocationError => Response::new(
-            // That a job's time has not come is no fault of the event, unless its sender asks for an error.
-            invocation_error(results, |message| {
-                message.fail_on_incomplete || message.class != Class::TooSoon
-            })
-            .map_or_else(json, Err),
-        ),
+        Reply::Report => report_or_error(|message| message.fail_on_incomplete),
+        // That a job's time has not come is no fault of the event, unless its sender asks for an error.
+        Reply::InvocationError => {
+            report_or_error(|message| message.fail_on_incomplete || message.class != Class::TooSoon)
+        }
         Reply::BatchItemFailures => {
             Response::new(to_raw_value(&batch_item_failures(&results.messages)))
         }

@@ -9,8 +9,6 @@ mod matches;
 mod sources;
 mod time;
 
-use tokio::time::Instant;
-
 use crate::{
     command::RequestRefused,
     jobs::Decision,
@@ -20,6 +18,7 @@ use crate::{
     session::Session,
 };
 
+pub(crate) use blocked::select_blocked;
 use error::{not_looked_at, of_read, partial_by_look, refuse_too_many};
 use limit::Planner;
 use list::Listings;
@@ -100,16 +99,6 @@ pub(crate) async fn select_ids(
     Planner::new(query, session).limit_ids(ids).await
 }
 
-/// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
-pub(crate) async fn select_blocked(
-    id: JobId,
-    query: SelectionQuery,
-    session: Session<'_>,
-) -> Selection {
-    let session = session.until(session.deadline.first_of(2));
-    blocked::blocked_job(id, query, session).await
-}
-
 /// The jobs that match a selection.
 ///
 /// # Errors
@@ -133,7 +122,9 @@ pub(crate) async fn select(
     let Sources { of, unread } = sources;
     let max_selected = session.policy.max_selected;
     // What `maxJobs` cuts to few enough need not be counted, and what only a look can tell may leave few of many.
-    let looks = select.needs_looks() || is_of_others_too(select, session);
+    // A listing has no tags, so only looks tell whose jobs they are; of an array, one look at the array did.
+    let is_array = matches!(select.from, SelectFrom::Array(_));
+    let looks = select.needs_looks() || (session.owner.is_restricted() && !is_array);
     let is_counted = query.max_jobs.is_none_or(|max| max > max_selected);
     let most = (is_counted && !looks).then_some(max_selected);
     let listings = Listings {
@@ -158,28 +149,15 @@ pub(crate) async fn select(
             planner.oldest(select, candidates, max, most).await?
         }
         None if looks => planner.all(select, candidates, found).await?,
-        None => Selection {
-            unseen: candidates
-                .iter()
-                .map(|job| AskedId::known(job.id))
-                .collect(),
-            ..found
-        },
+        None => {
+            let unseen = candidates.iter().map(|job| AskedId::known(job.id));
+            let unseen = unseen.collect();
+            Selection { unseen, ..found }
+        }
     };
     let is_empty = found.unseen.is_empty() && found.jobs.is_empty();
     if is_empty && found.over_limit == 0 && found.partial.is_none() {
         found.ignored = Some(format!("no job in {} matches the selection", select.from));
     }
     Ok(found)
-}
-
-/// Whether a listing shows jobs that are not the caller's. It has no tags, so only looks tell; of an array, one look at the
-/// array did.
-fn is_of_others_too(select: &Select, session: Session<'_>) -> bool {
-    session.owner.is_restricted() && !matches!(select.from, SelectFrom::Array(_))
-}
-
-/// Whether the time of a session is over.
-fn is_over(session: Session<'_>) -> bool {
-    session.deadline.is_over(Instant::now())
 }

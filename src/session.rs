@@ -116,8 +116,8 @@ impl<'a> Session<'a> {
         reserve: Duration,
     ) -> Result<O::Answer, CallError> {
         let sent = Instant::now();
-        let limit = self.deadline.less(reserve).min(sent + operation.timeout());
-        let answer = timeout_at(limit, Box::pin(operation.send(self.batch))).await;
+        let limit = Deadline::at(sent + operation.timeout()).min(self.deadline.earlier(reserve));
+        let answer = timeout_at(limit.instant(), Box::pin(operation.send(self.batch))).await;
         let now = Instant::now();
         let answer = answer.unwrap_or_else(|_| Err(CallError::unanswered(now - sent)));
         let is_throttled = match &answer {

@@ -130,7 +130,15 @@ pub fn init(level: LevelFilter) {
 /// Logs each message that was refused, and writes to `output` the lines that are always written: the jobs, `done`, and the
 /// metrics.
 pub(crate) fn record(output: Option<&Output>, namespace: &str, record: &InvocationRecord<'_>) {
-    log_refused(record);
+    for (message, error) in record.refusals() {
+        warn!(
+            requestId = record.invocation.request_id,
+            messageId = message.id.as_deref(),
+            errorType = error.error_type(),
+            %error,
+            "message refused"
+        );
+    }
     let Some(output) = output else { return };
     for line in done::jobs(record) {
         output(&line);
@@ -141,18 +149,6 @@ pub(crate) fn record(output: Option<&Output>, namespace: &str, record: &Invocati
         for line in metrics::of_queues(namespace, record.invocation, watch) {
             output(&line);
         }
-    }
-}
-
-fn log_refused(record: &InvocationRecord<'_>) {
-    for (message, error) in record.refusals() {
-        warn!(
-            requestId = record.invocation.request_id,
-            messageId = message.id.as_deref(),
-            errorType = error.error_type(),
-            %error,
-            "message refused"
-        );
     }
 }
 

@@ -31,15 +31,9 @@ pub struct Described {
 
 impl Described {
     fn new(rows: Rows, asked: &[JobId]) -> Self {
-        let Rows {
-            jobs, unreadable, ..
-        } = rows;
-        let mut described = Self {
-            jobs,
-            unreadable: Vec::new(),
-        };
+        let mut described: Self = rows.jobs.into_iter().collect();
         let mut nameless = None;
-        for (id, error) in unreadable {
+        for (id, error) in rows.unreadable {
             match id {
                 Some(id) if described.get(id) == Ok(None) => {
                     described.unreadable.push((id, error));

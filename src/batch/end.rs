@@ -100,18 +100,15 @@ impl Operation for EndJobs<'_> {
 impl EndJobs<'_> {
     async fn send_single(&self, batch: &Batch, id: JobId) -> Result<(), CallError> {
         let (client, id, reason) = (&batch.client, id.to_string(), self.reason);
+        macro_rules! send {
+            ($call:ident) => {{
+                client.$call().job_id(id).reason(reason).send().await?;
+            }};
+        }
         match self.operation {
-            EndOperation::Cancel => {
-                client.cancel_job().job_id(id).reason(reason).send().await?;
-            }
-            EndOperation::Terminate => {
-                let call = client.terminate_job().job_id(id).reason(reason);
-                call.send().await?;
-            }
-            EndOperation::TerminateService => {
-                let call = client.terminate_service_job().job_id(id).reason(reason);
-                call.send().await?;
-            }
+            EndOperation::Cancel => send!(cancel_job),
+            EndOperation::Terminate => send!(terminate_job),
+            EndOperation::TerminateService => send!(terminate_service_job),
         }
         Ok(())
     }
@@ -123,29 +120,23 @@ impl EndJobs<'_> {
         macro_rules! send {
             ($call:ident) => {{
                 let answer = client.$call().set_jobs(ids).reason(reason).send().await?;
-                let errors = answer.errors.unwrap_or_default().into_iter();
-                let errors = errors.map(|item| {
+                let accepted = answer.successful.unwrap_or_default();
+                let refused = answer.errors.unwrap_or_default().into_iter();
+                let refused = refused.filter_map(|item| {
                     let code = item.code.unwrap_or_default();
-                    let error = CallError::of_item(&code, item.message.as_deref());
-                    (item.job.unwrap_or_default(), error)
+                    let error = CallError::of_code(&code, item.message.as_deref(), None);
+                    Some((self.id(&item.job?)?, error))
                 });
-                (
-                    answer.successful.unwrap_or_default(),
-                    errors.collect::<Vec<(String, CallError)>>(),
-                )
+                EndAnswer {
+                    accepted: accepted.iter().filter_map(|id| self.id(id)).collect(),
+                    refused: refused.collect(),
+                }
             }};
         }
-        let (successful, errors) = match self.operation {
+        Ok(match self.operation {
             EndOperation::Cancel => send!(cancel_jobs),
             EndOperation::Terminate => send!(terminate_jobs),
             EndOperation::TerminateService => send!(terminate_service_jobs),
-        };
-        let errors = errors.into_iter();
-        Ok(EndAnswer {
-            accepted: successful.iter().filter_map(|id| self.id(id)).collect(),
-            refused: errors
-                .filter_map(|(id, error)| Some((self.id(&id)?, error)))
-                .collect(),
         })
     }
 

@@ -1,12 +1,13 @@
 //! What can go wrong with a call, in the few kinds that make a difference.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, iter, time::Duration};
 
 use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
 use aws_sdk_batch::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
 };
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::text::cut;
@@ -20,11 +21,13 @@ const MAX_TRIES: u8 = 10;
 /// The same while Batch throttles the calls, which tells nothing of the job, and which the pace already makes up for.
 const MAX_THROTTLED_TRIES: u8 = 20;
 
-/// A call, or one job of a bulk call, that Batch refused or did not answer.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+/// A call, or one job of a bulk call, that Batch refused or did not answer. It is written as its message.
+#[derive(Clone, Debug, Error, PartialEq, Eq, Serialize)]
 #[error("{message}")]
+#[serde(transparent)]
 pub struct CallError {
     /// What follows from it.
+    #[serde(skip)]
     pub kind: ErrorKind,
     /// One readable line.
     pub message: String,
@@ -78,16 +81,14 @@ impl ErrorKind {
 }
 
 impl CallError {
-    fn no_answer(message: impl AsRef<str>) -> Self {
-        Self {
-            kind: ErrorKind::NoAnswer,
-            message: one_line(message.as_ref()),
-        }
+    pub(crate) fn new(kind: ErrorKind, message: impl AsRef<str>) -> Self {
+        let message = one_line(message.as_ref());
+        Self { kind, message }
     }
 
     /// A call that was given up after this time.
     pub(crate) fn unanswered(after: Duration) -> Self {
-        Self::no_answer(format!("no answer after {:.1} s", after.as_secs_f64()))
+        Self::unknown(format!("no answer after {:.1} s", after.as_secs_f64()))
     }
 
     /// A call that was not sent, or not again after `last`, since no time was left for it. That Batch throttles the calls is
@@ -98,43 +99,33 @@ impl CallError {
             Some(last) => format!("out of time: {last}"),
             None => "out of time".to_owned(),
         };
-        Self {
-            kind: ErrorKind::OutOfTime,
-            message,
-        }
+        Self::new(ErrorKind::OutOfTime, message)
     }
 
     /// A bulk call's answer that leaves out one of its jobs.
     pub(crate) fn left_out() -> Self {
-        Self::no_answer("Batch's answer leaves the job out")
+        Self::unknown("Batch's answer leaves the job out")
     }
 
     /// Something that is not known, and may be another time.
-    pub(crate) fn unknown(message: &str) -> Self {
-        Self::no_answer(message)
-    }
-
-    /// Something that Batch does not show.
-    pub(crate) fn not_shown(message: &str) -> Self {
-        Self {
-            kind: ErrorKind::NotShown,
-            message: message.to_owned(),
-        }
+    pub(crate) fn unknown(message: impl AsRef<str>) -> Self {
+        Self::new(ErrorKind::NoAnswer, message)
     }
 
     /// An answer that makes no sense, and would not another time.
     pub(super) fn unreadable(message: impl std::fmt::Display) -> Self {
-        Self {
-            kind: ErrorKind::Refused,
-            message: one_line(&format!("Batch's answer cannot be read: {message}")),
-        }
+        let message = format!("Batch's answer cannot be read: {message}");
+        Self::new(ErrorKind::Refused, message)
     }
 
-    /// The error of one job inside the answer of a bulk call.
-    pub(super) fn of_item(code: &str, message: Option<&str>) -> Self {
-        Self {
-            kind: kind_of(code, message.unwrap_or_default(), None),
-            message: text(Some(code), message),
+    /// The error of one job inside the answer of a bulk call, or of the call, with its HTTP status.
+    pub(super) fn of_code(code: &str, message: Option<&str>, status: Option<u16>) -> Self {
+        let message = message.unwrap_or_default();
+        let kind = kind_of(code, message, status);
+        match (code, message) {
+            ("", "") => Self::new(kind, "no reason given"),
+            (one, "") | ("", one) => Self::new(kind, one),
+            _ => Self::new(kind, format!("{code}: {message}")),
         }
     }
 }
@@ -148,25 +139,20 @@ where
             .raw_response()
             .map(|response| response.status().as_u16());
         match (status, error.code()) {
-            (None, _) => Self::no_answer(format!("no answer: {}", causes(&error))),
+            (None, _) => Self::unknown(format!("no answer: {}", causes(&error))),
             // The answer was cut short, or its body is not what the API promises.
             (Some(200..=299), _) => {
-                Self::no_answer(format!("Batch's answer cannot be read: {}", causes(&error)))
+                Self::unknown(format!("Batch's answer cannot be read: {}", causes(&error)))
             }
             (Some(status), None) => {
                 let body = error
                     .raw_response()
                     .and_then(|response| response.body().bytes());
                 let body = String::from_utf8_lossy(body.unwrap_or_default());
-                Self {
-                    kind: kind_of("", &body, Some(status)),
-                    message: format!("HTTP status {status}"),
-                }
+                let kind = kind_of("", &body, Some(status));
+                Self::new(kind, format!("HTTP status {status}"))
             }
-            (Some(_), Some(code)) => Self {
-                kind: kind_of(code, error.message().unwrap_or_default(), status),
-                message: text(Some(code), error.message()),
-            },
+            (Some(_), Some(code)) => Self::of_code(code, error.message(), status),
         }
     }
 }
@@ -198,29 +184,12 @@ fn kind_of(code: &str, message: &str, status: Option<u16>) -> ErrorKind {
     }
 }
 
-fn text(code: Option<&str>, message: Option<&str>) -> String {
-    let code = code.filter(|text| !text.is_empty());
-    let message = message.filter(|text| !text.is_empty());
-    let text = match (code, message) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => "no reason given".to_owned(),
-    };
-    one_line(&text)
-}
-
-/// An error and its causes, as one line: each says what the one before leaves open.
-fn causes(error: &dyn Error) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-        next = error.source();
-    }
-    one_line(&texts.join(": "))
+/// An error and its causes: each says what the one before leaves open.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let errors = iter::successors(Some(error), |error| (*error).source());
+    let mut texts: Vec<String> = errors.map(ToString::to_string).collect();
+    texts.dedup();
+    texts.join(": ")
 }
 
 fn one_line(text: &str) -> String {

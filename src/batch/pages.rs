@@ -30,10 +30,8 @@ impl Pages {
         if is_new {
             Ok(self.next.is_some())
         } else {
-            Err(CallError {
-                kind: ErrorKind::Server,
-                message: "Batch gives the same nextToken again".to_owned(),
-            })
+            let why = "Batch gives the same nextToken again";
+            Err(CallError::new(ErrorKind::Server, why))
         }
     }
 }

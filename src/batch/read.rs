@@ -7,7 +7,6 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
-    fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -27,8 +26,8 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpResponse,
     ser_de::{DeserializeResponse, SharedResponseDeserializer},
 };
-use serde::{Deserialize, Deserializer, de::Visitor};
-use serde_json::{Value, value::RawValue};
+use serde::Deserialize;
+use serde_json::{Number, Value, value::RawValue};
 
 use super::{
     CallError, JobDetail, JobSummary,
@@ -67,18 +66,17 @@ pub(super) struct JobsReader {
 impl JobsReader {
     /// A reader of one answer of `DescribeJobs`.
     pub(super) fn of_looks() -> Self {
-        Self {
-            rows: Arc::default(),
-            output: || Output::erase(DescribeJobsOutput::builder().build()),
-        }
+        Self::new(|| Output::erase(DescribeJobsOutput::builder().build()))
     }
 
     /// A reader of one answer of `ListJobs`.
     pub(super) fn of_listings() -> Self {
-        Self {
-            rows: Arc::default(),
-            output: || Output::erase(ListJobsOutput::builder().build()),
-        }
+        Self::new(|| Output::erase(ListJobsOutput::builder().build()))
+    }
+
+    fn new(output: fn() -> Output) -> Self {
+        let rows = Arc::default();
+        Self { rows, output }
     }
 
     /// The jobs of the answer, once the call has returned.
@@ -145,7 +143,7 @@ pub fn read_jobs(body: &[u8]) -> Result<Rows, CallError> {
 
 /// The same, each job by itself. It takes longer: where each stops has to be found first.
 fn read_each(body: &str) -> Result<Rows, CallError> {
-    let unreadable = |error| CallError::unknown(&format!("Batch's answer cannot be read: {error}"));
+    let unreadable = |error| CallError::unknown(format!("Batch's answer cannot be read: {error}"));
     let answer: JsonBody<&RawValue> = serde_json::from_str(body).map_err(unreadable)?;
     let no_jobs = || CallError::unknown("Batch's answer cannot be read: it has no list of jobs");
     let (jobs, next) = answer.into_jobs().ok_or_else(no_jobs)?;
@@ -263,8 +261,22 @@ struct Container {
 
 /// A text, copied only if it has escapes. Half of a surrogate pair, which JSON can express and UTF-8 cannot, becomes
 /// `U+FFFD`: one such text must not make the other jobs of the answer unreadable.
-#[derive(PartialEq, Eq, Hash)]
-struct Text<'a>(Cow<'a, str>);
+#[derive(PartialEq, Eq, Hash, Deserialize)]
+#[serde(from = "Bytes<'a>")]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Bytes<'a>(#[serde(borrow)] Cow<'a, [u8]>);
+
+impl<'a> From<Bytes<'a>> for Text<'a> {
+    fn from(bytes: Bytes<'a>) -> Self {
+        Self(match bytes.0 {
+            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+            Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+        })
+    }
+}
 
 impl Text<'_> {
     fn as_str(&self) -> &str {
@@ -275,30 +287,6 @@ impl Text<'_> {
 impl From<Text<'_>> for String {
     fn from(text: Text<'_>) -> Self {
         text.0.into_owned()
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_bytes(TextVisitor)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a text")
-    }
-
-    fn visit_borrowed_bytes<E: serde::de::Error>(self, text: &'de [u8]) -> Result<Text<'de>, E> {
-        Ok(Text(String::from_utf8_lossy(text)))
-    }
-
-    fn visit_bytes<E: serde::de::Error>(self, text: &[u8]) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Owned(String::from_utf8_lossy(text).into_owned())))
     }
 }
 
@@ -364,47 +352,22 @@ impl Attempt<'_> {
 }
 
 /// A whole number, also where it is written as `1.7e12` or `3.0`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "Number")]
 struct Whole(i64);
 
-impl<'de> Deserialize<'de> for Whole {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(WholeVisitor)
-    }
-}
+impl TryFrom<Number> for Whole {
+    type Error = &'static str;
 
-struct WholeVisitor;
-
-impl Visitor<'_> for WholeVisitor {
-    type Value = Whole;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a whole number")
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Whole, E> {
-        Ok(Whole(number))
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Whole, E> {
-        let number = i64::try_from(number);
-        number
-            .map(Whole)
-            .map_err(|_| E::custom("a number is too large"))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Whole, E> {
-        if number.fract() != 0.0 || number.abs() > MAX_WHOLE {
-            return Err(E::invalid_value(
-                serde::de::Unexpected::Float(number),
-                &self,
-            ));
-        }
+    fn try_from(number: Number) -> Result<Self, &'static str> {
+        let is_whole = |float: &f64| float.fract() == 0.0 && float.abs() <= MAX_WHOLE;
         #[expect(
             clippy::cast_possible_truncation,
             reason = "it is whole and small enough"
         )]
-        Ok(Whole(number as i64))
+        let whole = || Some(number.as_f64().filter(is_whole)? as i64);
+        let number = number.as_i64().or_else(whole);
+        number.map(Self).ok_or("expected a whole number")
     }
 }
 

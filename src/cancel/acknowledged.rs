@@ -126,11 +126,8 @@ impl Engine<'_> {
 
     pub(super) fn end_all_later(&mut self, again: Again, now: Instant) {
         for (tries, indices) in again {
-            self.end_later(indices, now + backoff(tries));
+            let at = now + backoff(tries);
+            self.timers.push(Reverse((at, indices)));
         }
-    }
-
-    fn end_later(&mut self, indices: Vec<JobIndex>, at: Instant) {
-        self.timers.push(Reverse((at, indices)));
     }
 }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     batch::{EndOperation, JobDetail},
     jobs::{JobIndex, Jobs, Stage},
-    look::{Fill, Looks, Which},
+    look::{Fill, Looks, Patience, Which},
     plan::{Plan, TagVerdict, plan_job},
     policy::{Owner, Policy},
     report::Outcome,
@@ -43,6 +43,7 @@ pub(crate) struct Engine<'a> {
     pub(super) timers: BinaryHeap<Reverse<(Instant, Vec<JobIndex>)>>,
     /// When jobs that are shown unchanged are to be looked at again; a look before then proves no more than the last one.
     pub(super) due: HashMap<JobIndex, Instant>,
+    /// When all work has to be finished.
     pub(super) deadline: Deadline,
     pub(super) end_calls_in_flight: usize,
     /// Whether children that were refused were looked at once more.
@@ -66,7 +67,7 @@ impl<'a> Engine<'a> {
         let mut engine = Self {
             jobs,
             policy,
-            looks: Looks::new(policy, owner),
+            looks: Looks::new(policy, owner, Patience::Again),
             end_queue: EndQueue::default(),
             timers: BinaryHeap::new(),
             due: HashMap::new(),
@@ -108,21 +109,6 @@ impl<'a> Engine<'a> {
             index.is_some_and(|index| matches!(jobs[index].stage(), Stage::ToVerify(_)))
         };
         self.looks.keep_later(is_called);
-    }
-
-    /// Whether somebody has stopped the work.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.is_stopped
-    }
-
-    /// When all work has to be finished.
-    pub(crate) fn deadline(&self) -> Deadline {
-        self.deadline
-    }
-
-    /// How many jobs have ended or are ending, and how many have no outcome yet.
-    pub(crate) fn counts(&self) -> (usize, usize) {
-        self.jobs.counts()
     }
 
     /// The call that should be sent next, if there is one that should not wait for more jobs to share it.
@@ -174,21 +160,15 @@ impl<'a> Engine<'a> {
     /// When [`Engine::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
-        [timer, self.looks.poll_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        let looks = self.looks.poll_timeout();
+        timer.into_iter().chain(looks).min()
     }
 
     /// Queues what is due.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.looks.handle_timeout(now);
-        let is_due = |(at, _): &(Instant, Vec<JobIndex>)| *at <= now;
-        while self
-            .timers
-            .peek()
-            .is_some_and(|Reverse(timer)| is_due(timer))
-        {
+        let is_due = |Reverse((at, _)): &Reverse<(Instant, Vec<JobIndex>)>| *at <= now;
+        while self.timers.peek().is_some_and(is_due) {
             let Some(Reverse((_, indices))) = self.timers.pop() else {
                 return;
             };

@@ -199,7 +199,7 @@ impl Driver {
             jobs.add(AskedId::known(id), intent, request, Decision::Look);
         }
         let deadline = Deadline::after(time);
-        let now = deadline.less(time);
+        let now = deadline.earlier(time).instant();
         Self {
             engine: Engine::new(jobs, &POLICY, &Owner::Anyone, deadline, now),
             now,

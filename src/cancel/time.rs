@@ -40,7 +40,7 @@ impl Engine<'_> {
         let calls =
             |count: usize| interval.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
         let waiting = calls(self.looks.again_calls());
-        let rounds = step.rounds();
+        let rounds = step as u32;
         let needed = (self.round(conditions) * rounds)
             .saturating_add(calls(2 + self.end_calls_in_flight.div_ceil(2)))
             .min(self.time() / LAST_ROUND * rounds);

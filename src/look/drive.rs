@@ -24,7 +24,7 @@ pub(crate) async fn look_at(
 ) {
     let mut open: BTreeSet<JobId> = ids.into_iter().collect();
     let mut errors: BTreeMap<JobId, Arc<CallError>> = BTreeMap::new();
-    let mut looks = Looks::new(session.policy, session.owner).with_patience(patience);
+    let mut looks = Looks::new(session.policy, session.owner, patience);
     looks.add(&open.iter().copied().collect::<Vec<_>>());
     let mut in_flight = FuturesUnordered::new();
     let (mut last, mut turn) = (None, None);
@@ -88,7 +88,8 @@ pub(crate) async fn look_at(
     }
     for id in open {
         let look = if looks.is_missing(id) {
-            let missing = CallError::not_shown("Batch does not show the job yet");
+            let why = "Batch does not show the job yet";
+            let missing = CallError::new(ErrorKind::NotShown, why);
             Look::Failed(Arc::new(CallError::out_of_time(Some(missing))))
         } else {
             unseen(errors.get(&id), last.as_ref())
@@ -120,9 +121,8 @@ pub(crate) async fn look_at_one(id: JobId, patience: Patience, session: Session<
 pub(crate) async fn send(ids: &[JobId], session: Session<'_>) -> Result<Described, CallError> {
     match ids {
         &[id] if id.is_service_job() => {
-            let job = session
-                .send(&DescribeServiceJob(id), Duration::ZERO)
-                .await?;
+            let look = DescribeServiceJob(id);
+            let job = session.send(&look, Duration::ZERO).await?;
             Ok(job.into_iter().collect())
         }
         ids => session.send(&DescribeJobs(ids), Duration::ZERO).await,

@@ -47,12 +47,12 @@ struct Trouble {
 type Known = Vec<(JobId, Look)>;
 
 impl<'a> Looks<'a> {
-    /// No looks yet. Tags are read by this policy, for this owner.
-    pub(crate) fn new(policy: &'a Policy, owner: &'a Owner) -> Self {
+    /// No looks yet. Tags are read by this policy, for this owner; `patience` is for jobs that Batch does not show.
+    pub(crate) fn new(policy: &'a Policy, owner: &'a Owner, patience: Patience) -> Self {
         Self {
             policy,
             owner,
-            patience: Patience::Again,
+            patience,
             queue: Queue::default(),
             arrays: Arrays::default(),
             troubles: BTreeMap::new(),
@@ -61,19 +61,11 @@ impl<'a> Looks<'a> {
         }
     }
 
-    /// The same looks, at jobs for which Batch is asked so often.
-    pub(crate) fn with_patience(self, patience: Patience) -> Self {
-        Self { patience, ..self }
-    }
-
     /// Jobs to be looked at, each given once, and the arrays of children among them.
     pub(crate) fn add(&mut self, ids: &[JobId]) {
-        let is_array_of_another = |id: &JobId| id.parent().is_none();
         let has_children = ids.iter().any(|id| id.parent().is_some());
-        let asked = ids
-            .iter()
-            .filter(|id| has_children && is_array_of_another(id));
-        let asked: BTreeSet<JobId> = asked.copied().collect();
+        let arrays = ids.iter().filter(|id| id.parent().is_none());
+        let asked: BTreeSet<&JobId> = arrays.filter(|_| has_children).collect();
         for &id in ids {
             if let Some(array) = id.parent()
                 && self.arrays.expect(array)
@@ -148,19 +140,14 @@ impl<'a> Looks<'a> {
 
     /// Whether a look at one of these was sent before, and failed.
     pub(crate) fn is_retry(&self, ids: &[JobId]) -> bool {
-        let has_failed = |id| {
-            self.troubles
-                .get(id)
-                .is_some_and(|trouble| trouble.failed > 0)
-        };
-        ids.iter().any(has_failed)
+        let mut troubles = ids.iter().filter_map(|id| self.troubles.get(id));
+        troubles.any(|trouble| trouble.failed > 0)
     }
 
     /// Whether Batch has left a job out of an answer, and has yet to be asked again.
     pub(crate) fn is_missing(&self, id: JobId) -> bool {
-        self.troubles
-            .get(&id)
-            .is_some_and(|trouble| trouble.missing > 0)
+        let trouble = self.troubles.get(&id);
+        trouble.is_some_and(|trouble| trouble.missing > 0)
     }
 
     /// The children that were seen, and whose arrays have yet to be looked at.
@@ -284,13 +271,12 @@ impl<'a> Looks<'a> {
     /// Nothing more can be known of a job, nor, if it is an array, of its children.
     fn give_up(&mut self, id: JobId, look: Look, found: &mut Known) {
         self.troubles.remove(&id);
+        let its_array = "its array parent, whose tags count for it";
         let why = match &look {
-            Look::Failed(error) => CallError {
-                kind: error.kind,
-                message: format!("its array parent, whose tags count for it: {error}"),
-            },
-            Look::NotFound | Look::Seen(..) | Look::Unseen(_) => CallError::not_shown(
-                "Batch does not show its array parent, whose tags count for it",
+            Look::Failed(error) => CallError::new(error.kind, format!("{its_array}: {error}")),
+            Look::NotFound | Look::Seen(..) | Look::Unseen(_) => CallError::new(
+                ErrorKind::NotShown,
+                format!("Batch does not show {its_array}"),
             ),
         };
         self.learn(id, &Err(Arc::new(why)), found);

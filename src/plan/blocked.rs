@@ -98,12 +98,6 @@ pub(crate) struct TooSoon {
     pub(crate) until: Option<i64>,
 }
 
-/// Why a job does not block its queue, or not for long enough.
-enum NotEnded {
-    NotBlocking(String),
-    TooSoon(TooSoon),
-}
-
 /// Since when a job is at its position, in milliseconds since 1970; none if that is not known. A time before the job was
 /// created, such as one in seconds, would make a new job look stuck; and one that lies ahead is wrong too.
 pub(crate) fn first_since(position: Position, job: &JobDetail, now: i64) -> Option<i64> {
@@ -145,8 +139,7 @@ impl BlockedCase<'_> {
             return BlockedVerdict::Settled(*outcome, message.clone());
         }
         match (self.pattern(job, snapshot), settled) {
-            (Err(NotEnded::NotBlocking(why)), _) => BlockedVerdict::NotBlocking(why),
-            (Err(NotEnded::TooSoon(too_soon)), _) => BlockedVerdict::TooSoon(too_soon),
+            (Err(verdict), _) => verdict,
             (Ok(_), Some((outcome, message))) => BlockedVerdict::Settled(outcome, message),
             (Ok(pattern), None) => BlockedVerdict::Ends {
                 message: decided_by(job, &pattern),
@@ -167,14 +160,14 @@ impl BlockedCase<'_> {
         blocking(job, self.policy) == Blocking::NoReason
     }
 
-    /// The pattern of `BLOCKED_REASONS` for which a job has blocked its queue for long enough.
-    fn pattern(&self, job: &JobDetail, snapshot: &QueueSnapshot) -> Result<String, NotEnded> {
+    /// The pattern of `BLOCKED_REASONS` for which a job has blocked its queue for long enough; what follows if it has not.
+    fn pattern(&self, job: &JobDetail, snapshot: &QueueSnapshot) -> Result<String, BlockedVerdict> {
         let pattern = match blocking(job, self.policy) {
             Blocking::Matches(pattern) => pattern,
             Blocking::NoReason if matches!(self.cause, Cause::Blocked { .. }) => {
                 return Err(too_soon("shows no reason for waiting yet", None));
             }
-            other => return Err(NotEnded::NotBlocking(other.why_not(job))),
+            other => return Err(BlockedVerdict::NotBlocking(other.why_not(job))),
         };
         let first = snapshot
             .first_place_of(job.summary.id)
@@ -186,7 +179,7 @@ impl BlockedCase<'_> {
         Ok(pattern)
     }
 
-    fn is_first_long_enough(&self, first: Position, job: &JobDetail) -> Result<(), NotEnded> {
+    fn is_first_long_enough(&self, first: Position, job: &JobDetail) -> Result<(), BlockedVerdict> {
         let Some(since) = first_since(first, job, self.now) else {
             let why = "is the first in its queue, since when is not known";
             return Err(too_soon(why, None));
@@ -200,7 +193,7 @@ impl BlockedCase<'_> {
     }
 
     /// The event is the first time that the job was seen to block. `head` and alarms see it once.
-    fn is_event_old_enough(&self) -> Result<(), NotEnded> {
+    fn is_event_old_enough(&self) -> Result<(), BlockedVerdict> {
         let Cause::Blocked { at } = self.cause else {
             return Ok(());
         };
@@ -243,8 +236,8 @@ impl BlockedCase<'_> {
     }
 }
 
-fn too_soon(why: impl Into<String>, until: Option<i64>) -> NotEnded {
-    NotEnded::TooSoon(TooSoon {
+fn too_soon(why: impl Into<String>, until: Option<i64>) -> BlockedVerdict {
+    BlockedVerdict::TooSoon(TooSoon {
         why: why.into(),
         until,
     })

@@ -113,14 +113,9 @@ impl Intent {
     /// To end a job that a selection has found. `now` is in milliseconds since 1970.
     #[must_use]
     pub fn of_selection(action: Action, dry_run: bool, select: &Select, now: i64) -> Self {
-        let when = match action {
-            Action::Cancel => When::WAITING,
-            Action::Terminate => When::of_selection(select, now),
-        };
         Self {
-            action,
-            dry_run,
-            when,
+            when: When::of_selection(select, now),
+            ..Self::new(action, dry_run)
         }
     }
 

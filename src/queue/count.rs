@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::{
-    batch::{CallError, JobSummary, ListJobs, ListOf, Listing},
+    batch::{CallError, ListJobs, ListOf, Listing, Page},
     request::Status,
     session::Session,
 };
@@ -20,33 +20,25 @@ pub struct Counts {
     pub more: Vec<Status>,
 }
 
-/// The number of jobs in one status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Count {
-    status: Status,
-    jobs: usize,
-    more: bool,
-}
-
 impl Counts {
-    pub(super) fn add(&mut self, count: Count) {
-        self.jobs.insert(count.status, count.jobs);
-        if count.more {
-            self.more.push(count.status);
-        }
+    /// Counts the jobs in one status, of which this is the first page.
+    pub(super) fn add(&mut self, status: Status, page: &Page) {
+        let jobs = page.jobs.len() + page.unreadable;
+        self.jobs.insert(status, jobs);
+        self.more.extend(page.next.as_ref().map(|_| status));
     }
 }
 
-/// Counts the jobs of a queue in one status, by one page of a listing, and returns the jobs that it shows.
+/// The first page of a listing of a queue's jobs in one status, by which they are counted.
 ///
 /// # Errors
 ///
 /// When the page cannot be read.
-pub(super) async fn count(
+pub(super) async fn first_page(
     queue_arn: &str,
     status: Status,
     session: Session<'_>,
-) -> Result<(Count, Vec<JobSummary>), CallError> {
+) -> Result<Page, CallError> {
     let listing = Listing {
         of: ListOf::Queue(queue_arn.to_owned()),
         status: Some(status),
@@ -57,11 +49,5 @@ pub(super) async fn count(
         next: None,
         limit: None,
     };
-    let page = session.call(&call).await?;
-    let count = Count {
-        status,
-        jobs: page.jobs.len() + page.unreadable,
-        more: page.next.is_some(),
-    };
-    Ok((count, page.jobs))
+    session.call(&call).await
 }

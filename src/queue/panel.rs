@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures_util::stream::{self, StreamExt};
 
-use super::{count::count, view::QueueView};
+use super::{count::first_page, view::QueueView};
 use crate::{
     batch::{JobSummary, oldest_first},
     look::{Look, Patience, look_at},
@@ -79,14 +79,14 @@ pub async fn panel(
     let mut queue = QueueView::of(queue).measure_head(now, session).await;
     let mut listed = Vec::new();
     let listings = request.statuses.iter().map(|&status| {
-        let listing = count(&arn, status, session);
+        let listing = first_page(&arn, status, session);
         async move { (status, listing.await) }
     });
     let mut listings = stream::iter(listings).buffered(session.pace.concurrency());
     while let Some((status, listing)) = listings.next().await {
-        let (count, jobs) = listing?;
-        queue.counts.add(count);
-        listed.push((status, jobs));
+        let page = listing?;
+        queue.counts.add(status, &page);
+        listed.push((status, page.jobs));
     }
     drop(listings);
     fair_share(&mut listed, request.limit);

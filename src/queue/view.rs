@@ -1,10 +1,10 @@
 //! A job queue, measured as far as it can be.
 
 use futures_util::stream::{self, StreamExt};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::{
-    count::{Counts, count},
+    count::{Counts, first_page},
     head::{Head, read_front},
 };
 use crate::{
@@ -43,7 +43,6 @@ pub struct QueueView {
     /// The first in line. Outer none: it could not be read. Inner none: no job waits.
     pub head: Option<Option<Head>>,
     /// What could not be read, and why.
-    #[serde(serialize_with = "message")]
     pub error: Option<CallError>,
 }
 
@@ -106,18 +105,19 @@ impl QueueView {
             return self;
         };
         let mut counts = Counts::default();
-        let counted = Status::LIVE.map(|status| Box::pin(count(&arn, status, session)));
-        let mut counted = stream::iter(counted).buffered(in_flight);
-        while let Some(counted) = counted.next().await {
-            match counted {
-                Ok((count, _)) => counts.add(count),
+        let pages = Status::LIVE.map(|status| Box::pin(first_page(&arn, status, session)));
+        let pages = stream::iter(pages).buffered(in_flight);
+        let mut pages = pages.zip(stream::iter(Status::LIVE));
+        while let Some((page, status)) = pages.next().await {
+            match page {
+                Ok(page) => counts.add(status, &page),
                 Err(error) => {
                     self.error.get_or_insert(error);
                     break;
                 }
             }
         }
-        drop(counted);
+        drop(pages);
         self.counts = counts;
         self
     }
@@ -128,13 +128,4 @@ pub(super) async fn measure(queue: JobQueue, now: i64, session: Session<'_>) -> 
     let view = QueueView::of(queue).measure_head(now, session).await;
     view.measure_counts(session.pace.concurrency(), session)
         .await
-}
-
-/// An error as its message.
-#[expect(clippy::ref_option, reason = "serde calls it so")]
-fn message<S: Serializer>(error: &Option<CallError>, serializer: S) -> Result<S::Ok, S::Error> {
-    match error {
-        Some(error) => serializer.serialize_str(&error.message),
-        None => serializer.serialize_none(),
-    }
 }

@@ -52,6 +52,10 @@ pub enum Outcome {
     NotAttempted,
 }
 
+/// What is said of a job that is [`Outcome::QueueNotAllowed`], or not shown for the same reason.
+pub(crate) const QUEUE_NOT_ALLOWED: &str =
+    "its job queue is not in ALLOWED_QUEUES (parameter AllowedJobQueues)";
+
 /// What an outcome means for whoever asked, the gravest last: what waits for its time hides nothing that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {

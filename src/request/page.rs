@@ -69,7 +69,7 @@ impl PageRequest {
     /// another queue or filter. It permits nothing, since the policy is checked on every page.
     #[must_use]
     pub fn token(&self, next: &str) -> String {
-        let mut bytes = self.checksum(next).to_vec();
+        let mut bytes = self.checksum(next);
         bytes.extend_from_slice(next.as_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -87,7 +87,7 @@ impl PageRequest {
         read().ok_or_else(|| RequestError::new("nextToken", why))
     }
 
-    fn checksum(&self, next: &str) -> [u8; CHECKSUM] {
+    fn checksum(&self, next: &str) -> Vec<u8> {
         let name = self.job_name.as_ref().map(NamePattern::as_str);
         let queue = self.queue.arn.as_ref().unwrap_or(&self.queue.name);
         let mut hash = Sha256::new();
@@ -96,11 +96,7 @@ impl PageRequest {
             hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             hash.update(part);
         }
-        let mut checksum = [0; CHECKSUM];
-        for (byte, of_hash) in checksum.iter_mut().zip(hash.finalize()) {
-            *byte = of_hash;
-        }
-        checksum
+        hash.finalize().into_iter().take(CHECKSUM).collect()
     }
 }
 

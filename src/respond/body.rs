@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
+    batch::CallError,
     command::Invocation,
     queue::{Head, QueueView, Watch},
     report::{Class, JobResult, Report, ReportHead, Size, with_jobs},
@@ -55,7 +56,7 @@ struct WatchBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     truncated: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
+    error: Option<&'a CallError>,
 }
 
 /// The queues, cut to about `limit`. Those that nothing is wrong with are left out first, and `truncated`
@@ -68,7 +69,7 @@ pub(super) fn watch(watch: &Watch, limit: SizeLimit) -> Result<Box<RawValue>, se
         queues: queues.collect(),
         complete: watch.is_complete(),
         truncated,
-        error: watch.error.as_ref().map(|error| error.message.as_str()),
+        error: watch.error.as_ref(),
     })
 }
 

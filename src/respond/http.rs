@@ -14,7 +14,7 @@ use crate::{
     batch::{CallError, ErrorKind, JobDetail},
     command::{HttpForm, Invocation, RequestRefused},
     problem::Problem,
-    report::{JobResult, Outcome, Partial, Report},
+    report::{JobResult, Outcome, Partial, QUEUE_NOT_ALLOWED, Report},
     request::JobId,
     results::Results,
 };
@@ -80,9 +80,7 @@ pub fn job(
         Ok(Some(job)) if is_allowed(&job.job_queue) => return Ok(shown(id, &job)),
         Ok(Some(_)) => (
             StatusCode::FORBIDDEN,
-            format!(
-                "job {id} is in a job queue that is not in ALLOWED_QUEUES (parameter AllowedJobQueues)"
-            ),
+            format!("job {id}: {QUEUE_NOT_ALLOWED}"),
         ),
         Ok(None) => (
             StatusCode::NOT_FOUND,

@@ -122,11 +122,12 @@ async fn head(
 }
 
 /// The job `id`, if it blocks its queue for one of `BLOCKED_REASONS`.
-pub(super) async fn blocked_job(
+pub(crate) async fn select_blocked(
     id: JobId,
     query: SelectionQuery,
     session: Session<'_>,
 ) -> Selection {
+    let session = session.until(session.deadline.first_of(2));
     let case = case(query, session);
     let mut looks = LOOK_AGAIN.iter();
     let (job, tags) = loop {

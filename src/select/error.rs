@@ -6,7 +6,7 @@ use crate::{
     command::RequestRefused,
     jobs::Decision,
     plan::outcome_of,
-    policy::{Policy, queue_name, too_many},
+    policy::{Policy, queue_name},
     report::{Partial, UnreadQueue},
     text::cut_to,
 };
@@ -17,8 +17,13 @@ pub(super) const MAY_BE_OLDER: &str = "some jobs could not be looked at, and may
 /// The longest part of the error of a queue that could not be read, in characters: there may be many.
 const MAX_ERROR: usize = 160;
 
-pub(super) fn refuse_too_many(size: usize, policy: &Policy) -> RequestRefused {
-    RequestRefused::Refused(too_many(size, policy.max_selected))
+/// Why a selection that matches too many jobs is refused.
+pub(super) fn refuse_too_many(matched: usize, policy: &Policy) -> RequestRefused {
+    let max = policy.max_selected;
+    RequestRefused::Refused(format!(
+        "the selection matches {matched} jobs or more, more than MAX_SELECTED (parameter MaxSelected), {max}; nothing was done. Narrow the selection, \
+         or set maxJobs to at most {max}"
+    ))
 }
 
 /// What could not be read, and why: a job queue by its name, ARN or pattern, or an array.

@@ -8,7 +8,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    Candidate, Chosen, Selection, SelectionQuery, error::MAY_BE_OLDER, is_over, not_looked_at,
+    Candidate, Chosen, Selection, SelectionQuery, error::MAY_BE_OLDER, not_looked_at,
     partial_by_look, refuse_too_many,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     command::RequestRefused,
     jobs::{Decision, Observation, Texts},
     look::{Look, Patience, look_at},
-    plan::{OutcomeMessage, Plan, TagVerdict, plan_job},
+    plan::{Plan, TagVerdict, plan_job},
     report::{Outcome, Partial},
     request::{AskedId, JobId, Select},
     session::Session,
@@ -42,18 +42,13 @@ impl Planned {
             ),
             (Plan::End, Some(left)) => (Decision::End(self.observation, None), left),
             (Plan::End, None) => {
-                let message = over_limit(self.size);
-                let observation = Some(self.observation);
-                let decision = Decision::Settle(Outcome::OverLimit, message, observation);
-                (decision, room)
+                let array = (self.size > 1).then(|| format!("an array of {} jobs", self.size));
+                let (array, seen) = (array.map(Into::into), Some(self.observation));
+                (Decision::Settle(Outcome::OverLimit, array, seen), room)
             }
         };
         (Chosen::new(self.id, decision), left)
     }
-}
-
-fn over_limit(size: usize) -> Option<OutcomeMessage> {
-    (size > 1).then(|| format!("an array of {size} jobs").into())
 }
 
 /// Looks at jobs, and plans those that match.
@@ -145,11 +140,9 @@ impl<'a> Planner<'a> {
     ) -> LookedAt {
         let before = self.query.before;
         let ids = candidates.into_iter().map(|candidate| candidate.id);
-        let mut found = self
-            .look(ids, |job, tags| {
-                tags.is_own() && select.matches_seen(job, before)
-            })
-            .await;
+        let matches =
+            |job: &JobDetail, tags: TagVerdict| tags.is_own() && select.matches_seen(job, before);
+        let mut found = self.look(ids, matches).await;
         if self.session.owner.is_restricted() {
             // Whose they are nobody can tell.
             found.missing.clear();
@@ -226,7 +219,7 @@ impl<'a> Planner<'a> {
             {
                 return Ok(none(partial_by_look(error)?));
             }
-            if is_over(self.session) {
+            if self.session.deadline.is_over(Instant::now()) {
                 return Ok(none(Partial::OutOfTime));
             }
             all.jobs.extend(unknown(found.missing, found.failed));

@@ -66,20 +66,14 @@ impl Listings<'_> {
         let (mut jobs, mut unread) = (Vec::new(), Vec::new());
         for (_, of, found, result) in swept {
             jobs.extend(found.jobs);
+            let some = || CallError::new(ErrorKind::Server, "some of its jobs cannot be read");
             let error = match result {
                 SweepResult::Failed(error) => Some(error),
-                _ => found.has_unreadable.then(some_unreadable),
+                _ => found.has_unreadable.then(some),
             };
             unread.extend(error.map(|error| (of.into_queue(), error)));
         }
         Ok((jobs, unread))
-    }
-}
-
-fn some_unreadable() -> CallError {
-    CallError {
-        kind: ErrorKind::Server,
-        message: "some of its jobs cannot be read".to_owned(),
     }
 }
 

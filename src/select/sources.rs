@@ -1,5 +1,9 @@
 //! Where a selection lists jobs: the job queues that it names or whose names match its patterns, or an array.
 
+use std::collections::HashSet;
+
+use thiserror::Error;
+
 use super::error::Unread;
 use crate::{
     batch::{CallError, ErrorKind, JobQueue, ListOf},
@@ -18,19 +22,13 @@ pub(super) struct Sources {
     pub(super) unread: Vec<Unread>,
 }
 
-impl Sources {
-    fn of(one: ListOf) -> Self {
-        Self {
-            of: vec![one],
-            unread: Vec::new(),
-        }
-    }
-}
-
 /// Why nothing can be listed.
+#[derive(Debug, Error)]
 pub(super) enum Stop {
-    Refused(RequestRefused),
-    Call(CallError),
+    #[error("{0}")]
+    Refused(#[from] RequestRefused),
+    #[error("{0}")]
+    Call(#[from] CallError),
 }
 
 impl From<QueueError> for Stop {
@@ -44,25 +42,18 @@ impl From<QueueError> for Stop {
     }
 }
 
-impl From<CallError> for Stop {
-    fn from(error: CallError) -> Self {
-        Self::Call(error)
-    }
-}
-
 /// What to list, if it exists and the policy allows it.
 pub(super) async fn sources(select: &Select, session: Session<'_>) -> Result<Sources, Stop> {
-    match &select.from {
-        SelectFrom::Queue(name) => {
-            let queue = session.queue_to_list(name).await?;
-            Ok(Sources::of(ListOf::Queue(queue.arn)))
-        }
-        SelectFrom::Queues(asked) => queues(asked, session).await,
+    let one = match &select.from {
+        SelectFrom::Queue(name) => ListOf::Queue(session.queue_to_list(name).await?.arn),
+        SelectFrom::Queues(asked) => return queues(asked, session).await,
         SelectFrom::Array(id) => {
             check_array(*id, session).await?;
-            Ok(Sources::of(ListOf::Array(*id)))
+            ListOf::Array(*id)
         }
-    }
+    };
+    let (of, unread) = (vec![one], Vec::new());
+    Ok(Sources { of, unread })
 }
 
 /// Job queues by their names, ARNs and patterns, in this order, each once. Patterns leave out queues of service jobs.
@@ -101,13 +92,10 @@ async fn queues(asked: &[String], session: Session<'_>) -> Result<Sources, Stop>
             found.extend(listed.filter(|queue| !queue.is_of_service_jobs).cloned());
         }
     }
-    let mut of: Vec<ListOf> = Vec::with_capacity(found.len());
-    for queue in found {
-        let queue = ListOf::Queue(queue.arn);
-        if !of.contains(&queue) {
-            of.push(queue);
-        }
-    }
+    let mut known = HashSet::new();
+    found.retain(|queue| known.insert(queue.arn.clone()));
+    let of = found.into_iter().map(|queue| ListOf::Queue(queue.arn));
+    let of = of.collect();
     Ok(Sources { of, unread })
 }
 

@@ -36,14 +36,9 @@ impl Deadline {
         self.0.saturating_duration_since(now)
     }
 
-    /// So much earlier.
-    pub(crate) fn less(self, time: Duration) -> Instant {
-        self.0.checked_sub(time).unwrap_or(self.0)
-    }
-
     /// The same, so much earlier.
     pub(crate) fn earlier(self, time: Duration) -> Self {
-        Self(self.less(time))
+        Self(self.0.checked_sub(time).unwrap_or(self.0))
     }
 
     /// The first of so many equal parts of the time that is left.

@@ -51,12 +51,7 @@ impl QueueError {
     /// Whether the function or IAM refused to show the queue. Otherwise AWS Batch did not answer.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        match self {
-            Self::Call(error) => error.kind == ErrorKind::Denied,
-            Self::NotAllowed(_) | Self::NotFound(_) | Self::OfServiceJobs(_) | Self::Token(_) => {
-                true
-            }
-        }
+        ["Denied", "Refused"].contains(&self.error_type())
     }
 }
 
@@ -64,10 +59,7 @@ impl From<QueueError> for CallError {
     fn from(error: QueueError) -> Self {
         match error {
             QueueError::Call(error) => error,
-            refused => Self {
-                kind: ErrorKind::Refused,
-                message: refused.to_string(),
-            },
+            refused => Self::new(ErrorKind::Refused, refused.to_string()),
         }
     }
 }

@@ -3,8 +3,7 @@
 //!
 //! The crate for that format keeps one recorder for the whole process, which parallel tests would share.
 
-use std::time::SystemTime;
-
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tracing::Level;
 
@@ -34,12 +33,7 @@ pub(super) fn metrics(namespace: &str, record: &InvocationRecord<'_>) -> String 
         directives.push(directive(namespace, dimensions, asked.as_slice()));
     }
     let mut line = Line::new(Level::INFO, "metrics");
-    line.push("requestId", record.invocation.request_id);
-    line.push(
-        "_aws",
-        json!({"Timestamp": now(), "CloudWatchMetrics": directives}),
-    );
-    line.push("FunctionName", record.invocation.function_name);
+    push_directives(&mut line, record.invocation, &directives);
     line.push_some("Source", source.map(Source::as_str));
     for (name, _, value) in metrics.into_iter().chain(asked) {
         line.push(&name, value);
@@ -58,10 +52,13 @@ fn directive(namespace: &str, dimensions: &[&[&str]], metrics: &[Metric]) -> Val
     })
 }
 
-/// The time in milliseconds since 1970.
-fn now() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    u64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+/// Says which fields of a line are metrics; one of its dimensions may be the function's name.
+fn push_directives(line: &mut Line, invocation: Invocation<'_>, directives: &[Value]) {
+    line.push("requestId", invocation.request_id);
+    let now = Timestamp::now().as_millisecond();
+    let metrics = json!({"Timestamp": now, "CloudWatchMetrics": directives});
+    line.push("_aws", metrics);
+    line.push("FunctionName", invocation.function_name);
 }
 
 /// Each metric but `JobsAsked`. Zeros are left out, except of `Calls`.
@@ -146,26 +143,17 @@ fn queue_metrics(namespace: &str, invocation: Invocation<'_>, queue: &QueueView)
     let head = queue.head.as_ref()?;
     let age = head.as_ref().map_or(Some(0), |head| head.age_seconds);
     let is_blocked = head.as_ref().is_some_and(Head::is_blocked);
-    let blocked = json!({"Name": "HeadBlocked", "Unit": "Count"});
-    let aged = age.map(|_| json!({"Name": "HeadAge", "Unit": "Seconds"}));
-    let metrics: Vec<Value> = aged.into_iter().chain([blocked]).collect();
+    let blocked = json!(u8::from(is_blocked));
+    let aged = age.map(|age| ("HeadAge".to_owned(), "Seconds", age.into()));
+    let blocked = ("HeadBlocked".to_owned(), "Count", blocked);
+    let metrics: Vec<Metric> = aged.into_iter().chain([blocked]).collect();
+    let directive = directive(namespace, &[&["JobQueueName"]], &metrics);
     let mut line = Line::new(Level::INFO, "queue metrics");
-    line.push("requestId", invocation.request_id);
-    line.push(
-        "_aws",
-        json!({
-            "Timestamp": now(),
-            "CloudWatchMetrics": [{
-                "Namespace": namespace,
-                "Dimensions": [["JobQueueName"]],
-                "Metrics": metrics,
-            }],
-        }),
-    );
+    push_directives(&mut line, invocation, &[directive]);
     line.push("JobQueueName", queue.job_queue.as_str());
-    line.push("FunctionName", invocation.function_name);
-    line.push("HeadBlocked", u8::from(is_blocked));
-    line.push_some("HeadAge", age);
+    for (name, _, value) in metrics {
+        line.push(&name, value);
+    }
     Some(line.into_json())
 }
 

@@ -235,6 +235,13 @@ def sources():
     return [name.lower() for name in re.findall(r"^    ([A-Z]\w+),", variants, re.MULTILINE)]
 
 
+def test_sources_are_those_of_the_function():
+    """Each with one of its samples."""
+    samples = [cell for _, cell, *_ in rows(DOCS / "sources.md", "Sources", "Service")]
+    linked = {name for cell in samples for name in re.findall(r"\(\.\./events/(\w+)-", cell)}
+    assert linked == set(sources())
+
+
 # Names in the docs that neither the code nor the template has, by their owners.
 OF_OTHERS = {
     "AWS": "AWS_ENDPOINT_URL_EVENTBRIDGE ApplicationLogLevel ERROR_CODE ERROR_MESSAGE EventAgeExceeded FunctionError "
@@ -350,7 +357,7 @@ def test_prices_follow_from_the_metrics_and_alarms():
     # JobsAsked is there in total and for each source.
     count = len(sent) + len(sources())
     text = " ".join(COSTS.read_text().split())
-    assert f"it is {len(sent) - 1}, and `JobsAsked` in total and for eight sources: {count} metrics, {count} ×" in text
+    assert f"it is {len(sent) - 1}, and `JobsAsked` in total and for {len(sources())} sources: {count} metrics, {count} ×" in text
     alarms = [body for body in TEMPLATE["Resources"].values() if body["Type"] == "AWS::CloudWatch::Alarm"]
     # By default there is a bus, and no watch and no lists.
     default = [alarm for alarm in alarms if alarm.get("Condition") in (None, "Publishes")]

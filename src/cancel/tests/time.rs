@@ -281,7 +281,7 @@ fn stopped_work_sends_no_more_and_looks_at_what_was_sent() {
     driver.answer(sent, Accepts);
     driver.run(&[Shows(CANCELLED)]);
     assert!(driver.is_finished());
-    assert_eq!(driver.engine.counts(), (50, 200));
+    assert_eq!(driver.engine.jobs.counts(), (50, 200));
     let outcomes = driver.outcomes();
     let count = |wanted| {
         outcomes

@@ -105,20 +105,13 @@ fn widen(size: u32) -> usize {
 
 fn group_rows(group: &Group, panel: &Panel, function: &str) -> String {
     let status = group.status;
-    let counted = panel
-        .queue
-        .counts
-        .jobs
-        .get(&status)
-        .copied()
-        .unwrap_or_default();
+    let counts = &panel.queue.counts;
+    let counted = counts.jobs.get(&status).copied().unwrap_or_default();
     let amount = number(group.jobs.len());
-    let shown = if panel.queue.counts.more.contains(&status) {
+    let shown = if counts.more.contains(&status) {
         // The panel reads one page, and Batch does not say which jobs are on it.
-        format!(
-            "{amount} of {} that were read: there are more",
-            number(counted)
-        )
+        let read = number(counted);
+        format!("{amount} of {read} that were read: there are more")
     } else if group.jobs.len() < counted {
         format!("the {amount} oldest of {}", number(counted))
     } else {
@@ -170,9 +163,8 @@ fn row(shown: &PanelJob, panel: &Panel, function: &str) -> String {
     let job = &shown.job;
     let name = Escaped(&job.job_name);
     let head = panel.queue.first().filter(|head| head.job_id == job.id);
-    let is_first = head.is_some();
     let is_first_with_reason = head.is_some_and(|head| head.status_reason.is_some());
-    let first = if is_first {
+    let first = if head.is_some() {
         " <span class=\"bc-tag\">first in line</span>"
     } else {
         ""
