@@ -276,7 +276,7 @@ async fn an_answer_that_is_too_long_keeps_what_is_wrong() {
     let function = Function::new(&[]);
     let reason = format!("{OWN_FAULT}{}", " Please see the documentation.".repeat(40));
     let name = |number: usize| format!("{}{number}", "queue-".repeat(20));
-    for number in 0..600 {
+    for number in 0..450 {
         function.emulator.add_queue(Queue::new(name(number)));
         if number % 25 == 0 {
             function.emulator.add_job(JobSpec {
@@ -288,10 +288,10 @@ async fn an_answer_that_is_too_long_keeps_what_is_wrong() {
     let answer = watch(&function).await;
     assert!(answer.to_string().len() < 205_000);
     let queues = answer["queues"].as_array().unwrap();
-    assert_eq!(answer["truncated"], 601 - queues.len());
+    assert_eq!(answer["truncated"], 451 - queues.len());
     let heads: Vec<&Value> = queues.iter().map(|queue| &queue["head"]).collect();
     let blocked = heads.iter().filter(|head| head["code"].is_string());
-    assert_eq!(blocked.count(), 24);
+    assert_eq!(blocked.count(), 18);
     let text = heads[1]["statusReason"].as_str().unwrap();
     assert_eq!(text.chars().count(), 256);
 }
