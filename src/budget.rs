@@ -1,6 +1,6 @@
 //! How the time of an invocation is divided between its work, publishing and the response; and what is published.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use lambda_runtime::Context;
 
@@ -66,7 +66,7 @@ impl App {
         } else {
             MOST_PUBLISHING + MOST_PUBLISHING_AN_EVENT.saturating_mul(count)
         };
-        let time = time_left(context).saturating_sub(MARGIN).min(most);
+        let time = self.time_left(context).saturating_sub(MARGIN).min(most);
         Box::pin(publisher.publish(entries, Deadline::after(time))).await
     }
 
@@ -78,10 +78,19 @@ impl App {
         } else {
             (Duration::MAX, PUBLISHING)
         };
-        let left = time_left(context);
+        let left = self.time_left(context);
         let publishing = self.publisher.as_ref().map(|_| publishing.min(left / 4));
         let time = left.saturating_sub(MARGIN + publishing.unwrap_or_default());
         Deadline::after(time.min(most))
+    }
+
+    /// The time until Lambda's deadline. `cargo lambda watch` sends one shortly after 1970, which is none.
+    fn time_left(&self, context: &Context) -> Duration {
+        if context.deadline < NO_DEADLINE_BEFORE {
+            return WITHOUT_DEADLINE;
+        }
+        let now = u64::try_from((self.clock)().as_millisecond()).unwrap_or_default();
+        Duration::from_millis(context.deadline.saturating_sub(now))
     }
 }
 
@@ -105,13 +114,4 @@ fn is_published(reply: &Reply, response: &Response) -> bool {
         Reply::Widget(reply) => reply.unconfirmed.is_none(),
         Reply::Report | Reply::InvocationError | Reply::BatchItemFailures => true,
     }
-}
-
-/// The time until Lambda's deadline. `cargo lambda watch` sends one shortly after 1970, which is none.
-fn time_left(context: &Context) -> Duration {
-    if context.deadline < NO_DEADLINE_BEFORE {
-        return WITHOUT_DEADLINE;
-    }
-    let left = context.deadline().duration_since(SystemTime::now());
-    left.unwrap_or_default()
 }

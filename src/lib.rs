@@ -62,7 +62,7 @@ pub struct App {
     pub publisher: Option<Publisher>,
     /// Takes the lines that are always written: `jobs`, `done` and the metrics.
     pub output: Option<Output>,
-    /// Tells the time of day, for ages.
+    /// Tells the time of day, for ages and Lambda's deadline.
     pub clock: Clock,
 }
 

@@ -247,7 +247,7 @@ class Shell:
                 start_new_session=True,
             )
             self._servers.append(process)
-            end = time.monotonic() + 10
+            end = time.monotonic() + 60
             while time.monotonic() < end and process.poll() is None:
                 if serves and says(shown, self._shown(printed)):
                     break

@@ -326,12 +326,12 @@ def test_texts_of_batch_move_no_cursor(batch):
 
 def test_what_is_typed_before_the_question_is_no_answer(batch):
     ids(batch, 2)
-    batch.faults(latency=1)
+    batch.faults(latency=3)
     terminal = batch.at_the_keyboard("--queue", "render", *FREE)
     until(lambda: batch.calls())
     terminal.sendline("y")
-    terminal.expect_exact("[y/N] ")
     batch.faults()
+    terminal.expect_exact("[y/N] ")
     terminal.sendline("n")
     said, code = ended(terminal)
     assert code == 2 and batch.cancelled() == set()

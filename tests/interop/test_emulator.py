@@ -65,7 +65,7 @@ class Emulator:
         self.batch = self.client()
 
     def client(self, **config):
-        config = Config(**{"retries": {"total_max_attempts": 1}, "read_timeout": 10, **config})
+        config = Config(**{"retries": {"total_max_attempts": 1}, "read_timeout": 60, **config})
         client = boto3.client(
             "batch",
             endpoint_url=self.url,
@@ -92,7 +92,7 @@ class Emulator:
     def control(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/_emulator/{path}", data, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def add(self, **job):
@@ -376,7 +376,7 @@ def test_connections_that_fail(emulator, faults, expected, status):
     job = emulator.add()
     emulator.faults(**faults, only=["CancelJob"])
     with pytest.raises(expected):
-        emulator.client(read_timeout=0.3).cancel_job(jobId=job, reason="r")
+        emulator.client(read_timeout=0.3 if "hangRate" in faults else 60).cancel_job(jobId=job, reason="r")
     # What hangs has done its work, or not.
     assert emulator.shown(job)[0] in ([status] if status else ["RUNNABLE", "FAILED"])
 
@@ -387,7 +387,7 @@ def test_an_answer_that_breaks_off(emulator):
     emulator.faults(cutShortRate=1)
     ask = json.dumps({"jobId": job, "reason": "r"}).encode()
     with (
-        urllib.request.urlopen(f"{emulator.url}/v1/canceljob", ask, timeout=10) as answer,
+        urllib.request.urlopen(f"{emulator.url}/v1/canceljob", ask, timeout=60) as answer,
         pytest.raises(http.client.IncompleteRead),
     ):
         answer.read()
@@ -484,7 +484,7 @@ def test_mistyped_seed_files(tmp_path, text, problem):
     seed = tmp_path / "seed.json"
     seed.write_text(text)
     ended = subprocess.run(
-        [BINARY, "--seed", str(seed)], capture_output=True, text=True, timeout=10, check=False
+        [BINARY, "--seed", str(seed)], capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode == 1
     assert str(seed) in ended.stderr and problem in ended.stderr
@@ -493,7 +493,7 @@ def test_mistyped_seed_files(tmp_path, text, problem):
 def test_the_command_line():
     def run(*arguments):
         return subprocess.run(
-            [BINARY, *arguments], capture_output=True, text=True, timeout=10, check=False
+            [BINARY, *arguments], capture_output=True, text=True, timeout=60, check=False
         )
 
     text = run("--help").stdout

@@ -10,6 +10,7 @@ import time
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from keyboard import until
 from moto import mock_aws
 from moto.batch.models import batch_backends
 from moto.moto_api import state_manager
@@ -142,9 +143,7 @@ def test_cancelled_while_waiting_for_another(both):
         second = side.put("PENDING", depends_on=[first])
         assert answer(side.batch.cancel_job, jobId=second, reason="why") == "ok"
         if side is moto:
-            deadline = time.monotonic() + 10
-            while status(moto.batch, second)[0] != "FAILED" and time.monotonic() < deadline:
-                time.sleep(0.1)
+            until(lambda: status(moto.batch, second)[0] == "FAILED")
         (job,) = side.batch.describe_jobs(jobs=[second])["jobs"]
         assert job["dependsOn"] == [{"jobId": first}]
         seen[side.name] = (job["status"], job.get("statusReason"), job.get("isCancelled"))
@@ -159,9 +158,7 @@ def test_a_failed_dependency_fails_its_dependents(both):
     for side in both:
         first = side.put("FAILED")
         second = side.put("PENDING", depends_on=[first])
-        deadline = time.monotonic() + 10
-        while status(side.batch, second)[0] != "FAILED" and time.monotonic() < deadline:
-            time.sleep(0.1)
+        until(lambda batch=side.batch, job=second: status(batch, job)[0] == "FAILED")
         reason = None if side is moto else "Dependent Job failed"
         assert status(side.batch, second) == ("FAILED", reason), side.name
 

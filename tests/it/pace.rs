@@ -62,21 +62,24 @@ fn most_calls_within(emulator: &Emulator, time: Duration) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_limit_calls_are_concurrent() {
-    for (jobs, seconds) in [(1_000, 0.2), (5_000, 0.4)] {
+    for (jobs, milliseconds, at_once) in [(1_000, 80, 19), (5_000, 140, 32)] {
         let (emulator, ids) = account(jobs);
         let function = Function::on(emulator, &[("API_CONCURRENCY", "32")]);
         let (summary, took) = cancel(&function, &ids).await;
         println!("{jobs} jobs, 20 ms a call, 32 at once: {took:.3} s");
         assert_eq!(summary, json!({"jobs": jobs, "cancelled": jobs}));
-        assert!(took <= seconds, "{jobs} jobs took {took} s");
-        assert!(function.emulator.most_in_flight() <= 32);
+        assert_eq!(
+            Duration::from_secs_f64(took),
+            Duration::from_millis(milliseconds)
+        );
+        assert_eq!(function.emulator.most_in_flight(), at_once);
         assert_eq!(function.emulator.calls().len(), ids.len() * 4 / 100);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn ceiling_at_the_account_limit_avoids_throttling_and_wastes_little_time() {
-    for jobs in [2_000, 10_000] {
+    for jobs in [2_000, 6_000] {
         let (emulator, ids) = limited_account(jobs);
         let function = Function::on(emulator, &[("API_CALLS_PER_SECOND", "50")]);
         let (summary, took) = cancel(&function, &ids).await;
@@ -90,7 +93,7 @@ async fn ceiling_at_the_account_limit_avoids_throttling_and_wastes_little_time()
 
 #[tokio::test(start_paused = true)]
 async fn without_a_ceiling_the_pace_adapts_to_the_account_limit() {
-    for jobs in [2_000, 6_000] {
+    for jobs in [2_000, 4_000] {
         for concurrency in ["8", "32"] {
             let (emulator, ids) = limited_account(jobs);
             let function = Function::on(emulator, &[("API_CONCURRENCY", concurrency)]);
@@ -210,7 +213,7 @@ async fn invocation_with_too_little_time_ends_at_once() {
     function.deadline = Duration::from_millis(310);
     let (summary, took) = cancel(&function, &ids).await;
     assert_eq!(summary, json!({"jobs": 300, "notAttempted": 300}));
-    assert!(took < 0.01, "{took}");
+    assert_eq!(Duration::from_secs_f64(took), Duration::ZERO);
     assert_eq!(function.emulator.calls().len(), 0);
 }
 

@@ -56,7 +56,7 @@ async fn a_job_that_cannot_be_read_harms_itself_alone_and_at_once() {
         ids.insert(50, bad.clone());
         let began = Instant::now();
         let report = function.invoke(json!({"jobIds": ids})).await.unwrap();
-        assert!(began.elapsed() < Duration::from_millis(500), "{field}");
+        assert_eq!(began.elapsed(), Duration::ZERO, "{field}");
         let summary = json!({"jobs": 100, "cancelled": 99, "failed": 1});
         assert_eq!(report["summary"], summary, "{field}");
         let job = &report["jobs"][50];
@@ -172,6 +172,6 @@ async fn a_row_of_a_listing_that_cannot_be_read_harms_itself_alone_and_at_once()
         let report = report.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(report["summary"]["cancelled"], 9, "{name}: {report}");
         assert_eq!(report["complete"], false, "{name}");
-        assert!(began.elapsed() < Duration::from_millis(500), "{name}");
+        assert_eq!(began.elapsed(), Duration::ZERO, "{name}");
     }
 }

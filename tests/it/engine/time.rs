@@ -81,25 +81,15 @@ async fn work_stops_before_the_deadline_and_the_rest_is_not_attempted() {
     });
     let began = Instant::now();
     let report = function.invoke(json!({ "jobIds": ids })).await.unwrap();
-    assert!(
-        began.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        began.elapsed()
-    );
+    assert_eq!(began.elapsed(), Duration::from_secs(4));
     assert_eq!(report["complete"], false);
-    let cancelled = report["summary"]["cancelled"].as_u64().unwrap();
-    assert!(cancelled >= 1500, "{}", report["summary"]);
     assert_eq!(
         report["summary"],
-        json!({"jobs": 10_000, "cancelled": cancelled, "notAttempted": 10_000 - cancelled})
+        json!({"jobs": 10_000, "cancelled": 2_100, "notAttempted": 7_900})
     );
-    let really = function
-        .emulator
-        .jobs()
-        .iter()
-        .filter(|job| job.is_cancelled)
-        .count();
-    assert_eq!(really as u64, cancelled);
+    let jobs = function.emulator.jobs();
+    let really = jobs.iter().filter(|job| job.is_cancelled).count();
+    assert_eq!(really, 2_100);
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,6 +112,5 @@ async fn wait_seconds_describes_until_every_accepted_job_is_final() {
         .await
         .unwrap();
     assert_eq!(only_outcome(&report), "cancelled", "{report}");
-    let calls = function.emulator.count(Operation::DescribeJobs);
-    assert!(calls < 12, "{calls} DescribeJobs calls");
+    assert_eq!(function.emulator.count(Operation::DescribeJobs), 8);
 }

@@ -75,7 +75,7 @@ pub(crate) struct Known {
 #[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) emulator: Emulator,
-    known: Arc<Mutex<BTreeMap<String, Known>>>,
+    known: Arc<Mutex<BTreeMap<String, Arc<Known>>>>,
     created: Arc<Mutex<HashSet<i64>>>,
     /// The probability that a job changes its status just before a call that may name it, and before one that ends it.
     moves: Arc<Mutex<(f64, f64)>>,
@@ -124,7 +124,7 @@ impl Account {
         *self.moves.lock().unwrap() = (share, at_end);
     }
 
-    pub(crate) fn known(&self, id: &str) -> Option<Known> {
+    pub(crate) fn known(&self, id: &str) -> Option<Arc<Known>> {
         self.known.lock().unwrap().get(id).cloned()
     }
 
@@ -163,14 +163,14 @@ impl Account {
         let queue = spec.job_queue.clone();
         let children = spec.array_size.unwrap_or_default();
         let id = self.emulator.add_job(spec);
-        let known = Known {
+        let known = Arc::new(Known {
             nature,
             queue,
             group,
             created_at: self.emulator.job(&id).unwrap().created_at,
             visible_from: self.emulator.now() + delay,
             has_position,
-        };
+        });
         let mut all = self.known.lock().unwrap();
         for child in 0..children {
             all.insert(format!("{id}:{child}"), known.clone());
@@ -183,9 +183,9 @@ impl Account {
     fn submit(&self, random: &mut Rng) {
         let ids = self.ids_where(|_, known| known.nature == Nature::Plain);
         let like = random.choice(&ids).and_then(|id| self.known(id));
-        if let Some(Known { queue, group, .. }) = like {
-            let spec = JobSpec::new(Status::Runnable).queue(queue);
-            self.put(spec, Nature::Plain, group, true);
+        if let Some(like) = like {
+            let spec = JobSpec::new(Status::Runnable).queue(&like.queue);
+            self.put(spec, Nature::Plain, like.group, true);
         }
     }
 

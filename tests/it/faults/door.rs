@@ -82,9 +82,10 @@ impl Door {
     /// How many jobs, or events, a short run has, so that it meets everything.
     pub(crate) fn short_run(self) -> usize {
         match self {
-            Self::Ids | Self::Terminate => 6_000,
+            Self::Ids => 4_600,
+            Self::Terminate => 6_000,
             Self::Head | Self::Blocked | Self::Alarm => 600,
-            Self::Queues => 1_300,
+            Self::Queues | Self::Panel => 1_300,
             _ => 2_000,
         }
     }

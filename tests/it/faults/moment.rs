@@ -92,8 +92,11 @@ impl Moment<'_> {
     }
 
     fn head_of<'a>(&self, sighting: &'a Sighting, id: &str) -> Option<&'a Head> {
-        let queue = self.account.known(id)?.queue;
-        sighting.heads.get(&queue).filter(|head| head.id == id)
+        let known = self.account.known(id)?;
+        sighting
+            .heads
+            .get(&known.queue)
+            .filter(|head| head.id == id)
     }
 
     /// It may be that the job blocks its queue and has been the first for long enough.

@@ -37,8 +37,8 @@ pub(crate) struct Head {
 pub(crate) struct Sighting {
     /// The call; none for what the test sees by itself.
     pub(crate) by: Option<Operation>,
-    pub(crate) jobs: HashMap<String, Shown>,
-    pub(crate) heads: BTreeMap<String, Head>,
+    pub(crate) jobs: Arc<HashMap<String, Shown>>,
+    pub(crate) heads: Arc<BTreeMap<String, Head>>,
 }
 
 #[derive(Default)]
@@ -115,13 +115,14 @@ impl Sightings {
             head.latest = head.latest.max(arrived);
         }
         seen.at = now;
-        let shown = jobs
-            .into_iter()
-            .map(|job| (job.job_id.clone(), shown(&job)));
+        let shown = jobs.into_iter().map(|job| {
+            let shown = shown(&job);
+            (job.job_id, shown)
+        });
         let sighting = Sighting {
             by,
-            jobs: shown.collect(),
-            heads: seen.heads.clone(),
+            jobs: Arc::new(shown.collect()),
+            heads: Arc::new(seen.heads.clone()),
         };
         seen.sightings.push(sighting);
     }
@@ -163,7 +164,9 @@ pub(crate) fn in_any<'a>(
     sightings: impl IntoIterator<Item = &'a Sighting>,
     holds: impl Fn(&str, Shown) -> bool,
 ) -> BTreeSet<String> {
-    let jobs = sightings.into_iter().flat_map(|sighting| &sighting.jobs);
+    let jobs = sightings
+        .into_iter()
+        .flat_map(|sighting| sighting.jobs.iter());
     let jobs = jobs.filter(|(id, shown)| holds(id, **shown));
     jobs.map(|(id, _)| id.clone()).collect()
 }
