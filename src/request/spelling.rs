@@ -9,7 +9,7 @@ pub(crate) fn is_field(name: &str) -> bool {
 }
 
 /// Whether `name` may be meant for `field`, which has letters only: it has the same letters in any case, whatever stands
-/// around and between them, with or without an `s` at the end. `dry_run`, `DRY-RUN` and `dryRuns 2` are spellings of
+/// around and between them, however many `s` are at the end. `dry_run`, `DRY-RUN` and `dryRuns 2` are spellings of
 /// `dryRun`, and `jobId` and `jobIds` are of each other.
 pub(crate) fn is_spelling_of(field: &str, name: &str) -> bool {
     is_same(field, &letters(name))
@@ -24,7 +24,7 @@ fn is_same(field: &str, letters: &str) -> bool {
 }
 
 fn singular(word: &str) -> &str {
-    word.strip_suffix(['s', 'S']).unwrap_or(word)
+    word.trim_end_matches(['s', 'S'])
 }
 
 #[cfg(test)]
@@ -42,6 +42,7 @@ mod tests {
             "dryRun2",
             "dry1run",
             "dryRuns",
+            "dryRunss",
             "dry\u{200b}Run",
             "\"dryRun\"",
         ] {
@@ -49,7 +50,9 @@ mod tests {
         }
         for field in FIELDS {
             assert!(
-                is_field(field) && is_field(&field.to_uppercase()),
+                is_field(field)
+                    && is_field(&field.to_uppercase())
+                    && is_field(&format!("{field}s")),
                 "{field}"
             );
         }
