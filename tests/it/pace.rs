@@ -79,7 +79,7 @@ async fn without_a_limit_calls_are_concurrent() {
 
 #[tokio::test(start_paused = true)]
 async fn ceiling_at_the_account_limit_avoids_throttling_and_wastes_little_time() {
-    for jobs in [2_000, 6_000] {
+    for jobs in [2_000, 10_000] {
         let (emulator, ids) = limited_account(jobs);
         let function = Function::on(emulator, &[("API_CALLS_PER_SECOND", "50")]);
         let (summary, took) = cancel(&function, &ids).await;
@@ -93,7 +93,7 @@ async fn ceiling_at_the_account_limit_avoids_throttling_and_wastes_little_time()
 
 #[tokio::test(start_paused = true)]
 async fn without_a_ceiling_the_pace_adapts_to_the_account_limit() {
-    for jobs in [2_000, 4_000] {
+    for jobs in [2_000, 6_000] {
         for concurrency in ["8", "32"] {
             let (emulator, ids) = limited_account(jobs);
             let function = Function::on(emulator, &[("API_CONCURRENCY", concurrency)]);

@@ -193,7 +193,7 @@ async fn union_of_pages_is_the_dry_runs_selection_if_jobs_do_not_move() {
                 .map(of_report)
                 .collect();
             assert!(selected.len() > 20, "{name:?}: {}", selected.len());
-            for limit in ["7", "100"] {
+            for limit in ["3", "100"] {
                 let mut listed = Vec::new();
                 for status in STATUSES {
                     let mut filters = vec![("status", status.as_str()), ("limit", limit)];

@@ -15,7 +15,7 @@ use support::{
 use tokio::time::{Instant, sleep};
 
 /// The events of a process, unless `RECOVERY_EVENTS` is set.
-const EVENTS: u64 = 60;
+const EVENTS: u64 = 120;
 
 /// The healthy events after each spell.
 const HEALTHY: u64 = 2;

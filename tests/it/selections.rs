@@ -168,7 +168,7 @@ fn ended(emulator: &Emulator) -> BTreeMap<String, (bool, bool)> {
 
 #[tokio::test(start_paused = true)]
 async fn generated_selections_end_exactly_the_matching_jobs() {
-    let (jobs, cases) = (number("SELECT_JOBS", 4_000), number("SELECT_CASES", 20));
+    let (jobs, cases) = (number("SELECT_JOBS", 4_000), number("SELECT_CASES", 50));
     let seed = number("SELECT_SEED", 20_261_122) as u64;
     let mut dice = fastrand::Rng::with_seed(seed);
     let (mut emulator, mut traits) = queue(jobs, &mut dice);

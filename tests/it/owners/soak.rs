@@ -20,7 +20,7 @@ use super::callers::{Caller, lookalikes, named, nameless};
 use crate::mutations::tree::Tree;
 
 /// How many requests are sent, unless `OWNER_REQUESTS` says otherwise.
-const DEFAULT_COUNT: u64 = 1_000;
+const DEFAULT_COUNT: u64 = 2_000;
 
 /// An invocation that takes longer, in virtual time, hangs.
 const HANGS: Duration = Duration::from_mins(2);
