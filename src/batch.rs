@@ -121,23 +121,27 @@ impl Batch {
 
     /// Whether the endpoint knows the bulk calls.
     pub(crate) fn bulk_calls(&self) -> BulkCalls {
-        let known = *self.bulk.lock().unwrap_or_else(PoisonError::into_inner);
-        match known {
-            Some((BulkCalls::Absent, since)) if since.elapsed() >= ABSENT_FOR => BulkCalls::Untried,
-            Some((calls, _)) => calls,
-            None => BulkCalls::Untried,
-        }
+        still_known(*self.bulk.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A bulk call was answered. An endpoint that answered one has them: a 404 of it later is some proxy's.
     pub(crate) fn learn_of_bulk_calls(&self, error: Option<ErrorKind>) {
-        let calls = match (self.bulk_calls(), error) {
+        let mut known = self.bulk.lock().unwrap_or_else(PoisonError::into_inner);
+        let calls = match (still_known(*known), error) {
             (_, None) => BulkCalls::Present,
             (BulkCalls::Untried, Some(ErrorKind::NoSuchOperation)) => BulkCalls::Absent,
             (_, Some(_)) => return,
         };
-        let mut known = self.bulk.lock().unwrap_or_else(PoisonError::into_inner);
         *known = Some((calls, Instant::now()));
+    }
+}
+
+/// What is known of the bulk calls now, by what was learned of them last.
+fn still_known(learned: Option<(BulkCalls, Instant)>) -> BulkCalls {
+    match learned {
+        Some((BulkCalls::Absent, since)) if since.elapsed() >= ABSENT_FOR => BulkCalls::Untried,
+        Some((calls, _)) => calls,
+        None => BulkCalls::Untried,
     }
 }
 
